@@ -1,0 +1,1 @@
+"""From a checkpoint to a verified bundle. Importing the package is cheap; torch is loaded by the modules that need it."""

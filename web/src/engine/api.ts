@@ -1,0 +1,194 @@
+/**
+ * The engine's public types: what `/slm.js` offers and what the UI and the tasks use. Imports nothing but errors' types.
+ * Shapes of chat and completion are OpenAI's; sizes are bytes, times milliseconds, speeds tokens per second.
+ */
+
+export type Device = 'webgpu' | 'cpu'
+export type Role = 'system' | 'user' | 'assistant'
+
+export interface ChatMessage {
+  role: Role
+  content: string
+}
+
+/** Steps of a load, in order. `self-test` is the first run of the model, compared with PyTorch's answer. */
+export type LoadPhase = 'manifest' | 'runtime' | 'download' | 'session' | 'self-test' | 'ready'
+
+export interface LoadProgress {
+  phase: LoadPhase
+  /** Bytes of this variant's files received so far, and in all (0 until the manifest is read). */
+  loadedBytes: number
+  totalBytes: number
+  elapsedMs: number
+  /** What the loader is doing, for people: "Downloading model.onnx.data". */
+  detail: string
+}
+
+export interface EngineOptions {
+  /** URL of the bundle folder, absolute or relative to the page: `/models/smollm2-135m-instruct/`. */
+  bundle: string
+  /** `auto` takes WebGPU where an adapter works and passes the self-test, else the CPU. */
+  device?: 'auto' | Device
+  /** A variant of the manifest by name; without it the best one for the device. */
+  variant?: string
+  /** CPU threads; without it min(4, logical cores), and 1 where the page is not cross-origin isolated. */
+  threads?: number
+  signal?: AbortSignal
+  onProgress?: (progress: LoadProgress) => void
+}
+
+/** A step back from a better device or variant, and why: shown to the user, never silent. */
+export interface Fallback {
+  from: string
+  to: string
+  reason: string
+}
+
+export interface BundleInfo {
+  id: string
+  name: string
+  description: string
+  licence: string
+  family: string
+  parameters: number
+}
+
+export interface SelfTest {
+  passed: boolean
+  /** Largest |Δlogit| against PyTorch over the manifest's reference logits, and how much was allowed. */
+  maxLogitError: number
+  allowedLogitError: number
+  ms: number
+}
+
+export interface GenerationDefaults {
+  temperature: number
+  top_p: number
+  top_k: number
+  repetition_penalty: number
+  max_tokens: number
+}
+
+export interface EngineInfo {
+  bundle: BundleInfo
+  variant: string
+  device: Device
+  /** Which code computes: `ort-webgpu-jspi`, `ort-webgpu-asyncify`, `ort-wasm`, `fake`. */
+  backend: string
+  /** GPU as the browser names it, null on the CPU. */
+  adapter: string | null
+  threads: number
+  contextLength: number
+  defaults: GenerationDefaults
+  downloadBytes: number
+  loadMs: number
+  selfTest: SelfTest
+  fallbacks: Fallback[]
+}
+
+/** `stop`: the model ended its turn or a stop string came; `length`: max_tokens or the context was reached. */
+export type FinishReason = 'stop' | 'length'
+export type StopReason = 'end-of-turn' | 'stop-string' | 'max-tokens' | 'context-full' | 'cancelled' | 'error'
+
+export interface Stats {
+  promptTokens: number
+  /** Prompt tokens whose KV was already there: not computed again. */
+  cachedTokens: number
+  outputTokens: number
+  /** From the start of the job to the first token. */
+  timeToFirstTokenMs: number
+  prefillMs: number
+  decodeMs: number
+  /** Decode speed; 0 where fewer than two tokens came. */
+  tokensPerSecond: number
+  stopReason: StopReason
+}
+
+export interface SamplingOptions {
+  /** 0 is greedy. */
+  temperature?: number
+  top_p?: number
+  /** 0 is off. */
+  top_k?: number
+  /** 1 is off. */
+  repetition_penalty?: number
+  /** Same bundle, settings, seed and backend give the same text; without it each run draws a new one. */
+  seed?: number
+  max_tokens?: number
+  /** Up to 4 texts that end the answer; they are not part of it. */
+  stop?: string | string[]
+  signal?: AbortSignal
+}
+
+export interface ChatRequest extends SamplingOptions {
+  messages: ChatMessage[]
+  stream?: boolean
+}
+
+export interface CompletionRequest extends SamplingOptions {
+  prompt: string
+  stream?: boolean
+}
+
+export interface Usage {
+  prompt_tokens: number
+  completion_tokens: number
+  total_tokens: number
+  prompt_tokens_details: { cached_tokens: number }
+}
+
+export interface ChatChunk {
+  id: string
+  object: 'chat.completion.chunk'
+  created: number
+  model: string
+  choices: [{ index: 0; delta: { role?: 'assistant'; content?: string }; finish_reason: FinishReason | null }]
+  /** On the last chunk only. */
+  usage?: Usage
+}
+
+export interface ChatCompletion {
+  id: string
+  object: 'chat.completion'
+  created: number
+  model: string
+  choices: [{ index: 0; message: { role: 'assistant'; content: string }; finish_reason: FinishReason }]
+  usage: Usage
+}
+
+export interface CompletionChunk {
+  id: string
+  object: 'text_completion'
+  created: number
+  model: string
+  choices: [{ index: 0; text: string; finish_reason: FinishReason | null }]
+  usage?: Usage
+}
+
+export interface Completion extends CompletionChunk {
+  choices: [{ index: 0; text: string; finish_reason: FinishReason }]
+  usage: Usage
+}
+
+/**
+ * A loaded model. One job runs at a time; later calls wait. Ending a `for await` early, or aborting its signal, stops
+ * the job within one token; an abort rejects with an `AbortError`.
+ * @throws EngineError from every method; its `code` is closed (see errors.ts)
+ */
+export interface Engine {
+  readonly info: EngineInfo
+  readonly chat: {
+    readonly completions: {
+      create(request: ChatRequest & { stream: true }): AsyncIterable<ChatChunk>
+      create(request: ChatRequest & { stream?: false }): Promise<ChatCompletion>
+    }
+  }
+  readonly completions: {
+    create(request: CompletionRequest & { stream: true }): AsyncIterable<CompletionChunk>
+    create(request: CompletionRequest & { stream?: false }): Promise<Completion>
+  }
+  /** Figures of the last finished job, null before the first. */
+  stats(): Stats | null
+  /** Ends the worker and gives the memory back; pending jobs reject with an AbortError. */
+  dispose(): Promise<void>
+}
