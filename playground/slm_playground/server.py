@@ -1,0 +1,210 @@
+"""The web application: the built UI, the bundles, two small JSON answers. Reads files, changes nothing.
+
+Every request passes the guard first, every response gets the security headers last, whatever happened in between.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, Response, g, jsonify, request
+from werkzeug.exceptions import HTTPException
+
+from slm_export.manifest import MANIFEST_NAME
+from slm_playground import __version__, catalog
+from slm_playground.errors import error_response
+from slm_playground.files import Answer, bundle_mime_type, content_etag, send
+from slm_playground.guard import Guard
+from slm_playground.headers import NEVER_STORE, REVALIDATE, SECURITY_HEADERS
+from slm_playground.ui import find_asset
+
+# No write takes more than a little JSON; a bigger body is refused before it is read.
+MAX_BODY_BYTES = 1 << 20
+
+_requests = logging.getLogger("slm_playground.requests")
+_log = logging.getLogger("slm_playground.server")
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What the application needs to know: its own port (for the guard), the token for writes, and two folders."""
+
+    port: int
+    token: str
+    models_dir: Path
+    static_dir: Path
+
+
+def create_app(config: Config) -> Flask:
+    """Build the application. Everything it uses is in `config`; it starts nothing and logs through `logging` only."""
+    app = Flask(__name__, static_folder=None)
+    app.config.update(MAX_CONTENT_LENGTH=MAX_BODY_BYTES, PROVIDE_AUTOMATIC_OPTIONS=False)
+    app.url_map.merge_slashes = False
+    app.json.sort_keys = False  # type: ignore[attr-defined]  # of Flask's default provider
+    _add_guard(app, config)
+    _add_errors(app)
+    _add_models(app, config)
+    _add_pages(app, config)
+    return app
+
+
+def _add_guard(app: Flask, config: Config) -> None:
+    guard = Guard(config.port, config.token)
+
+    @app.before_request
+    def check() -> Response | None:
+        g.started = time.perf_counter()
+        refusal = guard.check(request.method, request.path, request.headers)  # type: ignore[arg-type]
+        if refusal is None:
+            return None
+        # A link to our own page would only fail again for a foreign host, and a foreign page needs none.
+        return error_response(refusal.status, refusal.message, link_home=False)
+
+    @app.after_request
+    def finish(response: Response) -> Response:
+        response.headers.update(SECURITY_HEADERS)
+        _log_request(response)
+        return response
+
+
+def _log_request(response: Response) -> None:
+    started: float = g.get("started", time.perf_counter())
+    _requests.log(
+        logging.ERROR if response.status_code >= 500 else logging.WARNING if response.status_code in (403, 421) else logging.INFO,
+        "request",
+        # The path only: a query may hold what a user typed.
+        extra={
+            "fields": {
+                "method": request.method,
+                "path": request.path,
+                "status": response.status_code,
+                "problem": g.get("problem"),
+                "bytes": response.content_length,
+                "handled_ms": round((time.perf_counter() - started) * 1000, 1),
+                "host": request.headers.get("Host") if response.status_code == 421 else None,
+                "origin": request.headers.get("Origin") if response.status_code == 403 else None,
+            }
+        },
+    )
+
+
+def _add_errors(app: Flask) -> None:
+    @app.errorhandler(HTTPException)
+    def http_error(error: HTTPException) -> Response:
+        status = error.code or 500
+        response = error_response(status, _MESSAGES.get(status) or error.description or error.name)
+        for name, value in error.get_headers():
+            # Allow of a 405, Content-Range of a 416.
+            if name not in ("Content-Type", "Content-Length"):
+                response.headers[name] = value
+        return response
+
+    @app.errorhandler(catalog.BundleError)
+    def bundle_error(error: catalog.BundleError) -> Response:
+        return error_response(404 if error.missing else 500, str(error))
+
+    @app.errorhandler(Exception)
+    def any_error(error: Exception) -> Response:
+        _log.error("%s %s failed: %s: %s", request.method, ascii(request.path), type(error).__name__, error, exc_info=error)
+        return error_response(
+            500,
+            "The server failed on this request; its log has the details (`slm-playground doctor` says where). Please report it.",
+        )
+
+
+_MESSAGES = {
+    404: "There is nothing at this address. The playground itself is at /, the list of models at /api/models.",
+    405: "This address can only be read (GET and HEAD).",
+    413: f"The request is too big: at most {MAX_BODY_BYTES:,} bytes are accepted.",
+    416: "The range asked for lies outside the file, or asks for several parts. Ask for one range inside the file.",
+}
+
+
+def _add_models(app: Flask, config: Config) -> None:
+    @app.get("/api/health")
+    def health() -> Response:
+        return _json({"status": "ok", "version": __version__})
+
+    @app.get("/api/models")
+    def models() -> Response:
+        found = catalog.scan(config.models_dir)
+        return _json(
+            {
+                "models_dir": str(config.models_dir),
+                "models": [_summary(entry) for entry in found.entries if entry.error is None],
+                "errors": [
+                    {"folder": entry.folder.name, "name": entry.manifest.name if entry.manifest else None, "error": entry.error}
+                    for entry in found.entries
+                    if entry.error is not None
+                ],
+                "problem": found.problem,
+            }
+        )
+
+    @app.get("/models/<bundle_id>/<path:path>")
+    def model_file(bundle_id: str, path: str) -> Response:
+        if path == MANIFEST_NAME:
+            # Sent as it is, valid or not: the browser has its own reader and says what is wrong.
+            file = catalog.bundle_folder(config.models_dir, bundle_id) / path
+            return send(Answer(file, file.stat().st_size, content_etag(file), "application/json", REVALIDATE))
+        file, entry = catalog.find_file(config.models_dir, bundle_id, path)
+        # The name may get new content with the next export, so it is checked each time; the digest makes that a 304.
+        return send(Answer(file, entry.size_bytes, entry.sha256, bundle_mime_type(path), REVALIDATE))
+
+
+def _summary(entry: catalog.Entry) -> dict[str, Any]:
+    manifest = entry.manifest
+    assert manifest is not None, "only usable bundles are summarised"
+    return {
+        "id": manifest.id,
+        "url": f"/models/{manifest.id}/",
+        "name": manifest.name,
+        "description": manifest.description,
+        "family": manifest.family,
+        "architecture": manifest.architecture,
+        "tasks": manifest.tasks,
+        "parameters": manifest.parameters,
+        "context_length": manifest.context_length,
+        "licence": manifest.licence.id,
+        "variants": [
+            {
+                "name": variant.name,
+                "device": variant.device,
+                "requires": variant.requires,
+                "download_bytes": catalog.download_bytes(manifest, variant),
+                "memory_bytes": variant.memory_bytes,
+                "bits_per_weight": variant.bits_per_weight,
+            }
+            for variant in manifest.variants
+        ],
+    }
+
+
+def _json(data: dict[str, Any]) -> Response:
+    response = jsonify(data)
+    response.headers["Cache-Control"] = NEVER_STORE
+    return response
+
+
+def _add_pages(app: Flask, config: Config) -> None:
+    @app.get("/")
+    def index() -> Response:
+        asset = find_asset(config.static_dir, "index.html", request.headers)
+        if asset is None:
+            return error_response(
+                503,
+                f"The user interface is not built: {config.static_dir} has no index.html. "
+                "Run `make run`, or `npm ci` and `npm run build` in the checkout, then reload this page.",
+                title="The user interface is not built yet",
+                link_home=False,
+            )
+        return send(asset)
+
+    @app.get("/<path:path>")
+    def asset(path: str) -> Response:
+        found = find_asset(config.static_dir, path, request.headers)
+        return send(found) if found else error_response(404, _MESSAGES[404])
