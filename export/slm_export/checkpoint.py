@@ -1,0 +1,127 @@
+"""Any source as one thing: a float32 Hugging Face folder (safetensors, config, tokenizer) and the PyTorch model in it.
+
+The float32 PyTorch model is the original that every variant is compared with.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from gguf import GGUFReader
+from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedTokenizerFast
+from transformers.utils import logging as transformers_logging
+
+from slm_export.errors import SourceError
+from slm_export.sources import Origin
+from slm_export.tokenizer import write_gguf_tokenizer
+
+TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja")
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A model ready for export. `folder` holds config.json, model*.safetensors (float32) and the tokenizer files."""
+
+    folder: Path
+    model: Any  # transformers.PreTrainedModel, float32, eval
+    tokenizer: PreTrainedTokenizerFast
+    chat_template: str | None
+
+    @property
+    def config(self) -> Any:
+        return self.model.config
+
+    @property
+    def head_dim(self) -> int:
+        """Width of one attention head."""
+        return int(getattr(self.config, "head_dim", None) or self.config.hidden_size // self.config.num_attention_heads)
+
+    @property
+    def parameters(self) -> int:
+        """Weights, each tied matrix counted once."""
+        return sum(parameter.numel() for parameter in self.model.parameters())
+
+
+def load(origin: Origin, work: Path) -> Checkpoint:
+    """Load the checkpoint in float32 and write it to `work` in the one form that the rest of the exporter reads.
+
+    Raises: SourceError for a damaged file, a missing tokenizer, an unknown architecture, or weights that are not finite.
+    """
+    transformers_logging.set_verbosity_error()
+    transformers_logging.disable_progress_bar()
+    work.mkdir(parents=True, exist_ok=True)
+    if origin.is_gguf:
+        model = _load_gguf(origin.path, work)
+    else:
+        model = _load_folder(origin.path, work)
+    bad = [name for name, tensor in model.state_dict().items() if not torch.isfinite(tensor).all()]
+    if bad:
+        raise SourceError(f"{origin.path.name} holds values that are not finite (NaN or infinity) in {', '.join(bad[:3])}. The checkpoint is broken.")
+    model.save_pretrained(work)
+    template = work / "chat_template.jinja"
+    return Checkpoint(
+        folder=work,
+        model=model.eval(),
+        tokenizer=PreTrainedTokenizerFast.from_pretrained(work),
+        chat_template=template.read_text(encoding="utf-8") if template.exists() else None,
+    )
+
+
+def _load_gguf(path: Path, work: Path) -> Any:
+    try:
+        write_gguf_tokenizer(GGUFReader(path), work)
+        with contextlib.redirect_stderr(io.StringIO()):  # transformers' own bar, which cannot be turned off
+            model = AutoModelForCausalLM.from_pretrained(path.parent, gguf_file=path.name, dtype=torch.float32)
+    except (ValueError, KeyError, IndexError, EOFError, OSError) as error:
+        raise SourceError(f"{path} cannot be read as a GGUF model: {error}. It may be cut short; download it again.") from error
+    model._hf_quantizer = None  # already dequantised; else save_pretrained refuses
+    return model
+
+
+def _load_folder(folder: Path, work: Path) -> Any:
+    if not (folder / "tokenizer.json").is_file():
+        raise SourceError(f"{folder} has no tokenizer.json. Save the model's fast tokenizer beside it (tokenizer.save_pretrained) and try again.")
+    try:
+        config = AutoConfig.from_pretrained(folder)
+        _apply_rope_parameters(config, json.loads((folder / "config.json").read_text(encoding="utf-8")))
+        model = AutoModelForCausalLM.from_pretrained(folder, config=config, dtype=torch.float32, use_safetensors=True)
+    except (ValueError, KeyError, OSError) as error:
+        raise SourceError(f"{folder} cannot be loaded as a decoder language model: {error}") from error
+    except Exception as error:  # safetensors raises its own SafetensorError, a bare Exception subclass
+        raise SourceError(f"The weights in {folder} cannot be read: {error}. They may be cut short; download them again.") from error
+    for name in TOKENIZER_FILES:
+        if (folder / name).is_file():
+            shutil.copyfile(folder / name, work / name)
+    _extract_chat_template(work)
+    return model
+
+
+def _apply_rope_parameters(config: Any, raw: dict[str, Any]) -> None:
+    """transformers 5 writes rope settings in `rope_parameters`, which 4.57 ignores without a word: a plausible, wrong model."""
+    rope = raw.get("rope_parameters")
+    if not isinstance(rope, dict):
+        return
+    config.rope_theta = rope.get("rope_theta", getattr(config, "rope_theta", 10000.0))
+    if rope.get("rope_type", "default") != "default":
+        config.rope_scaling = {key: value for key, value in rope.items() if key != "rope_theta"}
+
+
+def _extract_chat_template(work: Path) -> None:
+    """The template as a file of its own: the one place where every reader finds it."""
+    path = work / "tokenizer_config.json"
+    if not path.exists():
+        return
+    config = json.loads(path.read_text(encoding="utf-8"))
+    template = config.pop("chat_template", None)
+    if isinstance(template, list):  # several named templates: the default one
+        template = next((entry["template"] for entry in template if entry.get("name") == "default"), None)
+    if template and not (work / "chat_template.jinja").exists():
+        (work / "chat_template.jinja").write_text(template, encoding="utf-8")
+    path.write_text(json.dumps(config, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

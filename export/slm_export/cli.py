@@ -1,0 +1,129 @@
+"""`slm-export`: the only place of the exporter that prints results or exits. Exit codes: 0 fine, 1 failed, 2 wrong usage."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+
+from slm_export.errors import SlmError
+from slm_export.manifest import Manifest, ManifestError, load_manifest
+from slm_export.progress import Reporter
+from slm_export.recipes import DEFAULT_MODEL, RECIPES
+
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout and nothing else.")
+_DOWNLOADS = click.option(
+    "--downloads", type=click.Path(file_okay=False, path_type=Path), help="Where downloaded checkpoints are kept. Default: beside the bundles."
+)
+
+
+class _Group(click.Group):
+    """Turns the exporter's errors into one plain message and exit code 1."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (SlmError, ManifestError) as error:
+            raise click.ClickException(str(error)) from error
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="slm-playground")
+def main() -> None:
+    """Turn a language model into a verified bundle that runs in a browser."""
+
+
+@main.command()
+@click.argument("source")
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="The bundle folder to write.")
+@click.option("--revision", help="Revision (branch, tag or commit) of a Hugging Face repository.")
+@click.option("--variants", help="Comma-separated variants to make. Default: all (see `slm-export list`).")
+@_DOWNLOADS
+@_JSON
+def model(source: str, out: Path, revision: str | None, variants: str | None, downloads: Path | None, as_json: bool) -> None:
+    """Export SOURCE to a bundle.
+
+    SOURCE is a known name (smollm2-135m-instruct), a .gguf file, a Hugging Face folder (config.json, *.safetensors,
+    tokenizer.json) or a Hugging Face id (owner/name). The bundle appears in --out only when every variant has been
+    compared with the PyTorch original and is close enough.
+    """
+    from slm_export.bundle import export_bundle
+    from slm_export.sources import resolve
+
+    reporter = Reporter(quiet=as_json)
+    origin = resolve(source, downloads=downloads or out.parent / "downloads", revision=revision, reporter=reporter)
+    manifest = export_bundle(origin, out, _variant_names(variants), reporter)
+    _result(manifest, out, as_json)
+
+
+@main.command()
+@click.option("--models", type=click.Path(file_okay=False, path_type=Path), required=True, help="The folder that holds the bundles.")
+@_DOWNLOADS
+@_JSON
+def default(models: Path, downloads: Path | None, as_json: bool) -> None:
+    """Make sure that the default model is in MODELS; does nothing where it is and its inputs are unchanged."""
+    from slm_export.bundle import export_bundle, export_inputs, is_current
+    from slm_export.sources import resolve
+
+    reporter = Reporter(quiet=as_json)
+    out = models / DEFAULT_MODEL
+    names = _variant_names(None)
+    origin = resolve(DEFAULT_MODEL, downloads=downloads or models.parent / "downloads", revision=None, reporter=reporter)
+    if is_current(out, export_inputs(origin, names)):
+        reporter.say(f"{DEFAULT_MODEL} is up to date: {out}")
+        _result(load_manifest(out), out, as_json)
+    else:
+        _result(export_bundle(origin, out, names, reporter), out, as_json)
+
+
+@main.command()
+@click.argument("bundle", type=click.Path(file_okay=False, path_type=Path))
+@_JSON
+def verify(bundle: Path, as_json: bool) -> None:
+    """Check every file of BUNDLE against the sizes and digests in its manifest."""
+    from slm_export.verify import check_files
+
+    manifest = load_manifest(bundle)
+    check_files(bundle, manifest)
+    _result(manifest, bundle, as_json)
+
+
+@main.command("list")
+@_JSON
+def list_command(as_json: bool) -> None:
+    """Show the models that can be exported by name, and the variants that can be made."""
+    from slm_export.variants import RECIPES as VARIANTS
+
+    if as_json:
+        click.echo(json.dumps({"models": [{"id": r.id, "name": r.name, "licence": r.licence_id} for r in RECIPES.values()], "variants": list(VARIANTS)}))
+        return
+    for recipe in RECIPES.values():
+        click.echo(f"{recipe.id}  {recipe.name}, {recipe.licence_id}, from {recipe.source.requirement}")
+    click.echo(f"variants: {', '.join(VARIANTS)}")
+
+
+def _variant_names(text: str | None) -> list[str]:
+    from slm_export.variants import RECIPES as VARIANTS
+
+    names = list(VARIANTS) if text is None else [name.strip() for name in text.split(",")]
+    unknown = [name for name in names if name not in VARIANTS]
+    if unknown:
+        raise click.BadParameter(f"{', '.join(unknown)}: unknown. There are {', '.join(VARIANTS)}.", param_hint="--variants")
+    return names
+
+
+def _result(manifest: Manifest, bundle: Path, as_json: bool) -> None:
+    if as_json:
+        variants = [{"name": v.name, "size_bytes": sum(f.size_bytes for f in v.files), "fidelity": dataclasses.asdict(v.fidelity)} for v in manifest.variants]
+        click.echo(json.dumps({"bundle": os.fspath(bundle), "id": manifest.id, "variants": variants}))
+        return
+    for variant in manifest.variants:
+        size_bytes = sum(entry.size_bytes for entry in variant.files)
+        click.echo(
+            f"{manifest.id}  {variant.name:14} {size_bytes / 1e6:7.1f} MB  perplexity ratio {variant.fidelity.perplexity_ratio:.4f}  "
+            f"top-1 {variant.fidelity.top1_agreement:.2%}"
+        )

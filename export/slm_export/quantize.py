@@ -1,0 +1,87 @@
+"""Block quantisation of weight matrices, pure NumPy. A matrix is [N, K]: N outputs, blocks run along K.
+
+Round-to-nearest with scales rounded to float16 first, so that what is stored is what was optimised. Block layout and
+zero points are those of ONNX Runtime's MatMulNBits (docs/ContribOperators.md in microsoft/onnxruntime).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+BLOCK = 32
+_TINY = np.float32(1e-8)
+
+
+@dataclass(frozen=True, slots=True)
+class Int8Blocks:
+    """w ≈ values · scales. `values` int8 [N, K], `scales` float16 [N, ⌈K / 32⌉]."""
+
+    values: NDArray[np.int8]
+    scales: NDArray[np.float16]
+
+    def dequantize(self) -> NDArray[np.float32]:
+        """float32 [N, K]."""
+        columns = self.values.shape[1]
+        return self.values.astype(np.float32) * np.repeat(self.scales.astype(np.float32), BLOCK, axis=1)[:, :columns]
+
+
+@dataclass(frozen=True, slots=True)
+class Int4Blocks:
+    """w ≈ (values - zero_points) · scales. `values` uint8 0–15 [N, K'], K' = K padded to whole blocks;
+    `scales` float16 and `zero_points` uint8 0–15, both [N, ⌈K / 32⌉]."""
+
+    values: NDArray[np.uint8]
+    scales: NDArray[np.float16]
+    zero_points: NDArray[np.uint8]
+
+    def packed_values(self) -> NDArray[np.uint8]:
+        """uint8 [N, blocks, 16]: two values a byte, the earlier one in the low half."""
+        rows = self.values.shape[0]
+        pairs = self.values.reshape(rows, -1, BLOCK // 2, 2)
+        return (pairs[..., 0] | (pairs[..., 1] << 4)).astype(np.uint8)
+
+    def packed_zero_points(self) -> NDArray[np.uint8]:
+        """uint8 [N, ⌈blocks / 2⌉]: two zero points a byte, rows padded by themselves."""
+        rows, blocks = self.zero_points.shape
+        padded = np.zeros((rows, blocks + blocks % 2), np.uint8)
+        padded[:, :blocks] = self.zero_points
+        return (padded[:, 0::2] | (padded[:, 1::2] << 4)).astype(np.uint8)
+
+    def dequantize(self, columns: int) -> NDArray[np.float32]:
+        """float32 [N, columns]."""
+        rows, blocks = self.scales.shape
+        values = self.values.reshape(rows, blocks, BLOCK).astype(np.float32) - self.zero_points[..., None]
+        return (values * self.scales[..., None].astype(np.float32)).reshape(rows, -1)[:, :columns]
+
+
+def int8_blocks(weight: NDArray[np.float32]) -> Int8Blocks:
+    """Symmetric 8-bit blocks of a float32 [N, K] matrix."""
+    rows, columns = weight.shape
+    blocks = _blocks(weight)
+    scales = (np.abs(blocks).max(axis=2) / 127).astype(np.float16)
+    step = np.maximum(scales.astype(np.float32), _TINY)[..., None]
+    values = np.clip(np.rint(blocks / step), -127, 127).astype(np.int8)
+    return Int8Blocks(np.ascontiguousarray(values.reshape(rows, -1)[:, :columns]), scales)
+
+
+def int4_blocks(weight: NDArray[np.float32]) -> Int4Blocks:
+    """Asymmetric 4-bit blocks of a float32 [N, K] matrix."""
+    rows = weight.shape[0]
+    blocks = _blocks(weight)
+    low = np.minimum(blocks.min(axis=2), 0)
+    high = np.maximum(blocks.max(axis=2), 0)
+    scales = ((high - low) / 15).astype(np.float16)
+    step = np.maximum(scales.astype(np.float32), _TINY)
+    zero_points = np.clip(np.rint(-low / step), 0, 15).astype(np.uint8)
+    values = np.clip(np.rint(blocks / step[..., None]) + zero_points[..., None], 0, 15).astype(np.uint8)
+    return Int4Blocks(values.reshape(rows, -1), scales, zero_points)
+
+
+def _blocks(weight: NDArray[np.float32]) -> NDArray[np.float32]:
+    """[N, K] → [N, blocks, 32], zero-padded at the end of each row."""
+    rows, columns = weight.shape
+    padded = np.pad(weight, ((0, 0), (0, -columns % BLOCK)))
+    return padded.reshape(rows, -1, BLOCK)

