@@ -1,0 +1,35 @@
+# Every target is a step of build/bootstrap.py (Python standard library), which does only what is not done yet.
+#   make run ARGS="--no-browser --port 8799"     options for `slm-playground serve`
+#   make run MODEL=HuggingFaceTB/SmolLM2-360M-Instruct   another model: a Hugging Face id, a GGUF file or a folder
+#   PYTHON=python3.12                            another Python than python3
+PYTHON ?= python3
+BOOTSTRAP = @$(PYTHON) build/bootstrap.py
+
+.PHONY: help run test check build setup screenshots clean distclean
+
+help: ## this list
+	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
+
+run: ## set up what is missing, serve the playground, open the browser
+	$(BOOTSTRAP) run --model "$(MODEL)" -- $(ARGS)
+
+test: ## set up what is missing (Chromium too), run every test
+	$(BOOTSTRAP) test
+
+check: ## formatters, linters, type checkers; changes nothing
+	$(BOOTSTRAP) check
+
+build: ## the web page and /slm.js into web/dist
+	$(BOOTSTRAP) build
+
+setup: ## everything that `make test` installs and makes, without running it
+	$(BOOTSTRAP) setup
+
+screenshots: ## the pictures in docs/, from the running playground
+	$(BOOTSTRAP) screenshots
+
+clean: ## remove what was installed and built, keep .data (models, downloads)
+	$(BOOTSTRAP) clean
+
+distclean: ## remove .data too
+	$(BOOTSTRAP) distclean

@@ -1,0 +1,89 @@
+"""The steps that make a bundle: the default model, another one, and the tests' tiny model; and a look at a found bundle."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import sys
+from pathlib import Path
+
+from stamps import digest, tree
+from steps import Checkout, Step
+
+DEFAULT_MODEL = "smollm2-135m-instruct"
+
+
+def bundle_folder(checkout: Checkout, source: str | None) -> Path:
+    """Where the bundle of `source` (None: the default model) belongs: `HuggingFaceTB/SmolLM2-360M` gives `smollm2-360m`."""
+    if source is None:
+        return checkout.models / DEFAULT_MODEL
+    name = Path(source).name.removesuffix(".gguf")
+    return checkout.models / (re.sub(r"[^a-z0-9._-]+", "-", name.lower()).strip("-._")[:100] or "model")
+
+
+def model_step(checkout: Checkout, source: str | None) -> Step:
+    """`slm-export` for the default model, or for `source`: a Hugging Face id, a GGUF file or a folder."""
+    root = checkout.root
+    bundle = bundle_folder(checkout, source)
+    command: list[str | Path] = [checkout.program("slm-export")]
+    command += ["default", "--models", checkout.models] if source is None else ["model", source, "--out", bundle]
+    command += ["--downloads", checkout.models.parent / "downloads"]
+    name = f"model-{bundle.name}"
+    return Step(
+        name,
+        f"Model {source or DEFAULT_MODEL}: download, export, compare with the original",
+        lambda: digest(
+            [*tree(root / "export" / "slm_export"), root / "requirements.lock"],
+            texts=[str(bundle), *_source_identity(source)],
+            root=root,
+        ),
+        lambda: tree(bundle),
+        lambda runner: runner.run(name, command, env={"COLUMNS": "110"}, echo=True),
+        checkout.models,
+        disk_bytes=1_600_000_000,
+    )
+
+
+def fixture_step(checkout: Checkout) -> Step:
+    """The tiny model of the tests, in tests/.fixtures."""
+    root = checkout.root
+    script = root / "tests" / "fixtures" / "make_tiny.py"
+    return Step(
+        "fixtures",
+        "Tiny test model (tests/.fixtures)",
+        lambda: digest([script, *tree(root / "export" / "slm_export"), root / "requirements.lock"], root=root),
+        lambda: tree(root / "tests" / ".fixtures"),
+        lambda runner: runner.run("fixtures", [checkout.program("python"), script], env={"COLUMNS": "110"}),
+        root,
+        disk_bytes=20_000_000,
+    )
+
+
+def bundle_problem(bundle: Path) -> str | None:
+    """What is wrong with a bundle folder: its manifest, a missing file, a wrong size or digest; None when it is whole."""
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "export"))
+    from slm_export.manifest import ManifestError, load_manifest  # standard library only
+
+    try:
+        manifest = load_manifest(bundle)
+    except ManifestError as error:
+        return str(error)
+    for entry in manifest.all_files():
+        path = bundle / entry.path
+        if not path.is_file():
+            return f"{entry.path} is missing."
+        if path.stat().st_size != entry.size_bytes:
+            return f"{entry.path} has {path.stat().st_size:,} bytes, the manifest says {entry.size_bytes:,}."
+        with path.open("rb") as file:
+            if hashlib.file_digest(file, "sha256").hexdigest() != entry.sha256:
+                return f"{entry.path} is damaged: its SHA-256 is not the one in the manifest."
+    return None
+
+
+def _source_identity(source: str | None) -> list[str]:
+    """The source as text, and the state of its files where it is local."""
+    if source is None:
+        return []
+    path = Path(source).expanduser()
+    files = tree(path) if path.is_dir() else [path] if path.is_file() else []
+    return [source, *(f"{file.name} {file.stat().st_size} {file.stat().st_mtime_ns}" for file in files)]

@@ -1,0 +1,232 @@
+"""What the make targets do: choose the steps that are not done, run them in order, then start the wanted program."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+
+import chromium
+from model import bundle_folder, bundle_problem, fixture_step, model_step
+from runner import Runner, SetupError, megabytes, say
+from stamps import Stamps, exclusive
+from steps import Checkout, Step, check_node, find_npm, python_steps, web_steps
+
+ROOT = Path(__file__).resolve().parent.parent
+RESUME = "Run the same command again: it goes on where it stopped."
+
+
+class Setup:
+    """The steps of a checkout and which of them are done."""
+
+    def __init__(self, checkout: Checkout, source: str | None) -> None:
+        self.checkout = checkout
+        self.stamps = Stamps(checkout.data / "stamps", checkout.root)
+        self.python = python_steps(checkout)
+        self.web = web_steps(checkout)
+        self.model_bundle = bundle_folder(checkout, source)
+        self.model = model_step(checkout, source)
+        self.fixtures = fixture_step(checkout)
+        self.adopt_model()
+
+    def adopt_model(self) -> None:
+        """Take over a bundle that was placed by hand, so that a machine without network needs no exporter.
+
+        Only where this checkout has never begun to make it, and only when every file agrees with the manifest.
+        """
+        bundle = self.model_bundle
+        if self.stamps.read(self.model.name) is not None or not (bundle / "manifest.json").is_file():
+            return
+        problem = bundle_problem(bundle)
+        if problem is None:
+            say(f"Model: the bundle in {bundle} is whole and is used as it is.")
+            self.stamps.write(self.model.name, self.model.inputs(), self.model.made())
+        else:
+            say(f"Model: the bundle in {bundle} is not used: {problem}")
+
+    def done(self, step: Step) -> bool:
+        return self.stamps.is_done(step.name, step.inputs())
+
+    def pending(self, wanted: Sequence[Step]) -> list[Step]:
+        """Those of `wanted` that are not done; a new environment makes everything installed into it pending."""
+        renewed = not self.done(self.python["venv"])
+        return [step for step in wanted if (renewed and step.name in self.python) or not self.done(step)]
+
+    def to_serve(self) -> list[Step]:
+        """What `make run` needs. npm only where the page must be built; the exporter only where a model must be made."""
+        steps = [self.python["venv"], self.python["runtime"]]
+        if not self.done(self.web["ui"]):
+            steps += [self.web["npm"], self.web["ui"]]
+        if not self.done(self.model):
+            steps += [self.python["torch"], self.python["export"], self.model]
+        return steps
+
+    def to_check(self) -> list[Step]:
+        return [*self.python.values(), self.web["npm"]]
+
+    def to_test(self) -> list[Step]:
+        return [*self.to_check(), self.web["ui"], self.fixtures, self.model]
+
+    def carry_out(self, wanted: Sequence[Step], runner: Runner) -> None:
+        """Run the pending steps of `wanted`, stamping each that ends well. Raises: SetupError."""
+        pending = self.pending(wanted)
+        if not pending:
+            return
+        check_space(pending)
+        if any(step.name in self.web for step in pending):
+            check_node()  # before the long steps, not after them
+            find_npm()
+        say(f"SLM Playground: {len(pending)} of {len(wanted)} steps to do. Full output of each: .data/logs")
+        started = time.monotonic()
+        for index, step in enumerate(pending, start=1):
+            following = f"   (next: {pending[index].title})" if index < len(pending) else ""
+            say(f"[{index}/{len(pending)}] {step.title}{following}")
+            self.stamps.begin(step.name)
+            summary = step.action(runner)
+            self.stamps.write(step.name, step.inputs(), step.made())
+            say(f"      done in {summary}")
+        say(f"Set up in {time.monotonic() - started:.0f} s.")
+
+
+def check_space(steps: Sequence[Step]) -> None:
+    """Raises: SetupError where the disk has less free than the steps write."""
+    needed: dict[int, int] = {}
+    places: dict[int, Path] = {}
+    for step in steps:
+        place = next(path for path in (step.place, *step.place.parents) if path.exists())
+        device = place.stat().st_dev
+        places.setdefault(device, place)
+        needed[device] = needed.get(device, 0) + step.disk_bytes
+    for device, place in places.items():
+        free = shutil.disk_usage(place).free
+        if free < needed[device]:
+            raise SetupError(
+                f"Not enough disk space: the next steps write up to {megabytes(needed[device])} below {place}, "
+                f"and {megabytes(free)} are free. Free some space and run the same command again."
+            )
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Entry: returns the exit code (0 fine, 1 failed, 2 wrong usage, 130 interrupted)."""
+    options = parse(arguments)
+    checkout = Checkout(ROOT)
+    os.chdir(ROOT)
+    for name in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), _interrupt)
+    try:
+        return carry_out(options, checkout)
+    except SetupError as error:
+        say(f"\n{error}")
+        return 1
+    except OSError as error:
+        say(f"\nThe setup could not go on: {error}. {RESUME}")
+        return 1
+    except KeyboardInterrupt:
+        say(f"\nInterrupted. {RESUME}")
+        return 130
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="bootstrap.py", description="Sets up this checkout and runs it; `make` calls it.")
+    parser.add_argument("task", choices=["run", "test", "check", "build", "setup", "screenshots", "clean", "distclean"])
+    parser.add_argument(
+        "--model", metavar="SOURCE", help="another model than the default: a Hugging Face id, a GGUF file or a folder"
+    )
+    parser.add_argument("rest", nargs="*", metavar="ARGS", help="after --: given to `slm-playground serve`")
+    options = parser.parse_args(arguments)
+    options.model = options.model or None
+    return options
+
+
+def carry_out(options: argparse.Namespace, checkout: Checkout) -> int:
+    task = str(options.task)
+    with exclusive(checkout.data / "setup.lock", _say_waiting) as descriptor:
+        if task in ("clean", "distclean"):
+            clean(checkout, everything=task == "distclean")
+            return 0
+        setup = Setup(checkout, options.model)
+        runner = Runner(checkout.root, checkout.data / "logs", descriptor)
+        wanted = {
+            "run": setup.to_serve,
+            "screenshots": setup.to_test,
+            "test": setup.to_test,
+            "check": setup.to_check,
+            "build": lambda: [setup.web["npm"], setup.web["ui"]],
+            "setup": setup.to_test,
+        }[task]()
+        setup.carry_out(wanted, runner)
+        browser = chromium.ensure(runner, checkout.program("python")) if task in ("test", "screenshots") else None
+    # The lock is given back here: a server or a test run must not keep others from setting up.
+    if task == "run":
+        return serve(checkout, options.rest)
+    if task == "check":
+        return check(checkout)
+    if task in ("test", "screenshots"):
+        os.environ["CHROMIUM"] = str(browser)
+    if task == "test":
+        return replace_with([str(checkout.program("python")), "tests/run.py"])
+    if task == "screenshots":
+        return replace_with([str(shutil.which("node")), "build/screenshots.mjs", *options.rest])
+    return 0
+
+
+def serve(checkout: Checkout, arguments: Sequence[str]) -> int:
+    return replace_with([str(checkout.program("slm-playground")), "serve", *arguments])
+
+
+def replace_with(command: Sequence[str]) -> int:
+    """Become `command` (its signals and exit code are then ours); on Windows, which cannot, wait for it."""
+    sys.stderr.flush()
+    if os.name == "nt":
+        return subprocess.run(command, check=False).returncode
+    os.execv(command[0], list(command))
+
+
+def check(checkout: Checkout) -> int:
+    """Every formatter, linter and type checker, and the cheap repository tests; changes nothing."""
+    commands: list[list[str]] = [
+        [str(checkout.program("ruff")), "check", "."],
+        [str(checkout.program("ruff")), "format", "--check", "."],
+        [str(checkout.program("mypy"))],
+        [find_npm(), "run", "--silent", "check"],
+        [str(checkout.program("python")), "-m", "pytest", "-q", "-m", "not slow", "tests/repo"],
+    ]
+    failed = []
+    for command in commands:
+        shown = " ".join([Path(command[0]).name, *command[1:]])
+        say(f"$ {shown}")
+        if subprocess.run(command, check=False).returncode != 0:
+            failed.append(shown)
+    say("make check: all fine" if not failed else "make check: failed: " + "; ".join(failed))
+    return 1 if failed else 0
+
+
+def clean(checkout: Checkout, *, everything: bool) -> None:
+    """Remove what was installed and built; the models, downloads and chats in .data only with `everything`."""
+    root = checkout.root
+    folders = [checkout.venv, root / "node_modules", root / "web" / "dist", root / "dist", root / "tests" / ".fixtures"]
+    folders += [root / name for name in (".mypy_cache", ".ruff_cache", ".pytest_cache", ".cache")]
+    folders += [path for place in ("build", "export", "playground", "tests") for path in (root / place).rglob("__pycache__")]
+    folders += [checkout.scratch, checkout.data / "test-results"]
+    for folder in folders + ([checkout.data] if everything else []):
+        if folder.exists():
+            say(f"removing {os.path.relpath(folder, root)}")
+            shutil.rmtree(folder)
+    if not everything:
+        say("kept .data (models, downloads, logs); `make distclean` removes it too")
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _say_waiting(holder: str) -> None:
+    say(f"Another make is setting up this checkout ({holder}). Waiting for it to end; Ctrl-C to give up.")
