@@ -135,13 +135,17 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="bootstrap.py", description="Sets up this checkout and runs it; `make` calls it.")
+    parser = argparse.ArgumentParser(
+        prog="bootstrap.py", usage="bootstrap.py TASK [--model SOURCE] [-- ARGS for `slm-playground serve`]"
+    )
     parser.add_argument("task", choices=["run", "test", "check", "build", "setup", "screenshots", "clean", "distclean"])
     parser.add_argument(
         "--model", metavar="SOURCE", help="another model than the default: a Hugging Face id, a GGUF file or a folder"
     )
-    parser.add_argument("rest", nargs="*", metavar="ARGS", help="after --: given to `slm-playground serve`")
-    options = parser.parse_args(arguments)
+    # Split by hand: argparse does not take options of another program after an option of its own.
+    cut = arguments.index("--") if "--" in arguments else len(arguments)
+    options = parser.parse_args(arguments[:cut])
+    options.rest = list(arguments[cut + 1 :])
     options.model = options.model or None
     return options
 
