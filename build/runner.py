@@ -136,7 +136,8 @@ class Runner:
             shown = os.path.relpath(log_path, self.root)
             reason = explain("\n".join(output)) or "Read the lines above; the whole output is in the log."
             tail = "\n".join(f"      | {line}" for line in list(output)[-TAIL_LINES:] if not echo)
-            raise SetupError(f"{tail}\n{Path(command[0]).name} failed with exit code {code}. {reason}\nLog: {shown}".lstrip("\n"))
+            program = command[2] if command[1] == "-m" else Path(command[0]).name
+            raise SetupError(f"{tail}\n{program} failed with exit code {code}. {reason}\nLog: {shown}".lstrip("\n"))
         return progress.summary()
 
     def follow(

@@ -135,9 +135,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="bootstrap.py", usage="bootstrap.py TASK [--model SOURCE] [-- ARGS for `slm-playground serve`]"
-    )
+    parser = argparse.ArgumentParser(prog="bootstrap.py", usage="%(prog)s TASK [--model SOURCE] [-- OPTIONS OF THE SERVER]")
     parser.add_argument("task", choices=["run", "test", "check", "build", "setup", "screenshots", "clean", "distclean"])
     parser.add_argument(
         "--model", metavar="SOURCE", help="another model than the default: a Hugging Face id, a GGUF file or a folder"
