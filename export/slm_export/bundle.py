@@ -45,7 +45,9 @@ _DEFAULT_GENERATION = Generation(temperature=0.7, top_p=0.9, top_k=0, repetition
 def export_inputs(origin: Origin, variants: Sequence[str]) -> str:
     """A digest of all that decides what the bundle holds: source, variants, this package's code, library versions."""
     package = Path(str(files("slm_export")))
-    code = {str(path.relative_to(package)): sha256_of(path) for path in sorted(package.rglob("*")) if path.suffix in (".py", ".txt")}
+    code = {
+        str(path.relative_to(package)): sha256_of(path) for path in sorted(package.rglob("*")) if path.suffix in (".py", ".txt")
+    }
     stated = {
         "source": [origin.source.kind, origin.source.ref, origin.source.revision, origin.source.sha256],
         "variants": list(variants),
@@ -95,8 +97,8 @@ def _require_space(origin: Origin, folder: Path) -> None:
     free_bytes = shutil.disk_usage(folder).free
     if free_bytes < needed_bytes:
         raise ExportError(
-            f"The export needs about {needed_bytes / 1e9:.1f} GB in {folder.parent} while it runs, but {free_bytes / 1e9:.1f} GB are free. "
-            "Free some space or choose another --out."
+            f"The export needs about {needed_bytes / 1e9:.1f} GB in {folder.parent} while it runs, "
+            f"but {free_bytes / 1e9:.1f} GB are free. Free some space or choose another --out."
         )
 
 
@@ -199,7 +201,9 @@ def _special_tokens(checkpoint: Checkpoint) -> SpecialTokens:
     stated = checkpoint.model.generation_config.eos_token_id
     eos = {tokenizer.eos_token_id, *(stated if isinstance(stated, list) else [stated])} - {None}
     bos = tokenizer.bos_token_id
-    return SpecialTokens(bos, tuple(sorted(eos)), tokenizer.pad_token_id, add_bos=bos is not None and tokenizer("a")["input_ids"][0] == bos)
+    return SpecialTokens(
+        bos, tuple(sorted(eos)), tokenizer.pad_token_id, add_bos=bos is not None and tokenizer("a")["input_ids"][0] == bos
+    )
 
 
 def _variant(part: Path, recipe: Recipe, fidelity: Fidelity, parameters: int) -> Variant:

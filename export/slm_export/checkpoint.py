@@ -57,13 +57,13 @@ def load(origin: Origin, work: Path) -> Checkpoint:
     transformers_logging.set_verbosity_error()
     transformers_logging.disable_progress_bar()
     work.mkdir(parents=True, exist_ok=True)
-    if origin.is_gguf:
-        model = _load_gguf(origin.path, work)
-    else:
-        model = _load_folder(origin.path, work)
+    model = _load_gguf(origin.path, work) if origin.is_gguf else _load_folder(origin.path, work)
     bad = [name for name, tensor in model.state_dict().items() if not torch.isfinite(tensor).all()]
     if bad:
-        raise SourceError(f"{origin.path.name} holds values that are not finite (NaN or infinity) in {', '.join(bad[:3])}. The checkpoint is broken.")
+        raise SourceError(
+            f"{origin.path.name} holds values that are not finite (NaN or infinity) in {', '.join(bad[:3])}. "
+            "The checkpoint is broken: get it again, or ask its author."
+        )
     model.save_pretrained(work)
     template = work / "chat_template.jinja"
     return Checkpoint(
@@ -78,7 +78,7 @@ def _load_gguf(path: Path, work: Path) -> Any:
     try:
         write_gguf_tokenizer(GGUFReader(path), work)
         with contextlib.redirect_stderr(io.StringIO()):  # transformers' own bar, which cannot be turned off
-            model = AutoModelForCausalLM.from_pretrained(path.parent, gguf_file=path.name, dtype=torch.float32)
+            model: Any = AutoModelForCausalLM.from_pretrained(path.parent, gguf_file=path.name, dtype=torch.float32)
     except (ValueError, KeyError, IndexError, EOFError, OSError) as error:
         raise SourceError(f"{path} cannot be read as a GGUF model: {error}. It may be cut short; download it again.") from error
     model._hf_quantizer = None  # already dequantised; else save_pretrained refuses
@@ -87,7 +87,10 @@ def _load_gguf(path: Path, work: Path) -> Any:
 
 def _load_folder(folder: Path, work: Path) -> Any:
     if not (folder / "tokenizer.json").is_file():
-        raise SourceError(f"{folder} has no tokenizer.json. Save the model's fast tokenizer beside it (tokenizer.save_pretrained) and try again.")
+        raise SourceError(
+            f"{folder} has no tokenizer.json. Save the model's fast tokenizer beside it (tokenizer.save_pretrained), "
+            "then try again."
+        )
     try:
         config = AutoConfig.from_pretrained(folder)
         _apply_rope_parameters(config, json.loads((folder / "config.json").read_text(encoding="utf-8")))
@@ -95,7 +98,9 @@ def _load_folder(folder: Path, work: Path) -> Any:
     except (ValueError, KeyError, OSError) as error:
         raise SourceError(f"{folder} cannot be loaded as a decoder language model: {error}") from error
     except Exception as error:  # safetensors raises its own SafetensorError, a bare Exception subclass
-        raise SourceError(f"The weights in {folder} cannot be read: {error}. They may be cut short; download them again.") from error
+        raise SourceError(
+            f"The weights in {folder} cannot be read: {error}. They may be cut short; download them again."
+        ) from error
     for name in TOKENIZER_FILES:
         if (folder / name).is_file():
             shutil.copyfile(folder / name, work / name)

@@ -17,7 +17,9 @@ from slm_export.recipes import DEFAULT_MODEL, RECIPES
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout and nothing else.")
 _DOWNLOADS = click.option(
-    "--downloads", type=click.Path(file_okay=False, path_type=Path), help="Where downloaded checkpoints are kept. Default: beside the bundles."
+    "--downloads",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where downloaded checkpoints are kept. Default: beside the bundles.",
 )
 
 
@@ -61,7 +63,9 @@ def model(source: str, out: Path, revision: str | None, variants: str | None, do
 
 
 @main.command()
-@click.option("--models", type=click.Path(file_okay=False, path_type=Path), required=True, help="The folder that holds the bundles.")
+@click.option(
+    "--models", type=click.Path(file_okay=False, path_type=Path), required=True, help="The folder that holds the bundles."
+)
 @_DOWNLOADS
 @_JSON
 def default(models: Path, downloads: Path | None, as_json: bool) -> None:
@@ -99,7 +103,14 @@ def list_command(as_json: bool) -> None:
     from slm_export.variants import RECIPES as VARIANTS
 
     if as_json:
-        click.echo(json.dumps({"models": [{"id": r.id, "name": r.name, "licence": r.licence_id} for r in RECIPES.values()], "variants": list(VARIANTS)}))
+        click.echo(
+            json.dumps(
+                {
+                    "models": [{"id": r.id, "name": r.name, "licence": r.licence_id} for r in RECIPES.values()],
+                    "variants": list(VARIANTS),
+                }
+            )
+        )
         return
     for recipe in RECIPES.values():
         click.echo(f"{recipe.id}  {recipe.name}, {recipe.licence_id}, from {recipe.source.requirement}")
@@ -118,12 +129,15 @@ def _variant_names(text: str | None) -> list[str]:
 
 def _result(manifest: Manifest, bundle: Path, as_json: bool) -> None:
     if as_json:
-        variants = [{"name": v.name, "size_bytes": sum(f.size_bytes for f in v.files), "fidelity": dataclasses.asdict(v.fidelity)} for v in manifest.variants]
+        variants = [
+            {"name": v.name, "size_bytes": sum(f.size_bytes for f in v.files), "fidelity": dataclasses.asdict(v.fidelity)}
+            for v in manifest.variants
+        ]
         click.echo(json.dumps({"bundle": os.fspath(bundle), "id": manifest.id, "variants": variants}))
         return
     for variant in manifest.variants:
-        size_bytes = sum(entry.size_bytes for entry in variant.files)
+        size_bytes, fidelity = sum(entry.size_bytes for entry in variant.files), variant.fidelity
         click.echo(
-            f"{manifest.id}  {variant.name:14} {size_bytes / 1e6:7.1f} MB  perplexity ratio {variant.fidelity.perplexity_ratio:.4f}  "
-            f"top-1 {variant.fidelity.top1_agreement:.2%}"
+            f"{manifest.id}  {variant.name:14} {size_bytes / 1e6:7.1f} MB  "
+            f"perplexity ratio {fidelity.perplexity_ratio:.4f}  top-1 {fidelity.top1_agreement:.2%}"
         )

@@ -19,8 +19,10 @@ from __future__ import annotations
 import contextlib
 import io
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -94,7 +96,9 @@ def _feed_lengths_directly(graph: onnx.GraphProto) -> None:
     kept = [node for node in graph.node if not node.name.startswith(_MASK_NODES)]
     used = {name for node in kept for name in node.input}
     if "attention_mask" in used:
-        raise ExportError("The graph uses the attention mask outside of GroupQueryAttention: this architecture needs another export path.")
+        raise ExportError(
+            "The graph uses the attention mask outside of GroupQueryAttention: this architecture needs another export path."
+        )
     kept = [node for node in kept if node.op_type != "Constant" or node.output[0] in used]
     _replace(graph.node, kept)
     inputs = [value for value in graph.input if value.name != "attention_mask"]
@@ -117,7 +121,13 @@ def _choose_logit_positions(graph: onnx.GraphProto) -> None:
 
 def _fix_dimensions(graph: onnx.GraphProto, head_dim: int) -> None:
     """Batch is 1 and the free dimensions have one name each; shape hints inside are dropped (each variant has its own types)."""
-    names = {"batch_size": 1, "kv_cache_dim": head_dim, "past_sequence_length": "past", "total_sequence_length": "total", "sequence_length": "sequence"}
+    names = {
+        "batch_size": 1,
+        "kv_cache_dim": head_dim,
+        "past_sequence_length": "past",
+        "total_sequence_length": "total",
+        "sequence_length": "sequence",
+    }
     for value in (*graph.input, *graph.output):
         for dim in value.type.tensor_type.shape.dim:
             new = names.get(dim.dim_param)
@@ -130,8 +140,8 @@ def _fix_dimensions(graph: onnx.GraphProto, head_dim: int) -> None:
     del graph.value_info[:]
 
 
-def _replace(field: object, items: list) -> None:  # type: ignore[type-arg]
-    """Protobuf's repeated fields have no slice assignment."""
+def _replace(field: Any, items: Sequence[Any]) -> None:
+    """Protobuf's repeated fields have no slice assignment, and an item taken out of one is gone: copy first."""
     copies = [type(item).FromString(item.SerializeToString()) for item in items]
-    del field[:]  # type: ignore[attr-defined]
-    field.extend(copies)  # type: ignore[attr-defined]
+    del field[:]
+    field.extend(copies)

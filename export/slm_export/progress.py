@@ -43,7 +43,13 @@ class Reporter:
         if self.quiet:
             yield lambda count: None
         elif self.console.is_terminal:
-            columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+            columns = (
+                TextColumn("{task.description}"),
+                BarColumn(),
+                DownloadColumn(),
+                TransferSpeedColumn(),
+                TimeRemainingColumn(),
+            )
             with Progress(*columns, console=self.console) as bar:
                 task = bar.add_task(text, total=total_bytes, completed=done_bytes)
                 yield lambda count: bar.advance(task, count)

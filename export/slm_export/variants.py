@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import numpy as np
 import onnx
@@ -63,7 +64,7 @@ def write_variant(source: FloatGraph, recipe: Recipe, folder: Path) -> None:
 class _Weights:
     """Appends tensors to the external data file; the file is never held in memory."""
 
-    def __init__(self, file: object) -> None:
+    def __init__(self, file: BinaryIO) -> None:
         self.file = file
         self.tensors: list[TensorProto] = []
 
@@ -76,10 +77,10 @@ class _Weights:
         elif array.nbytes <= INLINE_BYTES:
             tensor.raw_data = array.tobytes()
         else:
-            offset = self.file.tell()  # type: ignore[attr-defined]
+            offset = self.file.tell()
             padding = -offset % ALIGNMENT_BYTES
-            self.file.write(b"\0" * padding)  # type: ignore[attr-defined]
-            self.file.write(np.ascontiguousarray(array).data)  # type: ignore[attr-defined]
+            self.file.write(b"\0" * padding)
+            self.file.write(np.ascontiguousarray(array).data)
             tensor.data_location = TensorProto.EXTERNAL
             for key, value in (("location", "model.onnx.data"), ("offset", offset + padding), ("length", array.nbytes)):
                 tensor.external_data.add(key=key, value=str(value))
@@ -105,7 +106,11 @@ class _Rewriter:
 
     def run(self) -> onnx.ModelProto:
         graph = self.source.model.graph
-        transposed = {node.output[0]: node.input[0] for node in graph.node if node.op_type == "Transpose" and node.input[0] in self.initializers}
+        transposed = {
+            node.output[0]: node.input[0]
+            for node in graph.node
+            if node.op_type == "Transpose" and node.input[0] in self.initializers
+        }
         for node in graph.node:
             if node.op_type == "Gather" and node.input[1] == "input_ids":
                 name = transposed.get(node.input[0], node.input[0])
@@ -124,7 +129,7 @@ class _Rewriter:
             array = np.asarray(self.source.array(name))
             self.weights.add(name, array.astype(self.dtype) if array.dtype == np.float32 else array)
 
-    def emit(self, op: str, inputs: list[str], output: str, *, domain: str = "", **attributes: object) -> str:
+    def emit(self, op: str, inputs: list[str], output: str, *, domain: str = "", **attributes: Any) -> str:
         self.nodes.append(helper.make_node(op, inputs, [output], output, domain=domain, **attributes))
         return output
 
@@ -162,7 +167,9 @@ class _Rewriter:
         last = self.weights.add(f"{output}.last", np.array([-1], np.int64))
         wide = self.emit("Cast", [values], f"{values}.float", to=TensorProto.FLOAT)
         blocks = self.emit("Reshape", [wide, block_shape], f"{values}.blocks")
-        steps = self.emit("Unsqueeze", [self.emit("Cast", [scales], f"{scales}.float", to=TensorProto.FLOAT), last], f"{scales}.blocks")
+        steps = self.emit(
+            "Unsqueeze", [self.emit("Cast", [scales], f"{scales}.float", to=TensorProto.FLOAT), last], f"{scales}.blocks"
+        )
         self.emit("Reshape", [self.emit("Mul", [blocks, steps], f"{output}.blocks"), row_shape], output)
 
     def matmul(self, node: onnx.NodeProto) -> None:
@@ -212,7 +219,8 @@ class _Rewriter:
 
     def retyped(self, value: onnx.ValueInfoProto) -> onnx.ValueInfoProto:
         """Cache tensors take the variant's float type; logits stay float32."""
-        copy = onnx.ValueInfoProto.FromString(value.SerializeToString())
+        copy = onnx.ValueInfoProto()
+        copy.CopyFrom(value)
         if copy.name != "logits" and copy.type.tensor_type.elem_type == TensorProto.FLOAT:
             copy.type.tensor_type.elem_type = self.onnx_dtype
         return copy

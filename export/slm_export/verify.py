@@ -100,7 +100,9 @@ def _prompts(checkpoint: Checkpoint) -> list[list[int]]:
     if checkpoint.chat_template:
         for text in CHAT_PROMPTS:
             messages = [{"role": "user", "content": text}]
-            ids = tokenizer.apply_chat_template(messages, chat_template=checkpoint.chat_template, add_generation_prompt=True, return_dict=False)
+            ids = tokenizer.apply_chat_template(
+                messages, chat_template=checkpoint.chat_template, add_generation_prompt=True, return_dict=False
+            )
             prompts.append(ids)
     return prompts
 
@@ -140,8 +142,8 @@ def _choose_reference(
     best = max(range(len(prompts)), key=agreed)
     if agreed(best) == 0:
         raise VerifyError(
-            "The exported graphs do not continue any test prompt as the PyTorch original does. The export is wrong and was not installed; "
-            "please report the model's name."
+            "The exported graphs do not continue any test prompt as the PyTorch original does. The export is wrong and was "
+            "not installed; please report the model's name."
         )
     logits = _torch_logits(model, prompts[best])[-1]
     top = np.argsort(-logits)[:REFERENCE_LOGITS]
