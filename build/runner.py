@@ -131,7 +131,7 @@ class Runner:
         progress = Progress(watch)
         with log_path.open("w", encoding="utf-8") as log:
             log.write(f"$ {' '.join(map(str, command))}\n")
-            output, code = self.follow(command, {**os.environ, **(env or {})}, log, progress, echo)
+            output, code = self.follow(command, {**os.environ, "NO_COLOR": "1", **(env or {})}, log, progress, echo)
         if code != 0:
             shown = os.path.relpath(log_path, self.root)
             reason = explain("\n".join(output)) or "Read the lines above; the whole output is in the log."
