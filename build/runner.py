@@ -6,6 +6,7 @@ Everything is printed to stderr: the first line on stdout belongs to the server'
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -21,6 +22,7 @@ LINE_EVERY_SECONDS = 15.0  # without a terminal: a line now and then, not a movi
 SAMPLE_EVERY_SECONDS = 2.0  # how often folder sizes are taken
 TICK_SECONDS = 0.25
 STOP_GRACE_SECONDS = 10.0
+COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class SetupError(Exception):
@@ -79,7 +81,7 @@ class Progress:
             sys.stderr.write("\r\033[K" + self.line(now)[:STATUS_COLUMNS])
             sys.stderr.flush()
         elif now - self.last_line >= LINE_EVERY_SECONDS:
-            say(self.line(now))
+            say(self.line(now)[:STATUS_COLUMNS])
             self.last_line = now
 
     def line(self, now: float) -> str:
@@ -174,7 +176,7 @@ class Runner:
 
 def _read(stream: IO[bytes], output: deque[str], log: IO[str], progress: Progress, echo: bool) -> None:
     for raw in iter(stream.readline, b""):
-        line = raw.decode("utf-8", "replace").rstrip("\r\n").rsplit("\r", 1)[-1]
+        line = COLOURS.sub("", raw.decode("utf-8", "replace").rstrip("\r\n").rsplit("\r", 1)[-1])
         log.write(line + "\n")
         log.flush()
         if not line.strip():
