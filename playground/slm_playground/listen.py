@@ -83,8 +83,9 @@ def _why_not(port: int, error: OSError) -> str:
 
 def _free_port() -> int:
     """A port that is free now, the nearest to what people know."""
-    for candidate in (*PORTS, *range(PORTS[-1] + 1, PORTS[-1] + 50)):
+    candidates: list[int] = [*PORTS, *range(PORTS[-1] + 1, PORTS[-1] + 50)]
+    for candidate in candidates:
         if is_free(candidate):
             return candidate
-    with socket.create_server((LOOPBACK, 0)) as listener:
+    with _listen(0) as listener:
         return bound_port(listener)

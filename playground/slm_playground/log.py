@@ -10,6 +10,7 @@ import json
 import logging
 import sys
 import traceback
+from contextlib import suppress
 from datetime import UTC, datetime
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -20,10 +21,7 @@ KEPT_FILES = 3
 
 def configure(logs: Path, port: int) -> Path | None:
     """Send the server's events to `logs`/server-<port>.log, warnings to stderr as well; the file, None if it can't be written."""
-    people = logging.StreamHandler(sys.stderr)
-    people.setLevel(logging.WARNING)
-    people.setFormatter(_PeopleFormatter())
-    handlers: list[logging.Handler] = [people]
+    handlers: list[logging.Handler] = [_People(logging.WARNING)]
     file: Path | None = logs / f"server-{port}.log"
     try:
         logs.mkdir(parents=True, exist_ok=True)
@@ -53,9 +51,10 @@ class _LogFile(RotatingFileHandler):
 
     def handleError(self, record: logging.LogRecord) -> None:
         self.gave_up = True
-        print(
-            f"The log stops here: {self.baseFilename} cannot be written ({sys.exception()}). The server goes on.", file=sys.stderr
-        )
+        print(f"The log stops here: {self.baseFilename} cannot be written ({sys.exception()}).", file=sys.stderr)
+        # What is left in its buffer fails once more.
+        with suppress(OSError):
+            self.close()
 
 
 class _JsonFormatter(logging.Formatter):
@@ -72,15 +71,27 @@ class _JsonFormatter(logging.Formatter):
         return json.dumps(line)
 
 
-class _PeopleFormatter(logging.Formatter):
-    def format(self, record: logging.LogRecord) -> str:
-        fields = _fields(record)
-        if record.name != "slm_playground.requests":
-            return f"{record.levelname.capitalize()}: {record.getMessage()}"
-        what = f"{ascii(fields['method'])[1:-1]} {ascii(fields['path'])[1:-1]}"
-        who = ", ".join(f"{key} {fields[key]!a}" for key in ("host", "origin") if fields.get(key) is not None)
-        verb = "Failed" if record.levelno >= logging.ERROR else "Refused"
-        return f"{verb} ({fields['status']}): {what}{f' from {who}' if who else ''}. {fields.get('problem') or ''}".rstrip()
+class _People(logging.Handler):
+    """Short lines on whatever standard error is at that moment."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        # A terminal that went away is no reason to fail a request.
+        with suppress(OSError):
+            print(_for_people(record), file=sys.stderr, flush=True)
+
+
+def _for_people(record: logging.LogRecord) -> str:
+    fields = _fields(record)
+    if record.name != "slm_playground.requests":
+        return _one_line(f"{record.levelname.capitalize()}: {record.getMessage()}")
+    verb = "Failed" if record.levelno >= logging.ERROR else "Refused"
+    who = "".join(f", {key} {fields[key]!r}" for key in ("host", "origin") if fields.get(key) is not None)
+    return _one_line(f"{verb} ({fields['status']}): {fields['method']} {fields['path']}{who}. {fields.get('problem') or ''}")
+
+
+def _one_line(text: str) -> str:
+    """No line ends and no terminal codes, whoever sent them."""
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text).rstrip()
 
 
 def _fields(record: logging.LogRecord) -> dict[str, object]:

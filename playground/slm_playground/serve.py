@@ -11,6 +11,7 @@ from waitress.server import TcpWSGIServer, create_server  # type: ignore[import-
 from waitress.task import ErrorTask  # type: ignore[import-untyped]
 
 from slm_playground.headers import NEVER_STORE, SECURITY_HEADERS
+from slm_playground.server import MAX_BODY_BYTES
 
 THREADS = 16
 IDLE_CONNECTION_SECONDS = 300
@@ -39,7 +40,7 @@ def make_server(app: Flask, listener: socket.socket) -> Any:
         channel_timeout=IDLE_CONNECTION_SECONDS,
         # A tab closed in the middle of a download is not an error.
         log_socket_errors=False,
-        max_request_body_size=1 << 20,
+        max_request_body_size=MAX_BODY_BYTES,
     )
     server.channel_class = _Channel
     return server

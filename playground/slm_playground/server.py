@@ -109,7 +109,7 @@ def _add_errors(app: Flask) -> None:
 
     @app.errorhandler(Exception)
     def any_error(error: Exception) -> Response:
-        _log.error("%s %s failed: %s: %s", request.method, ascii(request.path), type(error).__name__, error, exc_info=error)
+        _log.error("%s %s failed: %s: %s", request.method, request.path, type(error).__name__, error, exc_info=error)
         return error_response(
             500,
             "The server failed on this request; its log has the details (`slm-playground doctor` says where). Please report it.",

@@ -1,0 +1,18 @@
+"""The server is light: what importing it brings in."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+_LIST = """
+import sys
+import slm_playground.cli, slm_playground.doctor, slm_playground.log, slm_playground.serve, slm_playground.server
+print(*sorted(name for name in sys.modules if name.partition(".")[0] in HEAVY or name.startswith("slm_export")))
+"""
+HEAVY = {"torch", "numpy", "onnx", "onnxruntime", "transformers", "optimum", "gguf", "rich"}
+
+
+def test_of_the_exporter_only_the_manifest_is_used_and_nothing_heavy() -> None:
+    done = subprocess.run([sys.executable, "-c", f"HEAVY = {HEAVY}{_LIST}"], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["slm_export", "slm_export.manifest"]
