@@ -166,11 +166,11 @@ class Runner:
             while child.poll() is None:
                 progress.tick()
                 _wait(child, TICK_SECONDS)
-            reader.join()
             code = child.returncode
         finally:
             progress.clear()
             _stop(child)
+            reader.join(STOP_GRACE_SECONDS)
         return output, code
 
 
