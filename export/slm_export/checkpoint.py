@@ -78,9 +78,12 @@ def _load_gguf(path: Path, work: Path) -> Any:
     try:
         write_gguf_tokenizer(GGUFReader(path), work)
         with contextlib.redirect_stderr(io.StringIO()):  # transformers' own bar, which cannot be turned off
-            model: Any = AutoModelForCausalLM.from_pretrained(path.parent, gguf_file=path.name, dtype=torch.float32)
+            model, report = AutoModelForCausalLM.from_pretrained(
+                path.parent, gguf_file=path.name, dtype=torch.float32, output_loading_info=True
+            )
     except (ValueError, KeyError, IndexError, EOFError, OSError) as error:
         raise SourceError(f"{path} cannot be read as a GGUF model: {error}. It may be cut short; download it again.") from error
+    _require_all_weights(model, report, path)
     model._hf_quantizer = None  # already dequantised; else save_pretrained refuses
     return model
 
@@ -94,18 +97,31 @@ def _load_folder(folder: Path, work: Path) -> Any:
     try:
         config = AutoConfig.from_pretrained(folder)
         _apply_rope_parameters(config, json.loads((folder / "config.json").read_text(encoding="utf-8")))
-        model = AutoModelForCausalLM.from_pretrained(folder, config=config, dtype=torch.float32, use_safetensors=True)
+        model, report = AutoModelForCausalLM.from_pretrained(
+            folder, config=config, dtype=torch.float32, use_safetensors=True, output_loading_info=True
+        )
     except (ValueError, KeyError, OSError) as error:
         raise SourceError(f"{folder} cannot be loaded as a decoder language model: {error}") from error
     except Exception as error:  # safetensors raises its own SafetensorError, a bare Exception subclass
         raise SourceError(
             f"The weights in {folder} cannot be read: {error}. They may be cut short; download them again."
         ) from error
+    _require_all_weights(model, report, folder)
     for name in TOKENIZER_FILES:
         if (folder / name).is_file():
             shutil.copyfile(folder / name, work / name)
     _extract_chat_template(work)
     return model
+
+
+def _require_all_weights(model: Any, report: dict[str, Any], path: Path) -> None:
+    """transformers fills weights that it does not find with random numbers and goes on."""
+    missing = sorted(report["missing_keys"])
+    if missing:
+        raise SourceError(
+            f"{path} lacks {len(missing)} of the weights that a {type(model).__name__} has ({', '.join(missing[:3])} …). "
+            "The checkpoint is incomplete, or its tensors have names that are not known. Get it again, or another form of it."
+        )
 
 
 def _apply_rope_parameters(config: Any, raw: dict[str, Any]) -> None:

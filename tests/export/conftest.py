@@ -1,0 +1,101 @@
+"""Shared by the exporter's tests: the tiny checkpoint and its bundle, a local HTTP server with and without ranges."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from slm_export.progress import Reporter
+
+ROOT = Path(__file__).resolve().parents[2]
+FIXTURES = ROOT / "tests" / ".fixtures"
+
+
+@pytest.fixture(scope="session")
+def tiny_source() -> Path:
+    """The tiny checkpoint as a Hugging Face folder; its bundle lies beside it (see `tiny_bundle`)."""
+    subprocess.run([sys.executable, ROOT / "tests" / "fixtures" / "make_tiny.py"], check=True)
+    return FIXTURES / "tiny-llama-hf"
+
+
+@pytest.fixture(scope="session")
+def tiny_bundle(tiny_source: Path) -> Path:
+    return FIXTURES / "tiny-llama"
+
+
+@pytest.fixture
+def reporter() -> Reporter:
+    return Reporter(quiet=True)
+
+
+@dataclass
+class FileServer:
+    """Serves `files` by path and notes each request's Range header."""
+
+    url: str
+    files: dict[str, bytes] = field(default_factory=dict)
+    headers: dict[str, dict[str, str]] = field(default_factory=dict)
+    supports_ranges: bool = True
+    cut_after_bytes: int | None = None  # the connection breaks off there
+    requests: list[tuple[str, str, str | None]] = field(default_factory=list)  # method, path, Range
+
+
+@pytest.fixture
+def file_server() -> Iterator[FileServer]:
+    class Handler(BaseHTTPRequestHandler):
+        def answer(self, send_body: bool) -> None:
+            path = self.path.split("?")[0]
+            wanted = self.headers.get("Range")
+            state.requests.append((self.command, path, wanted))
+            body = state.files.get(path)
+            if body is None:
+                self.send_error(404)
+                return
+            start = int(wanted.removeprefix("bytes=").split("-")[0]) if wanted and state.supports_ranges else 0
+            if start and start >= len(body):
+                self.send_error(416)
+                return
+            self.send_response(206 if wanted and state.supports_ranges else 200)
+            self.send_header("Content-Length", str(len(body) - start))
+            for name, value in state.headers.get(path, {}).items():
+                self.send_header(name, value)
+            self.end_headers()
+            if send_body:
+                self.wfile.write(body[start : state.cut_after_bytes])
+
+        def do_GET(self) -> None:
+            self.answer(send_body=True)
+
+        def do_HEAD(self) -> None:
+            self.answer(send_body=False)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    state = FileServer(f"http://127.0.0.1:{server.server_port}")
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield state
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def run_cli(monkeypatch: pytest.MonkeyPatch) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run `slm-export` as a process, as a user does."""
+
+    def run(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        command = [str(Path(sys.executable).with_name("slm-export")), *map(str, arguments)]
+        return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+
+    return run
