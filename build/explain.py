@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from pathlib import Path
@@ -11,7 +12,8 @@ NO_NETWORK = re.compile(
     r"|Network is unreachable|ReadTimeout|ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|ENOTCACHED"
 )
 NO_SPACE = re.compile(r"No space left on device|ENOSPC|not enough space on the disk", re.IGNORECASE)
-NO_VERSION = re.compile(r"No matching distribution found for (\S+)")
+# The second form is how pip says the same of a package that is also constrained.
+NO_VERSION = re.compile(r"No matching distribution found for (\S+)|The user requested \(constraint\) (\S+)")
 DAMAGED = re.compile(r"DO NOT MATCH THE HASHES|EINTEGRITY|BadZipFile|zlib\.error")
 GUIDE = "https://pytorch.org/get-started/locally/"
 
@@ -20,28 +22,30 @@ def disk_full() -> str:
     return "The disk is full. Free some space and run the same command again: it goes on where it stopped."
 
 
-def pip_failure(output: str, wheels: Path, packages: str) -> str | None:
-    """The sentence for a failed `pip install PACKAGES`; `wheels` is the folder that pip also looks into."""
+def pip_failure(output: str, wheels: Path, extras: str) -> str | None:
+    """The sentence for a failed pip; `wheels` is the folder that pip also looks into, `extras` what the project needs."""
     if NO_SPACE.search(output):
         return disk_full()
     if DAMAGED.search(output):
         return "A package arrived damaged. Run the same command again; if it happens twice, run `pip cache purge` before."
-    if NO_NETWORK.search(output) or "no such option: --no-index" in output:
-        return (
-            "The Python package index could not be reached. With a network, run the same command again. Without one: on a "
-            f"connected machine with the same system and Python, in a copy of this folder, run\n"
-            f"  python3 -m pip download -c requirements.lock -d wheels hatchling editables {packages}\n"
-            f"copy the files of its wheels/ to {wheels}\nand start again with PIP_NO_INDEX=1 in front of the command."
-        )
+    carry = (
+        "on a connected machine with the same system and Python, in a copy of this folder, run\n"
+        f"  python3 -m pip download -c requirements.lock -d wheels hatchling editables '.{extras}'\n"
+        f"copy the files of its wheels/ to\n  {wheels}\nand start again with PIP_NO_INDEX=1 in front of the command."
+    )
+    if NO_NETWORK.search(output):
+        return f"The Python package index could not be reached. With a network, run the same command again. Without one: {carry}"
     missing = NO_VERSION.search(output)
-    if missing:
-        python = f"{sys.version_info.major}.{sys.version_info.minor}"
-        return (
-            f"The package index has no {missing.group(1)} for Python {python} on this system. "
-            f"Try another Python, for example: make run PYTHON=python3.12 (after `make clean`). For torch see {GUIDE}\n"
-            f"If PIP_NO_INDEX is set: place its wheel in {wheels}."
-        )
-    return None
+    if missing is None:
+        return None
+    package = missing.group(1) or missing.group(2)
+    if os.environ.get("PIP_NO_INDEX"):
+        return f"PIP_NO_INDEX is set, and {package} was not found in the folder for wheels. To fill it: {carry}"
+    python = f"{sys.version_info.major}.{sys.version_info.minor}"
+    return (
+        f"The package index has no {package} for Python {python} on this system. Try another Python, for example: "
+        f"`make clean`, then make run PYTHON=python3.12. For PyTorch see {GUIDE}"
+    )
 
 
 def npm_failure(output: str, cache: Path) -> str | None:

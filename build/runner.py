@@ -136,10 +136,12 @@ class Runner:
             output, code = self.follow(command, {**os.environ, "NO_COLOR": "1", **(env or {})}, log, progress, echo)
         if code != 0:
             shown = os.path.relpath(log_path, self.root)
-            reason = explain("\n".join(output)) or "Read the lines above; the whole output is in the log."
-            tail = "\n".join(f"      | {line}" for line in list(output)[-TAIL_LINES:] if not echo)
+            reason = explain("\n".join(output))
+            # The program's own last words only where we have none: they can mislead (pip offline speaks of conflicts).
+            tail = "" if reason or echo else "".join(f"      | {line}\n" for line in list(output)[-TAIL_LINES:])
             program = command[2] if command[1] == "-m" else Path(command[0]).name
-            raise SetupError(f"{tail}\n{program} failed with exit code {code}. {reason}\nLog: {shown}".lstrip("\n"))
+            reason = reason or "Read the lines above; the whole output is in the log."
+            raise SetupError(f"{tail}{program} failed with exit code {code}. {reason}\nLog: {shown}")
         return progress.summary()
 
     def follow(
@@ -175,18 +177,19 @@ class Runner:
 
 
 def _read(stream: IO[bytes], output: deque[str], log: IO[str], progress: Progress, echo: bool) -> None:
-    for raw in iter(stream.readline, b""):
-        line = COLOURS.sub("", raw.decode("utf-8", "replace").rstrip("\r\n").rsplit("\r", 1)[-1])
-        log.write(line + "\n")
-        log.flush()
-        if not line.strip():
-            continue
-        output.append(line)
-        if echo:
-            progress.clear()
-            say(f"      {line}")
-        else:
-            progress.activity = line.strip()
+    with stream:
+        for raw in iter(stream.readline, b""):
+            line = COLOURS.sub("", raw.decode("utf-8", "replace").rstrip("\r\n").rsplit("\r", 1)[-1])
+            log.write(line + "\n")
+            log.flush()
+            if not line.strip():
+                continue
+            output.append(line)
+            if echo:
+                progress.clear()
+                say(f"      {line}")
+            else:
+                progress.activity = line.strip()
 
 
 def _wait(child: subprocess.Popen[bytes], seconds: float) -> None:
