@@ -16,6 +16,7 @@ from slm_export.checkpoint import Checkpoint
 from slm_export.download import sha256_of
 from slm_export.errors import ExportError, VerifyError
 from slm_export.graph import build_float_graph
+from slm_export.integrity import check_files
 from slm_export.manifest import (
     FORMAT,
     MANIFEST_NAME,
@@ -35,7 +36,7 @@ from slm_export.manifest import (
 from slm_export.progress import Reporter
 from slm_export.sources import UNKNOWN_LICENCE, Origin
 from slm_export.variants import RECIPES, Recipe, write_variant
-from slm_export.verify import check_files, measure
+from slm_export.verify import measure
 
 INPUTS_NAME = "export.json"  # what the bundle was made from; not part of the bundle's contract
 _LIBRARIES = ("torch", "transformers", "onnxruntime-genai", "onnxruntime", "onnx")

@@ -57,8 +57,9 @@ def model(source: str, out: Path, revision: str | None, variants: str | None, do
     from slm_export.sources import resolve
 
     reporter = Reporter(quiet=as_json)
+    names = _variant_names(variants)
     origin = resolve(source, downloads=downloads or out.parent / "downloads", revision=revision, reporter=reporter)
-    manifest = export_bundle(origin, out, _variant_names(variants), reporter)
+    manifest = export_bundle(origin, out, names, reporter)
     _result(manifest, out, as_json)
 
 
@@ -89,7 +90,7 @@ def default(models: Path, downloads: Path | None, as_json: bool) -> None:
 @_JSON
 def verify(bundle: Path, as_json: bool) -> None:
     """Check every file of BUNDLE against the sizes and digests in its manifest."""
-    from slm_export.verify import check_files
+    from slm_export.integrity import check_files
 
     manifest = load_manifest(bundle)
     check_files(bundle, manifest)

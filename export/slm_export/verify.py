@@ -1,4 +1,4 @@
-"""Is the bundle the model? Hashes of every file, and each variant's graph against the PyTorch float32 original.
+"""Is the bundle the model? Each variant's graph against the PyTorch float32 original.
 
 The measure is KL(original ‖ variant) in nats and the share of positions with the same most likely token, on prose in
 windows of 512 tokens; perplexity ratio = exp(mean NLL of the variant - mean NLL of the original) over the same tokens.
@@ -17,9 +17,8 @@ import torch
 from numpy.typing import NDArray
 
 from slm_export.checkpoint import Checkpoint
-from slm_export.download import sha256_of
 from slm_export.errors import VerifyError
-from slm_export.manifest import Fidelity, Manifest, Reference, ReferenceLogit
+from slm_export.manifest import Fidelity, Reference, ReferenceLogit
 from slm_export.ort_decoder import OrtDecoder
 
 WINDOW_TOKENS = 512
@@ -28,24 +27,6 @@ REFERENCE_TOKENS = 8
 REFERENCE_LOGITS = 8
 RAW_PROMPTS = ("1, 2, 3, 4, 5, 6,", "The capital of France is", "Once upon a time, there was a", "Monday, Tuesday, Wednesday,")
 CHAT_PROMPTS = ("What is the capital of France?", "Name three primary colors.", "Write one sentence about the sea.")
-
-
-def check_files(bundle: Path, manifest: Manifest) -> None:
-    """Compare size and SHA-256 of every listed file.
-
-    Raises: VerifyError naming each file that is missing, cut short or changed.
-    """
-    wrong = []
-    for entry in manifest.all_files():
-        path = bundle / entry.path
-        if not path.is_file():
-            wrong.append(f"{entry.path}: missing")
-        elif path.stat().st_size != entry.size_bytes:
-            wrong.append(f"{entry.path}: {path.stat().st_size:,} bytes, expected {entry.size_bytes:,}")
-        elif sha256_of(path) != entry.sha256:
-            wrong.append(f"{entry.path}: content changed (SHA-256 differs)")
-    if wrong:
-        raise VerifyError(f"{bundle} is damaged:\n  " + "\n  ".join(wrong) + "\nExport the bundle again.")
 
 
 @dataclass(slots=True)

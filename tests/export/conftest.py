@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+
 from slm_export.progress import Reporter
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+
 from slm_export import checkpoint
 from slm_export.errors import SourceError
 from slm_export.manifest import Source

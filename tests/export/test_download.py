@@ -6,6 +6,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+
 from slm_export.download import fetch
 from slm_export.errors import SourceError
 from slm_export.progress import Reporter

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from slm_export.manifest import ManifestError, is_safe_path, load_manifest, parse_manifest, to_json
 
 MANIFESTS = Path(__file__).resolve().parents[1] / "fixtures" / "manifests"

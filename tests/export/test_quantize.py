@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from slm_export.quantize import BLOCK, int4_blocks, int8_blocks
 
 RANDOM = np.random.default_rng(7)

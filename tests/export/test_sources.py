@@ -7,6 +7,7 @@ import zipfile
 from dataclasses import replace
 
 import pytest
+
 from slm_export import recipes, sources
 from slm_export.errors import SourceError
 from slm_export.sources import resolve
