@@ -78,11 +78,12 @@ def _load_gguf(path: Path, work: Path) -> Any:
     try:
         write_gguf_tokenizer(GGUFReader(path), work)
         with contextlib.redirect_stderr(io.StringIO()):  # transformers' own bar, which cannot be turned off
-            model, report = AutoModelForCausalLM.from_pretrained(
+            loaded: Any = AutoModelForCausalLM.from_pretrained(
                 path.parent, gguf_file=path.name, dtype=torch.float32, output_loading_info=True
             )
     except (ValueError, KeyError, IndexError, EOFError, OSError) as error:
         raise SourceError(f"{path} cannot be read as a GGUF model: {error}. It may be cut short; download it again.") from error
+    model, report = loaded
     _require_all_weights(model, report, path)
     model._hf_quantizer = None  # already dequantised; else save_pretrained refuses
     return model
@@ -97,7 +98,7 @@ def _load_folder(folder: Path, work: Path) -> Any:
     try:
         config = AutoConfig.from_pretrained(folder)
         _apply_rope_parameters(config, json.loads((folder / "config.json").read_text(encoding="utf-8")))
-        model, report = AutoModelForCausalLM.from_pretrained(
+        loaded: Any = AutoModelForCausalLM.from_pretrained(
             folder, config=config, dtype=torch.float32, use_safetensors=True, output_loading_info=True
         )
     except (ValueError, KeyError, OSError) as error:
@@ -106,6 +107,7 @@ def _load_folder(folder: Path, work: Path) -> Any:
         raise SourceError(
             f"The weights in {folder} cannot be read: {error}. They may be cut short; download them again."
         ) from error
+    model, report = loaded
     _require_all_weights(model, report, folder)
     for name in TOKENIZER_FILES:
         if (folder / name).is_file():
