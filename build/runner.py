@@ -185,11 +185,10 @@ def _read(stream: IO[bytes], output: deque[str], log: IO[str], progress: Progres
             if not line.strip():
                 continue
             output.append(line)
+            progress.activity = line.strip()
             if echo:
                 progress.clear()
                 say(f"      {line}")
-            else:
-                progress.activity = line.strip()
 
 
 def _wait(child: subprocess.Popen[bytes], seconds: float) -> None:
