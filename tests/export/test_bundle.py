@@ -16,7 +16,7 @@ from slm_export.bundle import export_bundle, export_inputs, is_current
 from slm_export.errors import ExportError, VerifyError
 from slm_export.integrity import check_files
 from slm_export.manifest import load_manifest
-from slm_export.quantize import Int8Blocks
+from slm_export.quantize import Int8Blocks, int8_blocks
 from slm_export.sources import resolve
 
 
@@ -49,7 +49,7 @@ def test_the_same_input_gives_the_same_bytes(origin, tiny_bundle, tmp_path, repo
 
 def test_an_export_below_its_threshold_is_not_installed(origin, tmp_path, reporter, monkeypatch):
     """The real path with a real fault: 8-bit values whose sign is lost in one block in four."""
-    honest = variants.int8_blocks
+    honest = int8_blocks
 
     def faulty(weight):
         blocks = honest(weight)
@@ -57,7 +57,7 @@ def test_an_export_below_its_threshold_is_not_installed(origin, tmp_path, report
         values[:, ::4] = np.abs(values[:, ::4])
         return Int8Blocks(values, blocks.scales)
 
-    monkeypatch.setattr(variants, "int8_blocks", faulty)
+    monkeypatch.setattr("slm_export.variants.int8_blocks", faulty)
     out = tmp_path / "bundle"
     with pytest.raises(VerifyError, match=r"not installed|do not continue any test prompt"):
         export_bundle(origin, out, ["cpu-int8"], reporter)
@@ -66,7 +66,7 @@ def test_an_export_below_its_threshold_is_not_installed(origin, tmp_path, report
 
 def test_the_threshold_itself_is_named(origin, tmp_path, reporter, monkeypatch):
     strict = dataclasses.replace(variants.RECIPES["webgpu-q4f32"], max_perplexity_ratio=1.0001)
-    monkeypatch.setitem(bundles.RECIPES, "webgpu-q4f32", strict)
+    monkeypatch.setitem(variants.RECIPES, "webgpu-q4f32", strict)
     with pytest.raises(VerifyError, match=r"webgpu-q4f32: perplexity ratio 1\.\d+ \(at most 1\.0001\)"):
         export_bundle(origin, tmp_path / "bundle", ["webgpu-q4f32"], reporter)
     assert list(tmp_path.iterdir()) == []

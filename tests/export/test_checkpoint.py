@@ -66,7 +66,7 @@ def gguf_file(tiny_source, tmp_path) -> Path:
         array = tensor.numpy()
         if name.endswith(("q_proj.weight", "k_proj.weight")):
             array = permuted(array, config["num_attention_heads" if "q_proj" in name else "num_key_value_heads"])
-        writer.add_tensor(names.get_name(name, (".weight",)), np.ascontiguousarray(array))
+        writer.add_tensor(str(names.get_name(name, (".weight",))), np.ascontiguousarray(array))
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()

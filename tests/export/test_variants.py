@@ -13,7 +13,7 @@ from slm_export.variants import RECIPES
 
 @pytest.fixture(scope="module", params=RECIPES)
 def variant(request) -> str:
-    return request.param
+    return str(request.param)
 
 
 @pytest.fixture(scope="module")
