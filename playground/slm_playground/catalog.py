@@ -1,12 +1,13 @@
 """The bundles in the models folder: found, checked, looked up. A broken one is listed with its error, never hidden.
 
-Nothing is remembered between calls: reading a manifest takes well under a millisecond, and a bundle that was just exported or
+Nothing is remembered between calls: checking a bundle takes a few milliseconds, and one that was just exported or
 repaired shows at the next request. The cheap check is manifest, presence and size of every file; the deep one hashes them too.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -105,7 +106,8 @@ def bundle_folder(models: Path, bundle_id: str) -> Path:
     """
     folder = models / bundle_id
     is_plain_name = is_safe_path(bundle_id) and "/" not in bundle_id and not bundle_id.startswith(".")
-    if not is_plain_name or not (folder / MANIFEST_NAME).is_file():
+    # os.path, because Path.is_file raises for a name that is too long for the disk.
+    if not is_plain_name or not os.path.isfile(folder / MANIFEST_NAME):
         raise BundleError(f"There is no bundle of that name in {models}. GET /api/models lists what there is.", missing=True)
     return folder
 

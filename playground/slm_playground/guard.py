@@ -1,4 +1,4 @@
-"""Who may ask what. Pure: a request's facts in, a refusal or None out; knows nothing of Flask, files or routes.
+"""Who may ask what. Pure: a request's facts in, a refusal or None out; knows nothing of files or routes.
 
 Threats: any web page the user has open (DNS rebinding, cross-site requests, inclusion as script, image or frame) and pages of
 other programs on 127.0.0.1, which browsers count as the same *site* whatever their port. Reading needs no token, so bookmarks
@@ -10,6 +10,10 @@ from __future__ import annotations
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
+
+from werkzeug.datastructures import Headers
+
+RequestHeaders = Mapping[str, str] | Headers
 
 LOOPBACK_NAMES = ("127.0.0.1", "localhost")
 TOKEN_HEADER = "X-SLM-Token"
@@ -40,11 +44,11 @@ class Guard:
         names = {f"{name}:{self.port}" for name in LOOPBACK_NAMES}
         return frozenset(names | set(LOOPBACK_NAMES) if self.port == 80 else names)
 
-    def check(self, method: str, path: str, headers: Mapping[str, str]) -> Refusal | None:
+    def check(self, method: str, path: str, headers: RequestHeaders) -> Refusal | None:
         """The reason not to answer, or None. The order matters: nothing about us is told to a foreign host."""
         return self._check_host(headers) or self._check_origin(method, path, headers) or self._check_token(method, headers)
 
-    def _check_host(self, headers: Mapping[str, str]) -> Refusal | None:
+    def _check_host(self, headers: RequestHeaders) -> Refusal | None:
         # A rebinding attacker points their own name at 127.0.0.1: the browser then sends that name as Host.
         if headers.get("Host") in self.hosts():
             return None
@@ -55,7 +59,7 @@ class Guard:
             "another machine, use the same port number on both sides.",
         )
 
-    def _check_origin(self, method: str, path: str, headers: Mapping[str, str]) -> Refusal | None:
+    def _check_origin(self, method: str, path: str, headers: RequestHeaders) -> Refusal | None:
         # `null` (sandboxed frames, files, data: URLs) is anybody, so it is refused with the rest.
         origin = headers.get("Origin")
         if origin is not None and origin != f"http://{headers['Host']}":
@@ -66,7 +70,7 @@ class Guard:
             return None
         return _foreign("it was made by another site")
 
-    def _check_token(self, method: str, headers: Mapping[str, str]) -> Refusal | None:
+    def _check_token(self, method: str, headers: RequestHeaders) -> Refusal | None:
         if method in HARMLESS_METHODS:
             return None
         given = headers.get(TOKEN_HEADER, "")
@@ -81,7 +85,7 @@ class Guard:
         return None
 
 
-def _is_link_to_the_page(method: str, path: str, headers: Mapping[str, str]) -> bool:
+def _is_link_to_the_page(method: str, path: str, headers: RequestHeaders) -> bool:
     """True when a person follows a link on another site to our page.
 
     Harmless, and refusing it would break every link in a mail, a wiki or a chat: the other site learns nothing (COOP cuts

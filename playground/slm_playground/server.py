@@ -24,6 +24,7 @@ from slm_playground.ui import find_asset
 
 # No write takes more than a little JSON; a bigger body is refused before it is read.
 MAX_BODY_BYTES = 1 << 20
+LOGGED_PATH_LENGTH = 300
 
 _requests = logging.getLogger("slm_playground.requests")
 _log = logging.getLogger("slm_playground.server")
@@ -58,7 +59,7 @@ def _add_guard(app: Flask, config: Config) -> None:
     @app.before_request
     def check() -> Response | None:
         g.started = time.perf_counter()
-        refusal = guard.check(request.method, request.path, request.headers)  # type: ignore[arg-type]
+        refusal = guard.check(request.method, request.path, request.headers)
         if refusal is None:
             return None
         # A link to our own page would only fail again for a foreign host, and a foreign page needs none.
@@ -80,7 +81,7 @@ def _log_request(response: Response) -> None:
         extra={
             "fields": {
                 "method": request.method,
-                "path": request.path,
+                "path": request.path[:LOGGED_PATH_LENGTH],
                 "status": response.status_code,
                 "problem": g.get("problem"),
                 "bytes": response.content_length,
@@ -109,7 +110,9 @@ def _add_errors(app: Flask) -> None:
 
     @app.errorhandler(Exception)
     def any_error(error: Exception) -> Response:
-        _log.error("%s %s failed: %s: %s", request.method, request.path, type(error).__name__, error, exc_info=error)
+        _log.error(
+            "%s %s failed: %s: %s", request.method, request.path[:LOGGED_PATH_LENGTH], type(error).__name__, error, exc_info=error
+        )
         return error_response(
             500,
             "The server failed on this request; its log has the details (`slm-playground doctor` says where). Please report it.",

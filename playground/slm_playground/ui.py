@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -22,8 +23,10 @@ _HASHED = re.compile(r"assets/(?:.*/)?[^/]+-[A-Za-z0-9_-]{8,}\.[^/]+")
 def find_asset(static: Path, path: str, headers: Headers) -> Answer | None:
     """The answer for `path` (relative, with /) of the built UI, None when there is no such file."""
     joined = safe_join(str(static), path) if is_safe_path(path) else None
-    if joined is None or not (file := Path(joined)).is_file():
+    # os.path, because Path.is_file raises for a name that is too long for the disk.
+    if joined is None or not os.path.isfile(joined):
         return None
+    file = Path(joined)
     cache_control = IMMUTABLE if _HASHED.fullmatch(path) else REVALIDATE
     siblings = {name: sibling for name, ending in _ENCODINGS if (sibling := file.with_name(file.name + ending)).is_file()}
     # A range counts bytes of the plain file: mixing it with an encoding is how half-decoded files come about.

@@ -209,6 +209,10 @@ OUTSIDE = [
     "/%00",
     "/assets",
     "/assets/",
+    # Longer than a disk allows.
+    "/" + "a" * 5000,
+    "/models/" + "a" * 300 + "/manifest.json",
+    "/models/tiny/" + "a" * 5000,
 ]
 
 

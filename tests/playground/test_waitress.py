@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from slm_playground.serve import THREADS
+
 DATA = "/models/tiny/cpu-int8/model.onnx.data"
 
 
@@ -67,10 +69,10 @@ def test_no_answer_leaves_a_file_open(live: Any, fetch: Callable[..., Any], make
 
 
 def test_many_slow_readers_hold_no_thread(live: Any, fetch: Callable[..., Any], make_bundle: Callable[..., Path]) -> None:
-    """More readers than threads, each stuck in the middle of a body or of a range that fits in no socket buffer."""
+    """More readers than threads, of bodies and of ranges each, stuck in the middle of what fits in no buffer."""
     make_bundle(weights=os.urandom(30_000_000))
     readers = []
-    for number in range(20):
+    for number in range(2 * THREADS + 2):
         reader = socket.create_connection(("127.0.0.1", live.port), timeout=10)
         asked = "Range: bytes=5-29999990\r\n" if number % 2 else ""
         reader.sendall(f"GET {DATA} HTTP/1.1\r\nHost: 127.0.0.1:{live.port}\r\n{asked}\r\n".encode())
