@@ -109,15 +109,16 @@ def _fill(origin: Origin, part: Path, variants: Sequence[str], reporter: Reporte
         checkpoint = checkpoints.load(origin, work / "float32")
     with reporter.step(f"[2/4] Building the fused graph of {checkpoint.parameters / 1e6:.1f} M parameters"):
         graph = build_float_graph(checkpoint.folder, work / "graph", head_dim=checkpoint.head_dim)
+    _write_texts(origin, checkpoint, part)
+    shutil.rmtree(checkpoint.folder)  # the graph has the weights now: never three copies on disk
     recipes = [RECIPES[name] for name in variants]
     for recipe in recipes:
         with reporter.step(f"[3/4] Quantising {recipe.name}"):
             write_variant(graph, recipe, part / recipe.name)
+    shutil.rmtree(work)
     with reporter.step("[4/4] Comparing every variant with PyTorch"):
         fidelities, reference = measure(checkpoint, {recipe.name: part / recipe.name / "model.onnx" for recipe in recipes})
     _judge(recipes, fidelities, reporter)
-    _write_texts(origin, checkpoint, part)
-    shutil.rmtree(work)
     manifest = _describe(origin, checkpoint, part, recipes, fidelities, reference)
     (part / "README.md").write_text(model_card(manifest), encoding="utf-8")
     manifest = _describe(origin, checkpoint, part, recipes, fidelities, reference)  # now with the card's digest

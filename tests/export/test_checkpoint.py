@@ -34,7 +34,7 @@ def permuted(weight: np.ndarray, heads: int) -> np.ndarray:
 @pytest.fixture
 def gguf_file(tiny_source, tmp_path) -> Path:
     """The tiny model as llama.cpp's converter would write it, float32."""
-    path = tmp_path / "tiny.gguf"
+    path: Path = tmp_path / "tiny.gguf"
     config = json.loads((tiny_source / "config.json").read_text())
     tokenizer = json.loads((tiny_source / "tokenizer.json").read_text())
     writer = gguf.GGUFWriter(path, "llama")
