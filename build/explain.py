@@ -22,15 +22,15 @@ def disk_full() -> str:
     return "The disk is full. Free some space and run the same command again: it goes on where it stopped."
 
 
-def pip_failure(output: str, wheels: Path, extras: str) -> str | None:
-    """The sentence for a failed pip; `wheels` is the folder that pip also looks into, `extras` what the project needs."""
+def pip_failure(output: str, wheels: Path) -> str | None:
+    """The sentence for a failed pip; `wheels` is the folder that pip also looks into."""
     if NO_SPACE.search(output):
         return disk_full()
     if DAMAGED.search(output):
         return "A package arrived damaged. Run the same command again; if it happens twice, run `pip cache purge` before."
     carry = (
         "on a connected machine with the same system and Python, in a copy of this folder, run\n"
-        f"  python3 -m pip download -c requirements.lock -d wheels hatchling editables '.{extras}'\n"
+        "  python3 -m pip download -r requirements.lock -d wheels\n"
         f"copy the files of its wheels/ to\n  {wheels}\nand start again with PIP_NO_INDEX=1 in front of the command."
     )
     if NO_NETWORK.search(output):

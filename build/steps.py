@@ -155,14 +155,13 @@ def pip_install(checkout: Checkout, runner: Runner, name: str, arguments: Sequen
     # The environment variables constrain the build of the editable package too (older and newer pip); relative, since
     # pip splits them at spaces.
     env = {"TMPDIR": str(checkout.scratch), "PIP_CONSTRAINT": "requirements.lock", "PIP_BUILD_CONSTRAINT": "requirements.lock"}
-    extras = "[export,dev]" if name == "dev" else "[export]"
     try:
         return runner.run(
             name,
             command,
             watch=[checkout.venv, checkout.scratch],
             env={**env, "PIP_DISABLE_PIP_VERSION_CHECK": "1"},
-            explain=lambda output: explain.pip_failure(output, checkout.wheels, extras),
+            explain=lambda output: explain.pip_failure(output, checkout.wheels),
         )
     finally:
         shutil.rmtree(checkout.scratch, ignore_errors=True)

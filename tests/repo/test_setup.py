@@ -220,13 +220,13 @@ PIP_OFFLINE = (
     ],
 )
 def test_pip_failures_say_what_to_do(tmp_path: Path, output: str, sentence: str) -> None:
-    said = explain.pip_failure(output, tmp_path, "[export]")
+    said = explain.pip_failure(output, tmp_path)
     assert said is not None
     assert sentence in said
 
 
 def test_offline_messages_name_the_folder_to_fill(tmp_path: Path) -> None:
-    pip = explain.pip_failure(PIP_OFFLINE, tmp_path / "wheels", "[export]") or ""
+    pip = explain.pip_failure(PIP_OFFLINE, tmp_path / "wheels") or ""
     assert str(tmp_path / "wheels") in pip
     assert "pip download" in pip
     npm = explain.npm_failure("npm error code ENOTFOUND", tmp_path / "npm-cache") or ""
