@@ -235,7 +235,7 @@ def test_offline_messages_name_the_folder_to_fill(tmp_path: Path) -> None:
 
 
 def test_an_unknown_failure_is_not_explained_away(tmp_path: Path) -> None:
-    assert explain.pip_failure("error: metadata-generation-failed", tmp_path, "x") is None
+    assert explain.pip_failure("error: metadata-generation-failed", tmp_path) is None
     assert explain.npm_failure("npm error code ELIFECYCLE", tmp_path) is None
 
 
