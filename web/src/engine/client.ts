@@ -1,0 +1,112 @@
+/**
+ * Page side of the engine: starts a worker, steps down the ladder of variants where one fails, and offers the result
+ * as an `Engine`. A runtime cannot be started twice in one worker, so each step of the ladder is a fresh one.
+ */
+import type { Engine, EngineInfo, EngineOptions } from './api.ts'
+import { EngineError } from './errors.ts'
+import { aborted, StepDown, WorkerLink } from './link.ts'
+import { createApi, type TextRun } from './openai.ts'
+import type { GenerateArgs, LoadArgs, PassedOver } from './protocol.ts'
+
+/** Tests bring a worker of their own. */
+export type WorkerFactory = () => Worker
+
+const startWorker: WorkerFactory = () =>
+  new Worker(new URL('./worker.ts', import.meta.url), { type: 'module', name: 'slm-engine' })
+
+/**
+ * Loads a bundle and returns when it has passed its self-test.
+ * @throws EngineError, whose `code` says what kind of trouble; an AbortError where `signal` aborts
+ */
+export async function createEngine(options: EngineOptions, makeWorker: WorkerFactory = startWorker): Promise<Engine> {
+  const passedOver: PassedOver[] = []
+  const wanted = loadArgs(options)
+  for (;;) {
+    const link = new WorkerLink(makeWorker())
+    try {
+      const info = await load(link, { ...wanted, passedOver: [...passedOver] }, options)
+      return engineOver(link, info)
+    } catch (error) {
+      link.close(aborted())
+      if (!(error instanceof StepDown)) throw error
+      passedOver.push({ from: error.variant, reason: error.message }) // one candidate fewer: the ladder ends
+    }
+  }
+}
+
+function loadArgs({ bundle, device, variant, threads }: EngineOptions): Omit<LoadArgs, 'passedOver'> {
+  const url = parseUrl(bundle)
+  if (!url) throw new EngineError('bad-request', `"${bundle}" is not the address of a bundle folder.`)
+  if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1)) {
+    throw new EngineError('bad-request', `threads: expected a whole number of at least 1, found ${threads}.`)
+  }
+  if (!url.pathname.endsWith('/')) url.pathname += '/'
+  return { bundleUrl: url.href, device: device ?? 'auto', variant: variant ?? null, threads: threads ?? null }
+}
+
+function parseUrl(bundle: string): URL | null {
+  return URL.canParse(bundle, document.baseURI) ? new URL(bundle, document.baseURI) : null
+}
+
+async function load(link: WorkerLink, args: LoadArgs, { signal, onProgress }: EngineOptions): Promise<EngineInfo> {
+  if (signal?.aborted) throw aborted(signal.reason)
+  let trying: string | null = null
+  const stop = () => link.close(aborted(signal?.reason)) // nothing in a worker that still loads is worth keeping
+  signal?.addEventListener('abort', stop)
+  try {
+    const call = link.call('load', args, ({ progress, variant }) => {
+      trying = variant
+      onProgress?.(progress)
+    })
+    return await call.result
+  } catch (error) {
+    // A worker that died while it tried a variant could not say so itself.
+    if (trying && error instanceof EngineError && link.crashed) throw new StepDown(error.code, error.message, trying)
+    throw error
+  } finally {
+    signal?.removeEventListener('abort', stop)
+  }
+}
+
+function engineOver(link: WorkerLink, info: EngineInfo): Engine {
+  return createApi({
+    info,
+    source: (args, signal) => textRun(link, args, signal),
+    async dispose() {
+      link.close(aborted(new DOMException('The engine was disposed of.', 'AbortError')))
+    },
+  })
+}
+
+/** One generation as a stream of text. Leaving it early, or aborting, cancels the job in the worker. */
+function textRun(link: WorkerLink, args: GenerateArgs, signal: AbortSignal | undefined): TextRun {
+  if (signal?.aborted) return { text: nothing(), result: Promise.reject(aborted(signal.reason)) }
+  const queue: string[] = []
+  let wake = () => {}
+  let open = true
+  const call = link.call('generate', args, ({ text }) => {
+    queue.push(text)
+    wake()
+  })
+  const close = () => {
+    open = false
+    signal?.removeEventListener('abort', call.cancel)
+    wake()
+  }
+  call.result.then(close, close)
+  signal?.addEventListener('abort', call.cancel)
+  async function* text() {
+    try {
+      while (open || queue.length > 0) {
+        const next = queue.shift()
+        if (next !== undefined) yield next
+        else await new Promise<void>(resolve => (wake = resolve))
+      }
+    } finally {
+      if (open) call.cancel()
+    }
+  }
+  return { text: text(), result: call.result }
+}
+
+async function* nothing(): AsyncGenerator<string> {}

@@ -1,0 +1,106 @@
+/** Page side of the protocol: calls with events, and a worker that may die at any time without leaving a call open. */
+import { EngineError, type ErrorCode } from './errors.ts'
+import type { CallName, Calls, Failure, FromWorker, ToWorker } from './protocol.ts'
+
+/** A failed load that a fresh worker may repeat with a lesser variant. */
+export class StepDown extends EngineError {
+  readonly variant: string
+
+  constructor(code: ErrorCode, message: string, variant: string) {
+    super(code, message)
+    this.variant = variant
+  }
+}
+
+interface Pending {
+  onEvent: (event: never) => void
+  resolve: (result: never) => void
+  reject: (error: Error) => void
+}
+
+export interface OpenCall<R> {
+  result: Promise<R>
+  /** Asks the worker to stop; `result` still settles, within one token. */
+  cancel: () => void
+}
+
+export class WorkerLink {
+  readonly #worker: Worker
+  readonly #pending = new Map<number, Pending>()
+  #nextId = 1
+  /** Why no more calls are possible, null while they are. */
+  #closed: Error | null = null
+  #crashed = false
+
+  constructor(worker: Worker) {
+    this.#worker = worker
+    worker.onmessage = ({ data }: MessageEvent<FromWorker>) => this.#receive(data)
+    worker.onerror = event => {
+      event.preventDefault() // reported through the calls below
+      this.#crashed = true
+      const why = event.message ? `: ${event.message}` : ''
+      this.close(
+        new EngineError('internal', `The engine stopped unexpectedly${why}. Reload the page to start it again.`),
+      )
+    }
+    worker.onmessageerror = () => {
+      this.close(new EngineError('internal', 'The engine sent an answer that cannot be read. Reload the page.'))
+    }
+  }
+
+  /** True where the worker died of itself. */
+  get crashed(): boolean {
+    return this.#crashed
+  }
+
+  call<N extends CallName>(
+    name: N,
+    args: Calls[N]['args'],
+    onEvent: (event: Calls[N]['event']) => void,
+  ): OpenCall<Calls[N]['result']> {
+    const id = this.#nextId++
+    if (this.#closed) return { result: Promise.reject(this.#closed), cancel: () => {} }
+    const result = new Promise<Calls[N]['result']>((resolve, reject) => {
+      this.#pending.set(id, { onEvent, resolve, reject })
+    })
+    // The name and its arguments belong together by this method's signature, which the union cannot express.
+    this.#post({ kind: 'call', id, name, args } as ToWorker)
+    return { result, cancel: () => this.#post({ kind: 'cancel', id }) }
+  }
+
+  /** Ends the worker; every open call, and every later one, rejects with `reason`. */
+  close(reason: Error): void {
+    if (this.#closed) return
+    this.#closed = reason
+    this.#worker.terminate()
+    for (const { reject } of this.#pending.values()) reject(reason)
+    this.#pending.clear()
+  }
+
+  #post(message: ToWorker): void {
+    if (!this.#closed) this.#worker.postMessage(message)
+  }
+
+  #receive(message: FromWorker): void {
+    const pending = this.#pending.get(message.id)
+    if (!pending) return
+    // `id` ties events and results to the call that fixed their types.
+    if (message.kind === 'event') {
+      pending.onEvent(message.event as never)
+      return
+    }
+    this.#pending.delete(message.id)
+    if (message.kind === 'done') pending.resolve(message.result as never)
+    else pending.reject(errorOf(message))
+  }
+}
+
+export function aborted(reason?: unknown): Error {
+  if (reason instanceof DOMException && reason.name === 'AbortError') return reason
+  return new DOMException('The engine was told to stop.', 'AbortError')
+}
+
+function errorOf({ code, message, cancelled, stepDownFrom }: Failure): Error {
+  if (cancelled) return aborted()
+  return stepDownFrom === null ? new EngineError(code, message) : new StepDown(code, message, stepDownFrom)
+}

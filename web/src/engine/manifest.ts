@@ -1,0 +1,147 @@
+/**
+ * Parses `manifest.json`. Mirrors export/slm_export/manifest.py field by field; both are tested against
+ * tests/fixtures/manifests/. Unknown fields are ignored. Sizes are bytes, digests lower-case hexadecimal SHA-256.
+ */
+import * as v from 'valibot'
+import { EngineError } from './errors.ts'
+
+const FORMAT = 1
+
+const text = v.pipe(v.string(), v.nonEmpty())
+const whole = v.pipe(v.number(), v.integer(), v.minValue(0))
+const positive = v.pipe(v.number(), v.integer(), v.minValue(1))
+const amount = v.pipe(v.number(), v.finite(), v.minValue(0))
+const sha256 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/))
+const safePath = v.pipe(v.string(), v.check(isSafePath))
+const orNull = <S extends v.GenericSchema>(schema: S) => v.optional(v.nullable(schema), null)
+
+const fileEntry = v.object({ path: safePath, size_bytes: whole, sha256 })
+
+const variant = v.object({
+  name: text,
+  device: v.picklist(['webgpu', 'cpu']),
+  requires: v.array(text),
+  graph: safePath,
+  kv_dtype: v.picklist(['float16', 'float32']),
+  bits_per_weight: amount,
+  memory_bytes: whole,
+  files: v.array(fileEntry),
+  fidelity: v.object({
+    tokens_compared: whole,
+    top1_agreement: amount,
+    mean_kl: amount,
+    p99_kl: amount,
+    perplexity_ratio: amount,
+    greedy_prompts: whole,
+    greedy_prompts_equal: whole,
+    max_reference_logit_error: amount,
+  }),
+})
+
+const manifest = v.object({
+  format: v.literal(FORMAT),
+  id: v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9._-]{0,99}$/)),
+  name: text,
+  description: v.string(),
+  source: v.object({ kind: text, ref: text, revision: orNull(text), sha256: orNull(sha256) }),
+  licence: v.object({ id: text, file: safePath }),
+  family: text,
+  architecture: v.picklist(['decoder', 'encoder-decoder', 'encoder']),
+  tasks: v.array(text),
+  parameters: positive,
+  context_length: positive,
+  vocab_size: positive,
+  special_tokens: v.object({ bos: orNull(whole), eos: v.array(whole), pad: orNull(whole), add_bos: v.boolean() }),
+  prompts: v.object({ chat_template: orNull(safePath) }),
+  generation: v.object({
+    temperature: amount,
+    top_p: amount,
+    top_k: whole,
+    repetition_penalty: amount,
+    max_tokens: positive,
+  }),
+  kv: v.object({ layers: positive, heads: positive, head_dim: positive }),
+  reference: v.object({
+    prompt_tokens: v.array(whole),
+    tokens: v.array(whole),
+    logits: v.array(v.object({ token: whole, logit: v.pipe(v.number(), v.finite()) })),
+  }),
+  files: v.array(fileEntry),
+  variants: v.pipe(v.array(variant), v.nonEmpty()),
+})
+
+export type FileEntry = v.InferOutput<typeof fileEntry>
+export type Variant = v.InferOutput<typeof variant>
+export type Manifest = v.InferOutput<typeof manifest>
+
+/**
+ * @param json the text of the file
+ * @param where its URL or name, for messages
+ * @throws EngineError 'bad-manifest', naming the field's path
+ */
+export function parseManifest(json: string, where: string): Manifest {
+  const data = parseJson(json, where)
+  if (typeof data !== 'object' || data === null || Array.isArray(data))
+    throw fault(where, 'manifest', data, 'an object')
+  const format = 'format' in data ? data.format : undefined
+  if (format !== FORMAT) {
+    const message =
+      `${where}: format: this version reads format ${FORMAT}, found ${shown(format)}. ` +
+      'The bundle was made by another version: update SLM Playground, or export the bundle again.'
+    throw new EngineError('bad-manifest', message)
+  }
+  const parsed = v.safeParse(manifest, data, { abortEarly: true })
+  if (!parsed.success) {
+    const [issue] = parsed.issues
+    throw fault(where, pathOf(issue), issue.input, issue.expected ?? 'another value')
+  }
+  checkReferences(parsed.output, where)
+  return parsed.output
+}
+
+/** Whatever the manifest points at must be listed with size and digest, else nobody can verify it. */
+function checkReferences(parsed: Manifest, where: string): void {
+  const names = parsed.variants.map(entry => entry.name)
+  if (new Set(names).size !== names.length) throw fault(where, 'variants', names, 'variant names that differ')
+  const shared = new Set(parsed.files.map(entry => entry.path))
+  const template = parsed.prompts.chat_template
+  if (template !== null && !shared.has(template)) {
+    throw fault(where, 'prompts.chat_template', template, 'a path listed in files')
+  }
+  if (!shared.has(parsed.licence.file))
+    throw fault(where, 'licence.file', parsed.licence.file, 'a path listed in files')
+  parsed.variants.forEach(({ graph, files }, index) => {
+    if (files.some(entry => entry.path === graph)) return
+    throw fault(where, `variants[${index}].graph`, graph, `a path listed in variants[${index}].files`)
+  })
+}
+
+/** True for a relative POSIX path that stays inside its folder and means the same on every system. */
+export function isSafePath(path: string): boolean {
+  if (/[\\:\0]/.test(path)) return false
+  return path.split('/').every(part => part !== '' && part !== '.' && part !== '..')
+}
+
+function parseJson(json: string, where: string): unknown {
+  try {
+    return JSON.parse(json)
+  } catch (cause) {
+    const message = `${where}: is not JSON. The file is damaged: export or download the bundle again.`
+    throw new EngineError('bad-manifest', message, { cause })
+  }
+}
+
+function pathOf(issue: v.BaseIssue<unknown>): string {
+  const keys = issue.path?.map(({ key }) => key) ?? []
+  const path = keys.map(key => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`)).join('')
+  return path.replace(/^\./, '') || 'manifest'
+}
+
+function fault(where: string, path: string, found: unknown, expected: string): EngineError {
+  const message = `${where}: ${path}: expected ${expected}, found ${shown(found)}. Export the bundle again.`
+  return new EngineError('bad-manifest', message)
+}
+
+function shown(value: unknown): string {
+  return value === undefined || value === null ? 'nothing' : JSON.stringify(value).slice(0, 80)
+}

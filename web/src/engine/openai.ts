@@ -1,0 +1,143 @@
+/** OpenAI's shapes for chat and completion around any source of text; knows neither workers nor models. */
+import type {
+  ChatChunk,
+  ChatCompletion,
+  ChatRequest,
+  Completion,
+  CompletionChunk,
+  CompletionRequest,
+  Engine,
+  EngineInfo,
+  Stats,
+  Usage,
+} from './api.ts'
+import { aborted } from './link.ts'
+import type { GenerateArgs, GenerateResult } from './protocol.ts'
+import { chatArgs, completionArgs } from './request.ts'
+
+/** One generation: `text` ends when nothing more comes, `result` says how; leaving `text` early cancels the job. */
+export interface TextRun {
+  text: AsyncIterable<string>
+  result: Promise<GenerateResult>
+}
+
+export type TextSource = (args: GenerateArgs, signal: AbortSignal | undefined) => TextRun
+
+export interface ApiParts {
+  info: EngineInfo
+  source: TextSource
+  dispose: () => Promise<void>
+}
+
+type Piece = { text: string; result: null } | { text: ''; result: GenerateResult }
+
+export function createApi({ info, source, dispose }: ApiParts): Engine {
+  let last: Stats | null = null
+
+  async function* pieces(args: GenerateArgs, signal: AbortSignal | undefined): AsyncGenerator<Piece> {
+    const run = source(args, signal)
+    run.result.then(
+      ({ stats }) => {
+        last = stats
+      },
+      () => {}, // awaited below, unless the reader leaves first
+    )
+    for await (const text of run.text) yield { text, result: null }
+    const result = await run.result
+    if (signal?.aborted) throw aborted(signal.reason)
+    yield { text: '', result }
+  }
+
+  async function* chatStream(request: ChatRequest): AsyncGenerator<ChatChunk> {
+    const head = {
+      id: newId('chatcmpl'),
+      object: 'chat.completion.chunk',
+      created: now(),
+      model: info.bundle.id,
+    } as const
+    const args = chatArgs(request)
+    yield { ...head, choices: [{ index: 0, delta: { role: 'assistant' }, finish_reason: null }] }
+    for await (const { text, result } of pieces(args, request.signal)) {
+      if (!result) yield { ...head, choices: [{ index: 0, delta: { content: text }, finish_reason: null }] }
+      else {
+        const choices: ChatChunk['choices'] = [{ index: 0, delta: {}, finish_reason: result.finishReason }]
+        yield { ...head, choices, usage: usage(result.stats) }
+      }
+    }
+  }
+
+  async function* completionStream(request: CompletionRequest): AsyncGenerator<CompletionChunk> {
+    const head = { id: newId('cmpl'), object: 'text_completion', created: now(), model: info.bundle.id } as const
+    for await (const { text, result } of pieces(completionArgs(request), request.signal)) {
+      if (!result) yield { ...head, choices: [{ index: 0, text, finish_reason: null }] }
+      else {
+        const choices: CompletionChunk['choices'] = [{ index: 0, text: '', finish_reason: result.finishReason }]
+        yield { ...head, choices, usage: usage(result.stats) }
+      }
+    }
+  }
+
+  async function whole(args: GenerateArgs, signal: AbortSignal | undefined) {
+    let text = ''
+    for await (const piece of pieces(args, signal)) {
+      text += piece.text
+      if (piece.result) return { text, ...piece.result }
+    }
+    throw aborted(signal?.reason) // `pieces` ends with a result or throws
+  }
+
+  async function chatWhole(request: ChatRequest): Promise<ChatCompletion> {
+    const { text, finishReason, stats } = await whole(chatArgs(request), request.signal)
+    return {
+      ...{ id: newId('chatcmpl'), object: 'chat.completion', created: now(), model: info.bundle.id },
+      choices: [{ index: 0, message: { role: 'assistant', content: text }, finish_reason: finishReason }],
+      usage: usage(stats),
+    }
+  }
+
+  async function completionWhole(request: CompletionRequest): Promise<Completion> {
+    const { text, finishReason, stats } = await whole(completionArgs(request), request.signal)
+    return {
+      ...{ id: newId('cmpl'), object: 'text_completion', created: now(), model: info.bundle.id },
+      choices: [{ index: 0, text, finish_reason: finishReason }],
+      usage: usage(stats),
+    }
+  }
+
+  // Overloads cannot be written as one arrow: which of the two comes back follows from `stream`.
+  function createChat(request: ChatRequest & { stream: true }): AsyncIterable<ChatChunk>
+  function createChat(request: ChatRequest & { stream?: false }): Promise<ChatCompletion>
+  function createChat(request: ChatRequest): AsyncIterable<ChatChunk> | Promise<ChatCompletion> {
+    return request.stream ? chatStream(request) : chatWhole(request)
+  }
+  function createCompletion(request: CompletionRequest & { stream: true }): AsyncIterable<CompletionChunk>
+  function createCompletion(request: CompletionRequest & { stream?: false }): Promise<Completion>
+  function createCompletion(request: CompletionRequest): AsyncIterable<CompletionChunk> | Promise<Completion> {
+    return request.stream ? completionStream(request) : completionWhole(request)
+  }
+
+  return {
+    info,
+    chat: { completions: { create: createChat } },
+    completions: { create: createCompletion },
+    stats: () => last,
+    dispose,
+  }
+}
+
+function usage({ promptTokens, outputTokens, cachedTokens }: Stats): Usage {
+  return {
+    prompt_tokens: promptTokens,
+    completion_tokens: outputTokens,
+    total_tokens: promptTokens + outputTokens,
+    prompt_tokens_details: { cached_tokens: cachedTokens },
+  }
+}
+
+function newId(kind: string): string {
+  return `${kind}-${crypto.getRandomValues(new Uint32Array(3)).reduce((id, word) => id + word.toString(36), '')}`
+}
+
+function now(): number {
+  return Math.floor(Date.now() / 1000)
+}

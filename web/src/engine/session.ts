@@ -1,0 +1,100 @@
+/**
+ * Loads ONNX Runtime (the only importer of onnxruntime-web) and makes sessions. Runtime files come from our own origin,
+ * addressed relative to this module. One flavour per worker: after a failure the WASM cannot be initialised again.
+ */
+import type { InferenceSession } from 'onnxruntime-web'
+import { type OrtModule, OrtRunner } from './ort-module.ts'
+
+/** `jspi` and `asyncify` compute on WebGPU and differ in how WASM waits for the GPU; `wasm` computes on the CPU. */
+export type Flavour = 'jspi' | 'asyncify' | 'wasm'
+
+export interface SessionFiles {
+  graph: Uint8Array
+  /** File names as the graph says them, relative to its folder. */
+  externalData: { path: string; data: Uint8Array }[]
+}
+
+export interface SessionOptions {
+  flavour: Flavour
+  threads: number
+  /** The device to compute on; null for the CPU flavour. */
+  device: GPUDevice | null
+}
+
+export interface Session {
+  runner: OrtRunner
+  inputNames: readonly string[]
+  dispose(): Promise<void>
+}
+
+export interface Runtime {
+  create(files: SessionFiles): Promise<Session>
+}
+
+/** Set by vite.plugins.ts: where the runtime's files lie, seen from a built chunk or from the development server. */
+declare const __ORT_BASE__: string
+
+/** Downloads and starts ONNX Runtime. */
+export async function loadRuntime(options: SessionOptions): Promise<Runtime> {
+  const { flavour, threads } = options
+  const ort = await importFlavour(flavour)
+  const here = import.meta.url // in a variable: Vite must not take the URL below for an asset of the build
+  const base = new URL(__ORT_BASE__, here)
+  const suffix = flavour === 'wasm' ? '' : `.${flavour}`
+  const loader = new URL(`loader.${flavour}.mjs`, base).href
+  ort.env.logLevel = 'error'
+  ort.env.wasm.numThreads = threads
+  ort.env.wasm.wasmPaths = { mjs: loader, wasm: new URL(`ort-wasm-simd-threaded${suffix}.wasm`, base).href }
+  return {
+    async create(files) {
+      const session = await ort.InferenceSession.create(files.graph, sessionOptions(options, files))
+      const { ortModule } = await importLoader(loader)
+      const names = { inputs: session.inputNames, outputs: session.outputNames }
+      const runner = new OrtRunner(ortModule, sessionHandle(session), names)
+      return {
+        runner,
+        inputNames: session.inputNames,
+        async dispose() {
+          runner.dispose()
+          await session.release()
+        },
+      }
+    },
+  }
+}
+
+function sessionOptions({ device }: SessionOptions, files: SessionFiles): InferenceSession.SessionOptions {
+  const common = { externalData: files.externalData, graphOptimizationLevel: 'all' } as const
+  if (device) {
+    // An object: the string form makes onnxruntime-web skip every option of the provider.
+    return { ...common, executionProviders: [{ name: 'webgpu', device, validationMode: 'basic' } as const] }
+  }
+  return {
+    ...common,
+    executionProviders: ['wasm'],
+    // Keeps DequantizeLinear apart from MatMul, so that constant folding unpacks int8 weights to float32 once, at load;
+    // fused, ORT's WASM kernels unpack them on every run (1.8 tokens/s instead of tens).
+    extra: { session: { disable_quant_qdq: '1' } },
+  }
+}
+
+async function importFlavour(flavour: Flavour): Promise<typeof import('onnxruntime-web')> {
+  switch (flavour) {
+    case 'jspi':
+      return import('onnxruntime-web/jspi')
+    case 'asyncify':
+      return import('onnxruntime-web/webgpu')
+    case 'wasm':
+      return import('onnxruntime-web/wasm')
+  }
+}
+
+async function importLoader(url: string): Promise<{ ortModule: OrtModule }> {
+  return import(/* @vite-ignore */ url) // the same URL as ONNX Runtime imported: the same module instance
+}
+
+function sessionHandle(session: InferenceSession): number {
+  // `handler.sessionId` is private in the types, and the native handle in onnxruntime-web 1.30.0 (session-handler-inference.ts).
+  const { handler } = session as unknown as { handler: { sessionId: number } }
+  return handler.sessionId
+}

@@ -1,0 +1,115 @@
+/**
+ * The worker's entry: owns the model, answers calls one at a time and in order, and ends each in `done` or `fail`.
+ * One worker loads one model once; another variant or another model takes another worker.
+ */
+import { EngineError } from './errors.ts'
+import { explain } from './explain.ts'
+import { generate } from './generate.ts'
+import { type LoadedModel, loadModel, VariantFailure } from './load.ts'
+import type {
+  CallName,
+  Calls,
+  Failure,
+  FromWorker,
+  GenerateArgs,
+  GenerateResult,
+  LoadArgs,
+  TextEvent,
+  ToWorker,
+} from './protocol.ts'
+
+type Reporter<N extends CallName> = (event: Calls[N]['event']) => void
+
+let model: LoadedModel | null = null
+let tail: Promise<unknown> = Promise.resolve()
+const cancels = new Map<number, AbortController>()
+
+self.onmessage = ({ data }: MessageEvent<ToWorker>) => {
+  if (data.kind === 'cancel') {
+    cancels.get(data.id)?.abort()
+    return
+  }
+  const cancel = new AbortController()
+  cancels.set(data.id, cancel)
+  const job = tail.then(() => answer(data, cancel.signal)).finally(() => cancels.delete(data.id))
+  tail = job.catch(() => {}) // one failure must not poison the next job
+}
+
+async function answer(call: Extract<ToWorker, { kind: 'call' }>, signal: AbortSignal): Promise<void> {
+  const { id } = call
+  try {
+    const report = (event: Calls[CallName]['event']) => post({ kind: 'event', id, event })
+    const result = call.name === 'load' ? await load(call.args, report, signal) : await run(call.args, report, signal)
+    post({ kind: 'done', id, result })
+  } catch (error) {
+    post(failure(id, error, signal.aborted))
+  }
+}
+
+async function load(args: LoadArgs, report: Reporter<'load'>, signal: AbortSignal) {
+  if (model) throw new EngineError('internal', 'This worker has loaded a model already.')
+  model = await loadModel(args, report, signal)
+  return model.info
+}
+
+async function run(args: GenerateArgs, report: Reporter<'generate'>, signal: AbortSignal): Promise<GenerateResult> {
+  if (!model) throw new EngineError('no-model', 'No model is loaded.')
+  const lost = model.deviceLost.then(sentence => {
+    throw new EngineError('device-lost', sentence)
+  })
+  return Promise.race([lost, produce(model, { args, report, signal })])
+}
+
+interface Job {
+  args: GenerateArgs
+  report: (event: TextEvent) => void
+  signal: AbortSignal
+}
+
+async function produce(
+  { manifest, codec, context }: LoadedModel,
+  { args, report, signal }: Job,
+): Promise<GenerateResult> {
+  const { generation, special_tokens } = manifest
+  const { sampling } = args
+  const steps = generate(context, {
+    prompt: args.prompt.kind === 'chat' ? codec.encodeChat(args.prompt.messages) : codec.encodePrompt(args.prompt.text),
+    sampler: {
+      temperature: sampling.temperature ?? generation.temperature,
+      topP: sampling.top_p ?? generation.top_p,
+      topK: sampling.top_k ?? generation.top_k,
+      repetitionPenalty: sampling.repetition_penalty ?? generation.repetition_penalty,
+      seed: sampling.seed ?? crypto.getRandomValues(new Uint32Array(1))[0] ?? 0,
+    },
+    maxTokens: sampling.max_tokens ?? generation.max_tokens,
+    endOfTurn: new Set(special_tokens.eos),
+    stops: args.stop,
+    decoder: codec.decoder(),
+    signal,
+  })
+  for (;;) {
+    const step = await steps.next()
+    if (step.done) return { stats: step.value, finishReason: finishReason(step.value.stopReason) }
+    report({ text: step.value })
+  }
+}
+
+function finishReason(reason: GenerateResult['stats']['stopReason']): GenerateResult['finishReason'] {
+  return reason === 'max-tokens' || reason === 'context-full' ? 'length' : 'stop'
+}
+
+function failure(id: number, error: unknown, cancelled: boolean): Failure {
+  const { code, message } = explain(error, 'The engine could not do this')
+  return {
+    kind: 'fail',
+    id,
+    code,
+    message,
+    cancelled,
+    stepDownFrom: error instanceof VariantFailure ? error.variant : null,
+  }
+}
+
+function post(message: FromWorker): void {
+  self.postMessage(message)
+}

@@ -1,0 +1,35 @@
+import { existsSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { defaultClientConditions, defineConfig } from 'vite'
+import { ISOLATION_HEADERS, modelFolders, ortRuntime, precompress } from './vite.plugins.ts'
+
+const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
+
+export default defineConfig({
+  root: here('.'),
+  base: './', // works at any sub-path: every URL is relative to the page or to the module
+  plugins: [ortRuntime(), modelFolders({ '/models/': here('../.data/models') }), precompress()],
+  oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
+  // Without this condition onnxruntime-web comes with its glue inlined, and would look for its WASM beside our chunk.
+  resolve: { conditions: ['onnxruntime-web-use-extern-wasm', ...defaultClientConditions] },
+  optimizeDeps: { exclude: ['onnxruntime-web'] },
+  server: { headers: ISOLATION_HEADERS },
+  preview: { headers: ISOLATION_HEADERS },
+  worker: { format: 'es' },
+  build: {
+    outDir: here('dist'),
+    emptyOutDir: true,
+    target: 'es2023',
+    sourcemap: false,
+    rolldownOptions: {
+      input: {
+        ...(existsSync(here('index.html')) ? { index: here('index.html') } : {}),
+        slm: here('src/slm.ts'),
+      },
+      preserveEntrySignatures: 'strict',
+      output: {
+        entryFileNames: ({ name }) => (name === 'slm' ? 'slm.js' : 'assets/[name]-[hash].js'),
+      },
+    },
+  },
+})
