@@ -34,7 +34,6 @@ class Setup:
         self.model_bundle = bundle_folder(checkout, source)
         self.model = model_step(checkout, source)
         self.fixtures = fixture_step(checkout)
-        self.adopt_model()
 
     def adopt_model(self) -> None:
         """Take over a bundle that was placed by hand, so that a machine without network needs no exporter.
@@ -155,6 +154,7 @@ def carry_out(options: argparse.Namespace, checkout: Checkout) -> int:
             clean(checkout, everything=task == "distclean")
             return 0
         setup = Setup(checkout, options.model)
+        setup.adopt_model()
         runner = Runner(checkout.root, checkout.data / "logs", descriptor)
         wanted = {
             "run": setup.to_serve,
