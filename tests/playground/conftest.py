@@ -168,7 +168,9 @@ def client(app: Flask) -> FlaskClient:
 
 
 class Process:
-    """A server in its own process; `url` is its first line on standard output."""
+    """A server in its own process; `url` is its first line on standard output, `logs` its folder of logs."""
+
+    logs: Path
 
     def __init__(self, arguments: list[str], environment: dict[str, str]) -> None:
         self.popen = subprocess.Popen(
@@ -184,6 +186,11 @@ class Process:
         )
         assert self.popen.stdout
         self.url = self.popen.stdout.readline().strip()
+
+    def events(self) -> list[dict[str, Any]]:
+        """The log so far: a request is in it before its answer is sent."""
+        text = (self.logs / f"server-{self.port}.log").read_text(encoding="ascii")
+        return [json.loads(line) for line in text.splitlines()]
 
     @property
     def port(self) -> int:
@@ -207,6 +214,7 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Process]]:
     def run(*arguments: str, **environment: str) -> Process:
         own = {"SLM_PLAYGROUND_DATA": str(tmp_path / "data"), "DISPLAY": "", "WAYLAND_DISPLAY": "", "BROWSER": ""}
         process = Process([sys.executable, "-m", "slm_playground", *arguments], {**own, **environment})
+        process.logs = tmp_path / "data" / "logs"
         running.append(process)
         return process
 
@@ -218,23 +226,27 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Process]]:
 
 _SERVE = """
 import sys
-from dataclasses import dataclass
 from pathlib import Path
+from slm_playground import log
 from slm_playground.listen import bound_port, open_socket
 from slm_playground.serve import make_server
 from slm_playground.server import Config, create_app
 listener = open_socket(0)
 port = bound_port(listener)
-server = make_server(create_app(Config(port, "token", Path(sys.argv[1]), Path(sys.argv[2]))), listener)
+models, static, logs = map(Path, sys.argv[1:])
+log.configure(logs, port)
+server = make_server(create_app(Config(port, "token", models, static)), listener)
 print(f"http://127.0.0.1:{port}/", flush=True)
 server.run()
 """
 
 
 @pytest.fixture
-def live(models: Path, static: Path) -> Iterator[Process]:
+def live(models: Path, static: Path, tmp_path: Path) -> Iterator[Process]:
     """The application behind real waitress on a real socket, serving `models` and `static`."""
-    process = Process([sys.executable, "-c", _SERVE, str(models), str(static)], {})
+    process = Process([sys.executable, "-c", _SERVE, str(models), str(static), str(tmp_path / "logs")], {})
+    process.logs = tmp_path / "logs"
+    assert process.url, process.wait()
     yield process
     process.popen.kill()
     process.popen.communicate()
