@@ -43,11 +43,7 @@ def main() -> None:
 
 @main.command()
 @click.option("--host", default=LOOPBACK_NAMES[0], show_default=True, help="127.0.0.1 or localhost, nothing else.")
-@click.option(
-    "--port",
-    type=click.IntRange(0, 65535),
-    help=PORT_HELP,
-)
+@click.option("--port", type=click.IntRange(0, 65535), help=PORT_HELP)
 @click.option("--models", type=click.Path(path_type=Path, file_okay=False), help=MODELS_HELP)
 @click.option("--no-browser", is_flag=True, help="Only print the address.")
 def serve(host: str, port: int | None, models: Path | None, no_browser: bool) -> None:

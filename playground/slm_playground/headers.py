@@ -38,7 +38,7 @@ SECURITY_HEADERS: dict[str, str] = {
 
 # Names are reused for new content, so a copy may be kept but must be checked (the ETag makes that a 304 without a body).
 REVALIDATE = "no-cache"
-# Only for names that contain a hash of the content.
+# Only for names that contain a hash of the content or a version.
 IMMUTABLE = "public, max-age=31536000, immutable"
 # Answers that describe this moment only: errors and the API.
 NEVER_STORE = "no-store"

@@ -34,6 +34,8 @@ def configure(logs: Path, port: int) -> Path | None:
         logger.handlers = handlers
         logger.propagate = False
         logger.setLevel(logging.INFO if name == "slm_playground" else logging.WARNING)
+    # "Task queue depth is 1" is how waitress says that a page asked for a few files at once.
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     return file
 
 

@@ -16,8 +16,9 @@ from slm_playground.headers import IMMUTABLE, REVALIDATE
 
 # Best first; the build puts `name.br` and `name.gz` beside what is worth it.
 _ENCODINGS = (("br", ".br"), ("gzip", ".gz"))
-# Vite's names: assets/index-Bq3xK9aZ.js
-_HASHED = re.compile(r"assets/(?:.*/)?[^/]+-[A-Za-z0-9_-]{8,}\.[^/]+")
+# Names that never get new content: Vite's hashed ones (assets/index-Bq3xK9aZ.js) and the runtime's own files in the folder of
+# its version (ort/1.30.0/ort-wasm-simd-threaded.wasm; not our loaders beside them).
+_FOREVER = re.compile(r"assets/(?:.*/)?[^/]+-[A-Za-z0-9_-]{8,}\.[^/]+|ort/\d+\.\d+\.\d+[^/]*/ort-[^/]+")
 
 
 def find_asset(static: Path, path: str, headers: Headers) -> Answer | None:
@@ -27,7 +28,7 @@ def find_asset(static: Path, path: str, headers: Headers) -> Answer | None:
     if joined is None or not os.path.isfile(joined):
         return None
     file = Path(joined)
-    cache_control = IMMUTABLE if _HASHED.fullmatch(path) else REVALIDATE
+    cache_control = IMMUTABLE if _FOREVER.fullmatch(path) else REVALIDATE
     siblings = {name: sibling for name, ending in _ENCODINGS if (sibling := file.with_name(file.name + ending)).is_file()}
     # A range counts bytes of the plain file: mixing it with an encoding is how half-decoded files come about.
     encoding = None if "Range" in headers else _best_encoding(headers.get("Accept-Encoding", ""), siblings)

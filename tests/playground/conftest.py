@@ -135,6 +135,8 @@ def static(tmp_path: Path) -> Path:
         "assets/index-Bq3xK9aZ.js.gz": b"gzip script",
         "assets/style-Dk2_9-xY.css": b"body{}",
         "assets/unhashed.js": b"1",
+        "ort/1.30.0/ort-wasm.wasm": b"\0asm versioned",
+        "ort/1.30.0/loader.wasm.mjs": b"import './ort-wasm.mjs'",
         "ort/ort-wasm.mjs": b"export {}",
         "ort/ort-wasm.wasm": b"\0asm plain",
         "ort/ort-wasm.wasm.gz": b"gzip wasm",

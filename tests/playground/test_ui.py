@@ -22,6 +22,8 @@ SCRIPT = "/assets/index-Bq3xK9aZ.js"
         (SCRIPT, "text/javascript; charset=utf-8", "public, max-age=31536000, immutable"),
         ("/assets/style-Dk2_9-xY.css", "text/css; charset=utf-8", "public, max-age=31536000, immutable"),
         ("/assets/unhashed.js", "text/javascript; charset=utf-8", "no-cache"),
+        ("/ort/1.30.0/ort-wasm.wasm", "application/wasm", "public, max-age=31536000, immutable"),
+        ("/ort/1.30.0/loader.wasm.mjs", "text/javascript; charset=utf-8", "no-cache"),
         ("/ort/ort-wasm.mjs", "text/javascript; charset=utf-8", "no-cache"),
         ("/ort/ort-wasm.wasm", "application/wasm", "no-cache"),
     ],
