@@ -13,6 +13,8 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from io import RawIOBase
 from pathlib import Path
 from typing import IO
 
@@ -131,8 +133,8 @@ class Runner:
         self.logs.mkdir(parents=True, exist_ok=True)
         log_path = self.logs / f"{log_name}.log"
         progress = Progress(watch)
-        with log_path.open("w", encoding="utf-8") as log:
-            log.write(f"$ {' '.join(map(str, command))}\n")
+        with log_path.open("wb", buffering=0) as log:
+            _log(log, f"$ {' '.join(map(str, command))}")
             output, code = self.follow(command, {**os.environ, "NO_COLOR": "1", **(env or {})}, log, progress, echo)
         if code != 0:
             shown = os.path.relpath(log_path, self.root)
@@ -145,7 +147,7 @@ class Runner:
         return progress.summary()
 
     def follow(
-        self, command: Sequence[str | Path], env: Mapping[str, str], log: IO[str], progress: Progress, echo: bool
+        self, command: Sequence[str | Path], env: Mapping[str, str], log: RawIOBase, progress: Progress, echo: bool
     ) -> tuple[deque[str], int]:
         """Start the program, read its lines until it ends; it is stopped when this process is interrupted."""
         try:
@@ -176,12 +178,11 @@ class Runner:
         return output, code
 
 
-def _read(stream: IO[bytes], output: deque[str], log: IO[str], progress: Progress, echo: bool) -> None:
+def _read(stream: IO[bytes], output: deque[str], log: RawIOBase, progress: Progress, echo: bool) -> None:
     with stream:
         for raw in iter(stream.readline, b""):
             line = COLOURS.sub("", raw.decode("utf-8", "replace").rstrip("\r\n").rsplit("\r", 1)[-1])
-            log.write(line + "\n")
-            log.flush()
+            _log(log, line)
             if not line.strip():
                 continue
             output.append(line)
@@ -189,6 +190,12 @@ def _read(stream: IO[bytes], output: deque[str], log: IO[str], progress: Progres
             if echo:
                 progress.clear()
                 say(f"      {line}")
+
+
+def _log(log: RawIOBase, line: str) -> None:
+    # On a full disk the step's own failure is what counts, not that of its log.
+    with suppress(OSError):
+        log.write(line.encode() + b"\n")
 
 
 def _wait(child: subprocess.Popen[bytes], seconds: float) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import shutil
 import signal
@@ -14,6 +15,7 @@ from pathlib import Path
 from types import FrameType
 
 import chromium
+import explain
 from model import bundle_folder, bundle_problem, fixture_step, model_step
 from runner import Runner, SetupError, megabytes, say
 from stamps import Stamps, exclusive
@@ -126,7 +128,8 @@ def main(arguments: Sequence[str]) -> int:
         say(f"\n{error}")
         return 1
     except OSError as error:
-        say(f"\nThe setup could not go on: {error}. {RESUME}")
+        reason = explain.disk_full() if error.errno == errno.ENOSPC else f"The setup could not go on: {error}. {RESUME}"
+        say(f"\n{reason}")
         return 1
     except KeyboardInterrupt:
         say(f"\nInterrupted. {RESUME}")
