@@ -84,7 +84,7 @@ def _log_request(response: Response) -> None:
                 "path": request.path[:LOGGED_PATH_LENGTH],
                 "status": response.status_code,
                 "problem": g.get("problem"),
-                "bytes": response.content_length,
+                "bytes": None if request.method == "HEAD" or response.status_code == 304 else response.content_length,
                 "handled_ms": round((time.perf_counter() - started) * 1000, 1),
                 "host": request.headers.get("Host") if response.status_code == 421 else None,
                 "origin": request.headers.get("Origin") if response.status_code == 403 else None,

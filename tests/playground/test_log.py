@@ -41,6 +41,19 @@ def test_a_request_is_one_line_without_its_query(
     assert capsys.readouterr().err == ""
 
 
+def test_bytes_are_those_sent(client: FlaskClient, lines: Callable[[], list[dict[str, Any]]], static: Path) -> None:
+    etag = client.get("/slm.js").headers["ETag"]
+    client.head("/slm.js")
+    client.get("/slm.js", headers={"If-None-Match": etag})
+    client.get("/slm.js", headers={"Range": "bytes=0-2"})
+    assert [(line["status"], line.get("bytes")) for line in lines()] == [
+        (200, (static / "slm.js").stat().st_size),
+        (200, None),
+        (304, None),
+        (206, 3),
+    ]
+
+
 def test_a_refusal_is_told_to_people_with_its_reason(
     client: FlaskClient, lines: Callable[[], list[dict[str, Any]]], capsys: pytest.CaptureFixture[str]
 ) -> None:
