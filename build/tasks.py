@@ -22,6 +22,7 @@ from stamps import Stamps, exclusive
 from steps import Checkout, Step, check_node, find_npm, python_steps, web_steps
 
 ROOT = Path(__file__).resolve().parent.parent
+NEARLY_FULL_BYTES = 20_000_000
 RESUME = "Run the same command again: it goes on where it stopped."
 
 
@@ -91,9 +92,18 @@ class Setup:
             say(f"[{index}/{len(pending)}] {step.title}{following}")
             self.stamps.begin(step.name)
             summary = step.action(runner)
-            self.stamps.write(step.name, step.inputs(), step.made())
+            self.stamp(step)
             say(f"      done in {summary}")
         say(f"Set up in {time.monotonic() - started:.0f} s.")
+
+    def stamp(self, step: Step) -> None:
+        """Raises: SetupError where the step's program ended well without making what it should (npm does, on a full disk)."""
+        try:
+            self.stamps.write(step.name, step.inputs(), step.made())
+        except FileNotFoundError as error:
+            full = shutil.disk_usage(self.checkout.root).free < NEARLY_FULL_BYTES
+            advice = explain.disk_full() if full else f"The whole output is in .data/logs/{step.name}.log. {RESUME}"
+            raise SetupError(f"{step.title} ended, but {error.filename} is missing. {advice}") from error
 
 
 def check_space(steps: Sequence[Step]) -> None:
