@@ -35,7 +35,7 @@ from slm_export.manifest import (
 )
 from slm_export.progress import Reporter
 from slm_export.sources import UNKNOWN_LICENCE, Origin
-from slm_export.variants import RECIPES, Recipe, write_variant
+from slm_export.variants import Recipe, by_preference, write_variant
 from slm_export.verify import measure
 
 INPUTS_NAME = "export.json"  # what the bundle was made from; not part of the bundle's contract
@@ -111,13 +111,15 @@ def _fill(origin: Origin, part: Path, variants: Sequence[str], reporter: Reporte
         graph = build_float_graph(checkpoint.folder, work / "graph", head_dim=checkpoint.head_dim)
     _write_texts(origin, checkpoint, part)
     shutil.rmtree(checkpoint.folder)  # the graph has the weights now: never three copies on disk
-    recipes = [RECIPES[name] for name in variants]
+    recipes = by_preference(variants, checkpoint.parameters)
     for recipe in recipes:
         with reporter.step(f"[3/4] Quantising {recipe.name}"):
             write_variant(graph, recipe, part / recipe.name)
     shutil.rmtree(work)
     with reporter.step("[4/4] Comparing every variant with PyTorch"):
-        fidelities, reference = measure(checkpoint, {recipe.name: part / recipe.name / "model.onnx" for recipe in recipes})
+        fidelities, reference = measure(
+            checkpoint, {recipe.name: part / recipe.name / "model.onnx" for recipe in recipes}, reporter
+        )
     _judge(recipes, fidelities, reporter)
     manifest = _describe(origin, checkpoint, part, recipes, fidelities, reference)
     (part / "README.md").write_text(model_card(manifest), encoding="utf-8")

@@ -20,6 +20,8 @@ class OrtDecoder:
         options.log_severity_level = 3
         # Fold DequantizeLinear weights at load instead of turning them into MatMulNBits: as the browser does on the CPU.
         options.add_session_config_entry("session.disable_quant_qdq", "1")
+        # Several sessions take turns on the same cores: idle threads must sleep, not spin.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         self.session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
         self.past_names = [value.name for value in self.session.get_inputs() if value.name.startswith("past_key_values.")]
         self.empty: dict[str, NDArray[np.generic]] = {}

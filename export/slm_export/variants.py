@@ -1,6 +1,7 @@
 """The float graph rewritten for one device: which weights are 8- or 4-bit, in which operators, in which float type.
 
-    webgpu-q4f16, webgpu-q4f32   4-bit layers (MatMulNBits), 8-bit embedding and head (GatherBlockQuantized, MatMulNBits)
+    webgpu-q8f16                 8-bit everywhere (MatMulNBits, GatherBlockQuantized)
+    webgpu-q4f16, webgpu-q4f32   4-bit layers, 8-bit embedding and head
     cpu-int8                     8-bit everywhere: DequantizeLinear → Transpose → MatMul, folded to float32 at load
 
 In the CPU graph `values` is int8 [N, K] row-major and `scales` float16 [N, K/32]: ONNX Runtime folds them at load, other
@@ -9,6 +10,7 @@ backends read them as they are. MatMulNBits would be unpacked on every run there
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -46,11 +48,25 @@ class Recipe:
 RECIPES = {
     recipe.name: recipe
     for recipe in (
+        Recipe("webgpu-q8f16", "webgpu", ("shader-f16",), 8, True, 1.01, 0.97),
         Recipe("webgpu-q4f16", "webgpu", ("shader-f16",), 4, True, 1.35, 0.6),
         Recipe("webgpu-q4f32", "webgpu", (), 4, False, 1.35, 0.6),
         Recipe("cpu-int8", "cpu", (), 8, False, 1.01, 0.97),
     )
 }
+
+
+SMALL_PARAMETERS = 500_000_000
+
+
+def by_preference(names: Sequence[str], parameters: int) -> list[Recipe]:
+    """The recipes in the order in which a browser should prefer them (the manifest's order).
+
+    Under SMALL_PARAMETERS 8 bits come first: round-to-nearest at 4 bits costs a fifth of perplexity there, and a model
+    this small is bound by dispatches, not by bytes. Above, half the download counts more.
+    """
+    first = 8 if parameters < SMALL_PARAMETERS else 4
+    return sorted((RECIPES[name] for name in names), key=lambda recipe: recipe.layer_bits != first)
 
 
 def write_variant(source: FloatGraph, recipe: Recipe, folder: Path) -> None:
@@ -133,13 +149,13 @@ class _Rewriter:
         self.nodes.append(helper.make_node(op, inputs, [output], output, domain=domain, **attributes))
         return output
 
-    def eight_bit_blocks(self, name: str, rows_by_columns: NDArray[np.float32]) -> str:
-        """Quantise once and store values and scales; returns the stem of their names."""
+    def eight_bit_blocks(self, name: str, rows_by_columns: NDArray[np.float32], shape: tuple[int, ...] | None = None) -> str:
+        """Quantise once and store scales and values (in `shape`, else [N, K]); returns the stem of their names."""
         if name not in self.eight_bit:
             blocks = int8_blocks(rows_by_columns)
             self.eight_bit[name] = blocks
             stored = blocks.values if self.recipe.device == "cpu" else (blocks.values.view(np.uint8) ^ 0x80)  # q + 128
-            self.weights.add(f"{name}.values", stored)
+            self.weights.add(f"{name}.values", stored if shape is None else stored.reshape(shape))
             scales = blocks.scales if self.recipe.device == "cpu" else blocks.scales.astype(self.dtype)
             self.weights.add(f"{name}.scales", scales)
         return name
@@ -190,11 +206,14 @@ class _Rewriter:
             self.emit("Cast", [output], node.output[0], to=TensorProto.FLOAT)
 
     def matmul_8bit(self, hidden: str, name: str, weight: NDArray[np.float32], output: str) -> None:
-        stem = self.eight_bit_blocks(name, np.asarray(weight.T))
         columns, rows = weight.shape
-        shared = self.weights.get(f"{stem}.values")  # the same bytes as the embedding's [N, K], in MatMulNBits' shape
-        values = self.weights.add(f"{stem}.values.blocks", np.zeros((rows, columns // BLOCK, BLOCK), np.uint8), like=shared)
-        self.nbits([hidden, values, f"{stem}.scales"], output, columns, rows, bits=8)
+        shape = (rows, columns // BLOCK, BLOCK)
+        if name in self.eight_bit:  # the embedding's [N, K]: the same bytes in MatMulNBits' shape
+            shared = self.weights.get(f"{name}.values")
+            values = self.weights.add(f"{name}.values.blocks", np.zeros(shape, np.uint8), like=shared)
+        else:
+            values = f"{self.eight_bit_blocks(name, np.asarray(weight.T), shape)}.values"
+        self.nbits([hidden, values, f"{name}.scales"], output, columns, rows, bits=8)
 
     def matmul_4bit(self, hidden: str, name: str, weight: NDArray[np.float32], output: str) -> None:
         blocks = int4_blocks(np.asarray(weight.T))

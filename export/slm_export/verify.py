@@ -14,12 +14,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from torch.nn import functional
 
 from slm_export.checkpoint import Checkpoint
 from slm_export.errors import VerifyError
 from slm_export.manifest import Fidelity, Reference, ReferenceLogit
 from slm_export.ort_decoder import OrtDecoder
+from slm_export.progress import Reporter
 
 WINDOW_TOKENS = 512
 GREEDY_TOKENS = 16
@@ -33,21 +34,21 @@ CHAT_PROMPTS = ("What is the capital of France?", "Name three primary colors.", 
 class _Tally:
     """Sums over positions of one variant."""
 
-    kl: list[NDArray[np.float32]] = field(default_factory=list)
+    kl: list[torch.Tensor] = field(default_factory=list)
     agreements: int = 0
     nll_difference: float = 0.0
     predicted: int = 0
 
-    def add(self, original: NDArray[np.float32], variant: NDArray[np.float32], tokens: Sequence[int]) -> None:
-        """Both are log-probabilities [T, vocabulary] of the positions of `tokens`."""
-        self.kl.append((np.exp(original) * (original - variant)).sum(axis=1))
-        self.agreements += int((original.argmax(axis=1) == variant.argmax(axis=1)).sum())
-        rows = np.arange(len(tokens) - 1)
-        self.nll_difference += float((original[rows, tokens[1:]] - variant[rows, tokens[1:]]).sum())
-        self.predicted += len(rows)
+    def add(self, original: torch.Tensor, variant: torch.Tensor, tokens: Sequence[int]) -> None:
+        """Both are log-probabilities float32 [T, vocabulary] of the positions of `tokens`."""
+        self.kl.append(functional.kl_div(variant, original, reduction="none", log_target=True).sum(dim=1))
+        self.agreements += int((original.argmax(dim=1) == variant.argmax(dim=1)).sum())
+        following = torch.tensor(tokens[1:])[:, None]
+        self.nll_difference += float((original[:-1].gather(1, following) - variant[:-1].gather(1, following)).sum())
+        self.predicted += len(following)
 
 
-def measure(checkpoint: Checkpoint, graphs: Mapping[str, Path]) -> tuple[dict[str, Fidelity], Reference]:
+def measure(checkpoint: Checkpoint, graphs: Mapping[str, Path], reporter: Reporter) -> tuple[dict[str, Fidelity], Reference]:
     """Compare every graph (by variant name) with the checkpoint's PyTorch model.
 
     Raises: VerifyError where the variants agree on no reference token: one of them is not this model.
@@ -56,14 +57,17 @@ def measure(checkpoint: Checkpoint, graphs: Mapping[str, Path]) -> tuple[dict[st
     tokens = checkpoint.tokenizer(prose())["input_ids"]
     tallies = {name: _Tally() for name in decoders}
     for start in range(0, len(tokens), WINDOW_TOKENS):
+        reporter.say(f"  prose: {start:,} of {len(tokens):,} tokens compared")
         window = tokens[start : start + WINDOW_TOKENS]
         if len(window) < 2:
             break
-        original = _log_softmax(_torch_logits(checkpoint.model, window))
+        original = functional.log_softmax(_torch_logits(checkpoint.model, window), dim=1)
         for name, decoder in decoders.items():
             decoder.reset()
-            tallies[name].add(original, _log_softmax(decoder.step(window, all_positions=True)), window)
+            logits = torch.from_numpy(decoder.step(window, all_positions=True))
+            tallies[name].add(original, functional.log_softmax(logits, dim=1), window)
     prompts = _prompts(checkpoint)
+    reporter.say(f"  greedy answers to {len(prompts)} prompts")
     expected = [_torch_greedy(checkpoint.model, prompt) for prompt in prompts]
     found = {name: [decoder.greedy(prompt, GREEDY_TOKENS) for prompt in prompts] for name, decoder in decoders.items()}
     reference = _choose_reference(checkpoint.model, prompts, expected, found)
@@ -91,7 +95,7 @@ def _prompts(checkpoint: Checkpoint) -> list[list[int]]:
 def _fidelity(
     tally: _Tally, expected: list[tuple[int, ...]], found: list[tuple[int, ...]], decoder: OrtDecoder, reference: Reference
 ) -> Fidelity:
-    kl = np.concatenate(tally.kl)
+    kl = torch.cat(tally.kl).numpy()
     decoder.reset()
     logits = decoder.step(reference.prompt_tokens)[-1]
     return Fidelity(
@@ -126,19 +130,19 @@ def _choose_reference(
             "The exported graphs do not continue any test prompt as the PyTorch original does. The export is wrong and was "
             "not installed; please report the model's name."
         )
-    logits = _torch_logits(model, prompts[best])[-1]
-    top = np.argsort(-logits)[:REFERENCE_LOGITS]
+    top = _torch_logits(model, prompts[best])[-1].topk(REFERENCE_LOGITS)
     return Reference(
         prompt_tokens=tuple(prompts[best]),
         tokens=expected[best][: agreed(best)],
-        logits=tuple(ReferenceLogit(int(token), round(float(logits[token]), 4)) for token in top),
+        logits=tuple(ReferenceLogit(int(token), round(float(logit), 4)) for logit, token in zip(*top, strict=True)),
     )
 
 
 @torch.inference_mode()
-def _torch_logits(model: Any, tokens: Sequence[int]) -> NDArray[np.float32]:
+def _torch_logits(model: Any, tokens: Sequence[int]) -> torch.Tensor:
     """float32 [T, vocabulary]."""
-    return np.asarray(model(torch.tensor([tokens])).logits[0].float().numpy())
+    logits: torch.Tensor = model(torch.tensor([tokens])).logits[0]
+    return logits
 
 
 @torch.inference_mode()
@@ -152,8 +156,3 @@ def _torch_greedy(model: Any, prompt: Sequence[int]) -> tuple[int, ...]:
         tokens = output.logits[:, -1:].argmax(dim=-1)
         answer.append(int(tokens[0, 0]))
     return tuple(answer)
-
-
-def _log_softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
-    shifted = logits - logits.max(axis=1, keepdims=True)
-    return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True)))

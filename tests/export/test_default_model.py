@@ -57,7 +57,9 @@ def test_fidelity_meets_the_targets(bundle):
     assert cpu.tokens_compared >= 2000
     assert cpu.perplexity_ratio <= 1.01
     assert cpu.top1_agreement >= 0.97
-    assert {variant.name for variant in manifest.variants} == {"webgpu-q4f16", "webgpu-q4f32", "cpu-int8"}
+    assert manifest.variants[0].name == "webgpu-q8f16", "8 bits are the better bargain at this size"
+    assert manifest.variants[0].fidelity.perplexity_ratio <= 1.005
+    assert {variant.name for variant in manifest.variants} >= {"webgpu-q4f16", "webgpu-q4f32", "cpu-int8"}
     assert len(manifest.reference.tokens) >= 4
 
 
