@@ -40,7 +40,8 @@ def model_step(checkout: Checkout, source: str | None) -> Step:
         lambda: tree(bundle),
         lambda runner: runner.run(name, command, env={"COLUMNS": "110"}, echo=True),
         checkout.models,
-        disk_bytes=1_600_000_000,
+        kept_bytes=450_000_000,
+        passing_bytes=550_000_000,
     )
 
 
@@ -55,7 +56,8 @@ def fixture_step(checkout: Checkout) -> Step:
         lambda: tree(root / "tests" / ".fixtures"),
         lambda runner: runner.run("fixtures", [checkout.program("python"), script], env={"COLUMNS": "110"}),
         root,
-        disk_bytes=20_000_000,
+        kept_bytes=5_000_000,
+        passing_bytes=15_000_000,
     )
 
 

@@ -108,18 +108,20 @@ class Setup:
 
 def check_space(steps: Sequence[Step]) -> None:
     """Raises: SetupError where the disk has less free than the steps write."""
-    needed: dict[int, int] = {}
+    kept: dict[int, int] = {}
+    peak: dict[int, int] = {}
     places: dict[int, Path] = {}
     for step in steps:
         place = next(path for path in (step.place, *step.place.parents) if path.exists())
         device = place.stat().st_dev
         places.setdefault(device, place)
-        needed[device] = needed.get(device, 0) + step.disk_bytes
+        kept[device] = kept.get(device, 0) + step.kept_bytes
+        peak[device] = max(peak.get(device, 0), kept[device] + step.passing_bytes)
     for device, place in places.items():
         free = shutil.disk_usage(place).free
-        if free < needed[device]:
+        if free < peak[device]:
             raise SetupError(
-                f"Not enough disk space: the next steps write up to {megabytes(needed[device])} below {place}, "
+                f"Not enough disk space: the next steps write up to {megabytes(peak[device])} below {place}, "
                 f"and {megabytes(free)} are free. Free some space and run the same command again."
             )
 

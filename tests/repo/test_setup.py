@@ -192,14 +192,15 @@ def test_a_program_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
 
 
 def test_too_little_disk_is_said_before_the_work(tmp_path: Path) -> None:
-    def step(disk_bytes: int) -> Step:
-        return Step("big", "Big", lambda: "", list, lambda runner: "", tmp_path / "not" / "there" / "yet", disk_bytes)
+    def step(kept: int, passing: int = 0) -> Step:
+        return Step("big", "Big", lambda: "", list, lambda runner: "", tmp_path / "not" / "there" / "yet", kept, passing)
 
-    check_space([step(1), step(1)])
+    check_space([step(1), step(1, 1)])
+    # What one step needs only while it runs is there again for the next: 2 + 4 at the first, 2 + 3 + 1 at the second.
     with pytest.raises(
-        SetupError, match=r"Not enough disk space: the next steps write up to 1000000000\.0 GB .* are free\. Free some space"
+        SetupError, match=r"Not enough disk space: the next steps write up to 6000000000\.0 GB .* are free\. Free some space"
     ):
-        check_space([step(10**18)])
+        check_space([step(2 * 10**18, 4 * 10**18), step(3 * 10**18, 10**18)])
 
 
 PIP_OFFLINE = (
