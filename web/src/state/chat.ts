@@ -1,0 +1,190 @@
+/**
+ * The conversation of this tab: messages, the answer that is being written, and what can be done with them. Kept in
+ * sessionStorage after every finished message, never per token, so that it survives a reload and tabs do not mix.
+ */
+import { batch, computed, effect, signal } from '@preact/signals'
+import type { ChatMessage, Engine, Stats } from '../engine/api.ts'
+import { chatRequest } from '../tasks/chat.ts'
+import { settings } from './settings.ts'
+
+export interface Message extends ChatMessage {
+  id: string
+  role: 'user' | 'assistant'
+  /** Of an answer: how it ended. `waiting` for the model, `writing` while text comes. */
+  state: 'waiting' | 'writing' | 'done' | 'stopped' | 'failed'
+  /** Sentences for people where it failed. */
+  error?: string
+  stats?: Stats
+  /** Which code wrote it: `cpu · cpu-int8`. */
+  by?: string
+}
+
+const KEY = 'slm-playground.chat'
+
+export const messages = signal<Message[]>([])
+/** For screen readers: status and finished answers, never single tokens. */
+export const announcement = signal('')
+export const isBusy = computed(() => messages.value.some(({ state }) => state === 'waiting' || state === 'writing'))
+
+/** Runs answers one after the other; the engine comes in from outside, and may come later than the question. */
+export class Conversation {
+  readonly #engine: () => Engine | null
+  #abort: AbortController | null = null
+
+  constructor(engine: () => Engine | null) {
+    this.#engine = engine
+  }
+
+  /** Restores the tab's messages, saves them from now on, and answers a waiting question once an engine is there. */
+  keep(): () => void {
+    messages.value = restore()
+    const shape = computed(() => messages.value.map(({ id, state }) => `${id} ${state}`).join())
+    const stopSaving = effect(() => {
+      shape.value // once per message and state, not per token
+      try {
+        sessionStorage.setItem(KEY, JSON.stringify(messages.peek()))
+      } catch {
+        // Storage is full or forbidden: the conversation lives in this page only.
+      }
+    })
+    const stopWaiting = effect(() => {
+      const ready = this.#engine()
+      const waiting = messages.value.find(({ state }) => state === 'waiting')
+      if (ready && waiting && !this.#abort) queueMicrotask(() => this.#answer(ready, waiting.id))
+    })
+    return () => {
+      stopSaving()
+      stopWaiting()
+    }
+  }
+
+  send(text: string): void {
+    const content = text.trim()
+    if (!content || isBusy.value) return
+    messages.value = [...messages.value, { ...empty('user'), content, state: 'done' }, empty('assistant')]
+    announcement.value = this.#engine() ? 'Answering…' : 'Your question is sent when the model is ready.'
+  }
+
+  /** A new answer to the last question, in place of the old one. */
+  regenerate(): void {
+    if (isBusy.value || messages.value.at(-1)?.role !== 'assistant') return
+    messages.value = [...messages.value.slice(0, -1), empty('assistant')]
+    announcement.value = 'Answering again…'
+  }
+
+  /** Ends the answer; what was written stays. */
+  stop(): void {
+    if (this.#abort) this.#abort.abort()
+    else {
+      messages.value = messages.value.map(entry => (entry.state === 'waiting' ? { ...entry, state: 'stopped' } : entry))
+    }
+  }
+
+  /** An empty conversation; the returned function brings the old one back. */
+  clear(): () => void {
+    this.stop()
+    const old = messages.value.map(settled)
+    messages.value = []
+    announcement.value = 'New chat'
+    return () => {
+      this.stop()
+      messages.value = old
+    }
+  }
+
+  async #answer(engine: Engine, id: string): Promise<void> {
+    const question = messages.value.slice(0, -1).filter(({ content }) => content !== '')
+    if (this.#abort || messages.value.at(-1)?.id !== id) return
+    const abort = new AbortController()
+    this.#abort = abort
+    const by = `${engine.info.device === 'webgpu' ? 'GPU' : 'CPU'} · ${engine.info.variant}`
+    const pen = new Pen(id)
+    update(id, { state: 'writing', by })
+    try {
+      for await (const chunk of engine.chat.completions.create(chatRequest(question, settings.value, abort.signal))) {
+        pen.write(chunk.choices[0].delta.content ?? '')
+      }
+      finish(pen, { state: 'done' }, engine)
+      announcement.value = `Answer finished: ${opening(id)}`
+    } catch (error) {
+      if (abort.signal.aborted) {
+        finish(pen, { state: 'stopped' }, engine)
+        announcement.value = 'Stopped'
+      } else {
+        finish(pen, { state: 'failed', error: error instanceof Error ? error.message : String(error) }, null)
+        announcement.value = 'The answer failed'
+      }
+    } finally {
+      this.#abort = null
+      messages.value = [...messages.value] // a question that came meanwhile gets its turn
+    }
+  }
+}
+
+/** Collects text and shows it once a frame: tokens may come faster than a screen can show them. */
+class Pen {
+  readonly #id: string
+  #text = ''
+  #frame = 0
+
+  constructor(id: string) {
+    this.#id = id
+  }
+
+  write(text: string): void {
+    this.#text += text
+    if (!text || this.#frame) return
+    this.#frame = requestAnimationFrame(() => {
+      this.#frame = 0
+      update(this.#id, { content: this.#text })
+    })
+  }
+
+  /** All that was written; nothing is shown by itself after this. */
+  end(): string {
+    cancelAnimationFrame(this.#frame)
+    return this.#text
+  }
+
+  get id(): string {
+    return this.#id
+  }
+}
+
+function finish(pen: Pen, part: Partial<Message>, engine: Engine | null): void {
+  const stats = engine?.stats()
+  update(pen.id, { content: pen.end(), ...part, ...(stats ? { stats } : {}) })
+}
+
+function update(id: string, part: Partial<Message>): void {
+  batch(() => {
+    messages.value = messages.value.map(entry => (entry.id === id ? { ...entry, ...part } : entry))
+  })
+}
+
+function opening(id: string): string {
+  return messages.value.find(entry => entry.id === id)?.content.slice(0, 120) ?? ''
+}
+
+function empty(role: 'user' | 'assistant'): Message {
+  return { id: crypto.randomUUID(), role, content: '', state: 'waiting' }
+}
+
+/** A reload or "New chat" in mid-answer leaves what was written. */
+function settled(entry: Message): Message {
+  return entry.state === 'waiting' || entry.state === 'writing' ? { ...entry, state: 'stopped' } : entry
+}
+
+function restore(): Message[] {
+  try {
+    const stored: unknown = JSON.parse(sessionStorage.getItem(KEY) ?? '[]')
+    return Array.isArray(stored) ? stored.filter(isMessage).map(settled) : []
+  } catch {
+    return []
+  }
+}
+
+function isMessage(value: unknown): value is Message {
+  const { id, role, content, state } = Object(value)
+  return [id, content, state].every(part => typeof part === 'string') && (role === 'user' || role === 'assistant')
+}

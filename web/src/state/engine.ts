@@ -1,0 +1,107 @@
+/** Loading of the model: what the page knows of it, and what the user can do about it. */
+import { computed, signal } from '@preact/signals'
+import type { Engine, EngineOptions, LoadProgress } from '../engine/api.ts'
+import { EngineError, type ErrorCode } from '../engine/errors.ts'
+import { fetchModels, type ModelSummary, modelList } from './models.ts'
+import { change, settings } from './settings.ts'
+
+export type LoadState =
+  | { status: 'starting' }
+  | { status: 'no-model' }
+  | { status: 'loading'; model: ModelSummary; progress: LoadProgress | null }
+  | { status: 'paused'; model: ModelSummary }
+  | { status: 'ready'; model: ModelSummary; engine: Engine }
+  | { status: 'failed'; model: ModelSummary | null; code: ErrorCode | 'server'; message: string; detail: string }
+
+export type MakeEngine = (options: EngineOptions) => Promise<Engine>
+
+export const loadState = signal<LoadState>({ status: 'starting' })
+export const engine = computed(() => (loadState.value.status === 'ready' ? loadState.value.engine : null))
+
+/** Owns the one engine of the page. A newer load makes every older one void. */
+export class Loader {
+  readonly #make: MakeEngine
+  #current: AbortController | null = null
+
+  constructor(make: MakeEngine) {
+    this.#make = make
+  }
+
+  /** Asks the server for its models and loads the one chosen before, else the first. */
+  async start(): Promise<void> {
+    loadState.value = { status: 'starting' }
+    try {
+      const { models } = await fetchModels()
+      const model = models.find(({ id }) => id === settings.value.model) ?? models[0]
+      if (!model) loadState.value = { status: 'no-model' }
+      else await this.load(model)
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error)
+      loadState.value = { status: 'failed', model: null, code: 'server', message, detail: '' }
+    }
+  }
+
+  async load(model: ModelSummary): Promise<void> {
+    await this.#drop()
+    const controller = new AbortController()
+    this.#current = controller
+    const isCurrent = () => this.#current === controller
+    loadState.value = { status: 'loading', model, progress: null }
+    try {
+      const engine = await this.#make({
+        bundle: new URL(model.url, document.baseURI).href,
+        device: settings.value.device,
+        signal: controller.signal,
+        onProgress: progress => {
+          if (isCurrent()) loadState.value = { status: 'loading', model, progress }
+        },
+      })
+      if (isCurrent()) loadState.value = { status: 'ready', model, engine }
+      else await engine.dispose()
+    } catch (error) {
+      if (isCurrent()) loadState.value = failure(model, error)
+    }
+  }
+
+  /** Another model, remembered for the next visit. */
+  async choose(id: string): Promise<void> {
+    const model = modelList.value?.models.find(entry => entry.id === id)
+    if (!model) return
+    change({ model: id })
+    await this.load(model)
+  }
+
+  /** Stops loading; `retry` goes on. */
+  async cancel(): Promise<void> {
+    const state = loadState.value
+    if (state.status !== 'loading') return
+    await this.#drop()
+    loadState.value = { status: 'paused', model: state.model }
+  }
+
+  /** The same again, after a failure, a cancel or a changed device. */
+  async retry(): Promise<void> {
+    const state = loadState.value
+    const model = 'model' in state ? state.model : null
+    await (model ? this.load(model) : this.start())
+  }
+
+  async useCpu(): Promise<void> {
+    change({ device: 'cpu' })
+    await this.retry()
+  }
+
+  async #drop(): Promise<void> {
+    this.#current?.abort()
+    this.#current = null
+    const state = loadState.value
+    if (state.status === 'ready') await state.engine.dispose()
+  }
+}
+
+function failure(model: ModelSummary, error: unknown): LoadState {
+  if (error instanceof DOMException && error.name === 'AbortError') return { status: 'paused', model }
+  const message = error instanceof Error ? error.message : String(error)
+  const detail = error instanceof Error && error.cause ? String(error.cause) : ''
+  return { status: 'failed', model, code: error instanceof EngineError ? error.code : 'internal', message, detail }
+}

@@ -1,0 +1,61 @@
+/** The page: bar, conversation, message box; shortcuts and the live region that screen readers listen to. */
+import { useSignal } from '@preact/signals'
+import { useEffect } from 'preact/hooks'
+import { announcement, isBusy, messages } from '../state/chat.ts'
+import { Chat } from './chat.tsx'
+import { COMPOSER_ID, Composer, focusComposer } from './composer.tsx'
+import { type Actors, ActorsContext } from './context.ts'
+import { Header } from './header.tsx'
+import { FallbackNotice, UndoToast, undo } from './notices.tsx'
+import { SettingsDialog } from './settings.tsx'
+
+export function App(actors: Actors) {
+  const { conversation } = actors
+  const settingsOpen = useSignal(false)
+  const draft = useSignal('')
+
+  const newChat = () => {
+    if (messages.value.length > 0) undo.value = { text: 'New chat started', act: conversation.clear() }
+    focusComposer()
+  }
+  const send = (text: string) => {
+    conversation.send(text)
+    focusComposer()
+  }
+
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent) => {
+      if (settingsOpen.peek() || event.isComposing) return
+      const typing = event.target instanceof HTMLElement && event.target.closest('input, textarea, select')
+      if (event.key === 'Escape' && isBusy.peek()) conversation.stop()
+      else if (event.key === '/' && !typing) focusComposer()
+      else if (event.key.toLowerCase() === 'o' && event.shiftKey && (event.ctrlKey || event.metaKey)) newChat()
+      else return
+      event.preventDefault()
+    }
+    document.addEventListener('keydown', onKey)
+    return () => document.removeEventListener('keydown', onKey)
+  }, [])
+
+  return (
+    <ActorsContext.Provider value={actors}>
+      <a class="skip" href={`#${COMPOSER_ID}`}>
+        Skip to the message box
+      </a>
+      <Header settingsOpen={settingsOpen} onNewChat={newChat} />
+      <main>
+        <Chat onExample={send} />
+        <div class="dock">
+          <FallbackNotice />
+          <Composer draft={draft} onSend={send} />
+          <p class="fine-print">Small models make mistakes. Check what matters.</p>
+        </div>
+      </main>
+      <SettingsDialog open={settingsOpen} />
+      <UndoToast />
+      <p class="visually-hidden" role="status" aria-live="polite">
+        {announcement}
+      </p>
+    </ActorsContext.Provider>
+  )
+}

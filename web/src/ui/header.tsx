@@ -1,0 +1,99 @@
+/** Top bar: product, model, what it runs on, and the page's own controls. */
+import type { Signal } from '@preact/signals'
+import { loadState } from '../state/engine.ts'
+import { modelList } from '../state/models.ts'
+import { change, settings } from '../state/settings.ts'
+import { useActors } from './context.ts'
+import { parameters } from './format.ts'
+import { Icon } from './icons.tsx'
+
+const THEMES = {
+  system: { next: 'light', icon: 'screen', label: 'Theme: as the system. Switch to light' },
+  light: { next: 'dark', icon: 'sun', label: 'Theme: light. Switch to dark' },
+  dark: { next: 'system', icon: 'moon', label: 'Theme: dark. Switch to the system’s' },
+} as const
+
+export function Header({ settingsOpen, onNewChat }: { settingsOpen: Signal<boolean>; onNewChat: () => void }) {
+  const theme = THEMES[settings.value.theme]
+  return (
+    <header class="bar">
+      <div class="brand">
+        <img src="./icon.svg" alt="" width="28" height="28" />
+        <h1>SLM Playground</h1>
+      </div>
+      <ModelName />
+      <nav class="tools" aria-label="Page">
+        <button type="button" class="tool" onClick={onNewChat} title="New chat (Ctrl+Shift+O)">
+          <Icon name="plus" />
+          <span class="wide">New chat</span>
+        </button>
+        <button
+          type="button"
+          class="tool"
+          aria-label="Settings"
+          title="Settings"
+          aria-haspopup="dialog"
+          onClick={() => {
+            settingsOpen.value = true
+          }}
+        >
+          <Icon name="sliders" />
+        </button>
+        <button
+          type="button"
+          class="tool"
+          aria-label={theme.label}
+          title={theme.label}
+          onClick={() => change({ theme: theme.next })}
+        >
+          <Icon name={theme.icon} />
+        </button>
+      </nav>
+    </header>
+  )
+}
+
+function ModelName() {
+  const state = loadState.value
+  const model = 'model' in state ? state.model : null
+  const { loader } = useActors()
+  if (!model) return <div class="model" />
+  const models = modelList.value?.models ?? []
+  return (
+    <div class="model">
+      {models.length > 1 ? (
+        <select aria-label="Model" value={model.id} onChange={event => loader.choose(event.currentTarget.value)}>
+          {models.map(({ id, name }) => (
+            <option key={id} value={id}>
+              {name}
+            </option>
+          ))}
+        </select>
+      ) : (
+        <span class="model-name" title={`${parameters(model.parameters)} parameters, ${model.licence}`}>
+          {model.name}
+        </span>
+      )}
+      <Badge />
+    </div>
+  )
+}
+
+/** Device and variant of the running engine; while it loads, that it does. */
+function Badge() {
+  const state = loadState.value
+  if (state.status === 'loading') return <span class="badge">Loading…</span>
+  if (state.status === 'failed') return <span class="badge bad">Not running</span>
+  if (state.status !== 'ready') return null
+  const { device, variant, threads, adapter, backend } = state.engine.info
+  const where = device === 'webgpu' ? 'GPU' : 'CPU'
+  const format = variant.replace(/^(webgpu|cpu)-/, '')
+  const more = device === 'cpu' ? ` · ${threads} ${threads === 1 ? 'thread' : 'threads'}` : ''
+  return (
+    <span class="badge good" title={`${adapter ?? 'Processor'}, ${backend}, variant ${variant}`}>
+      <Icon name="chip" />
+      {`${where} · ${format}`}
+      <span class="wide">{more}</span>
+    </span>
+  )
+}

@@ -1,0 +1,18 @@
+/** Start of the page: settings, the kept conversation, then the model; the page is usable before the model is. */
+import { render } from 'preact'
+import { createEngine } from '../engine/client.ts'
+import { Conversation } from '../state/chat.ts'
+import { engine, Loader } from '../state/engine.ts'
+import { keepSettings } from '../state/settings.ts'
+import { App } from './app.tsx'
+import './tokens.css'
+import './style.css'
+
+const root = document.getElementById('app')
+if (!root) throw new Error('index.html has no #app.')
+keepSettings()
+const conversation = new Conversation(() => engine.value)
+conversation.keep()
+const loader = new Loader(options => createEngine(options))
+render(<App conversation={conversation} loader={loader} />, root)
+void loader.start()
