@@ -86,6 +86,19 @@ export function ortRuntime(): Plugin {
   }
 }
 
+/** Cross-origin isolation for every answer of a test server, which `server.headers` does not reach. */
+export function isolation(): Plugin {
+  return {
+    name: 'slm-isolation',
+    configureServer(server) {
+      server.middlewares.use((_, response, next) => {
+        for (const [header, value] of Object.entries(ISOLATION_HEADERS)) response.setHeader(header, value)
+        next()
+      })
+    },
+  }
+}
+
 /** Serves folders of bundles in development and tests: URL prefix → folder. */
 export function modelFolders(folders: Record<string, string>): Plugin {
   return {

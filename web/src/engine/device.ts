@@ -85,8 +85,18 @@ export async function findGpu(around: Surroundings, options: { allowSoftware: bo
   }
 }
 
+/**
+ * Narrower subgroups give wrong attention in onnxruntime-web 1.30.0: with SwiftShader's four lanes, a prefill of 32
+ * tokens and more is off by whole logits; without the feature ONNX Runtime takes another path, which is exact.
+ */
+const MIN_SUBGROUP_LANES = 8
+
 /** Features that make a model possible or faster; a device has none but those that were asked for. */
-const WANTED_FEATURES = ['shader-f16', 'subgroups'] as const
+function wantedFeatures({ features, info }: GPUAdapter): GPUFeatureName[] {
+  const wanted: GPUFeatureName[] = ['shader-f16']
+  if (info.subgroupMinSize >= MIN_SUBGROUP_LANES) wanted.push('subgroups')
+  return wanted.filter(feature => features.has(feature))
+}
 
 /** The default limits are WebGPU's minimum, too small for weights; ONNX Runtime's own device raises the same ones. */
 const RAISED_LIMITS = [
@@ -101,9 +111,8 @@ const RAISED_LIMITS = [
 ] as const
 
 async function requestDevice(adapter: GPUAdapter): Promise<GPUDevice> {
-  const requiredFeatures = WANTED_FEATURES.filter(feature => adapter.features.has(feature))
   const requiredLimits = Object.fromEntries(RAISED_LIMITS.map(limit => [limit, adapter.limits[limit]]))
-  return adapter.requestDevice({ requiredFeatures, requiredLimits })
+  return adapter.requestDevice({ requiredFeatures: wantedFeatures(adapter), requiredLimits })
 }
 
 function adapterName({ description, vendor, architecture, device }: GPUAdapterInfo): string {

@@ -106,7 +106,7 @@ async function start({ manifest, variant, files, gpu, flavour, threads }: Start,
     contextLength: manifest.context_length,
   })
   progress.enter('self-test', 'Checking the first answer against the original')
-  const { fault, ...test } = await selfTest(backend, manifest, variant)
+  const { fault, ...test } = await selfTest(backend, { manifest, variant, deep: gpu !== null })
   if (fault) throw new EngineError('unsupported', `${variant.name} failed its self-test on this device: ${fault}.`)
   return { backend, test }
 }

@@ -15,9 +15,15 @@ const sha256 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/))
 const safePath = v.pipe(v.string(), v.check(isSafePath))
 const orNull = <S extends v.GenericSchema>(schema: S) => v.optional(v.nullable(schema), null)
 
-const fileEntry = v.object({ path: safePath, size_bytes: whole, sha256 })
+/** An array is an object to valibot's `object`, and not to us. */
+function object<E extends v.ObjectEntries>(entries: E) {
+  const isObject = (value: unknown) => typeof value === 'object' && value !== null && !Array.isArray(value)
+  return v.pipe(v.custom<Record<string, unknown>>(isObject, 'object'), v.object(entries))
+}
 
-const variant = v.object({
+const fileEntry = object({ path: safePath, size_bytes: whole, sha256 })
+
+const variant = object({
   name: text,
   device: v.picklist(['webgpu', 'cpu']),
   requires: v.array(text),
@@ -26,7 +32,7 @@ const variant = v.object({
   bits_per_weight: amount,
   memory_bytes: whole,
   files: v.array(fileEntry),
-  fidelity: v.object({
+  fidelity: object({
     tokens_compared: whole,
     top1_agreement: amount,
     mean_kl: amount,
@@ -38,33 +44,33 @@ const variant = v.object({
   }),
 })
 
-const manifest = v.object({
+const manifest = object({
   format: v.literal(FORMAT),
   id: v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9._-]{0,99}$/)),
   name: text,
   description: v.string(),
-  source: v.object({ kind: text, ref: text, revision: orNull(text), sha256: orNull(sha256) }),
-  licence: v.object({ id: text, file: safePath }),
+  source: object({ kind: text, ref: text, revision: orNull(text), sha256: orNull(sha256) }),
+  licence: object({ id: text, file: safePath }),
   family: text,
   architecture: v.picklist(['decoder', 'encoder-decoder', 'encoder']),
   tasks: v.array(text),
   parameters: positive,
   context_length: positive,
   vocab_size: positive,
-  special_tokens: v.object({ bos: orNull(whole), eos: v.array(whole), pad: orNull(whole), add_bos: v.boolean() }),
-  prompts: v.object({ chat_template: orNull(safePath) }),
-  generation: v.object({
+  special_tokens: object({ bos: orNull(whole), eos: v.array(whole), pad: orNull(whole), add_bos: v.boolean() }),
+  prompts: object({ chat_template: orNull(safePath) }),
+  generation: object({
     temperature: amount,
     top_p: amount,
     top_k: whole,
     repetition_penalty: amount,
     max_tokens: positive,
   }),
-  kv: v.object({ layers: positive, heads: positive, head_dim: positive }),
-  reference: v.object({
+  kv: object({ layers: positive, heads: positive, head_dim: positive }),
+  reference: object({
     prompt_tokens: v.array(whole),
     tokens: v.array(whole),
-    logits: v.array(v.object({ token: whole, logit: v.pipe(v.number(), v.finite()) })),
+    logits: v.array(object({ token: whole, logit: v.pipe(v.number(), v.finite()) })),
   }),
   files: v.array(fileEntry),
   variants: v.pipe(v.array(variant), v.nonEmpty()),

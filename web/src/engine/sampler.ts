@@ -22,6 +22,7 @@ export interface Sampler {
 export function createSampler(settings: SamplerSettings): Sampler {
   const random = randomNumbers(settings.seed)
   let penalised = new Float32Array(0)
+  let weights = new Float64Array(0)
   return {
     sample(logits, seen) {
       let scores = logits
@@ -30,7 +31,10 @@ export function createSampler(settings: SamplerSettings): Sampler {
         penalise(logits, penalised, { seen, penalty: settings.repetitionPenalty })
         scores = penalised
       }
-      return settings.temperature === 0 ? argmax(scores) : draw(scores, settings, random())
+      if (settings.temperature === 0) return argmax(scores)
+      if (weights.length !== scores.length) weights = new Float64Array(scores.length)
+      weigh(scores, weights, settings.temperature)
+      return pick(candidates(weights, settings), weights, random())
     },
   }
 }
@@ -82,50 +86,47 @@ function penalise(logits: Float32Array, target: Float32Array, rule: { seen: Read
   }
 }
 
-function draw(scores: Float32Array, { temperature, topK, topP }: SamplerSettings, random: number): number {
+/** Probabilities up to a common factor: the likeliest token weighs 1. */
+function weigh(scores: Float32Array, weights: Float64Array, temperature: number): void {
   const highest = scores[argmax(scores)] ?? 0
-  const weight = (token: number) => Math.exp(((scores[token] ?? Number.NEGATIVE_INFINITY) - highest) / temperature)
-  const all = topK > 0 || topP < 1 ? ranked(scores, { weight, topK, topP }) : null
-  if (all) return pick(all, weight, random)
-  return pick(scores.keys(), weight, random)
+  for (let token = 0; token < scores.length; token++) {
+    weights[token] = Math.exp(((scores[token] ?? Number.NEGATIVE_INFINITY) - highest) / temperature)
+  }
 }
 
-/** Tokens by falling score, cut after `topK` and then where their share of the probability reaches `topP`. */
-function ranked(
-  scores: Float32Array,
-  cut: { weight: (token: number) => number; topK: number; topP: number },
-): number[] {
-  const byScore = (a: number, b: number) => (scores[b] ?? 0) - (scores[a] ?? 0) || a - b
-  if (cut.topK > 0 && cut.topK < scores.length) {
-    const kept = largest(scores, cut.topK).sort(byScore)
-    return upToShare(kept, cut, sum(kept, cut.weight))
+/** The tokens to draw from, as top-k and top-p cut them. */
+function candidates(weights: Float64Array, { topK, topP }: SamplerSettings): number[] {
+  const byWeight = (a: number, b: number) => (weights[b] ?? 0) - (weights[a] ?? 0) || a - b
+  if (topK > 0 && topK < weights.length) {
+    const kept = largest(weights, topK).sort(byWeight)
+    return upToShare(kept, weights, topP * sum(kept, weights))
   }
-  const total = sum(scores.keys(), cut.weight)
+  if (topP >= 1) return heavierThan(weights, 0)
+  const share = topP * total(weights)
   // Most of a vocabulary has no weight to speak of: sort only what can matter, and all of it only where that was short.
-  for (const floor of [1e-6, 0]) {
-    const kept: number[] = []
-    for (const token of scores.keys()) if (cut.weight(token) >= floor) kept.push(token)
-    kept.sort(byScore)
-    if (floor === 0 || sum(kept, cut.weight) >= cut.topP * total) return upToShare(kept, cut, total)
-  }
-  return []
+  const heavy = heavierThan(weights, 1e-6)
+  const kept = sum(heavy, weights) >= share ? heavy : heavierThan(weights, 0)
+  return upToShare(kept.sort(byWeight), weights, share)
 }
 
-function upToShare(
-  tokens: number[],
-  { weight, topP }: { weight: (token: number) => number; topP: number },
-  total: number,
-): number[] {
+function heavierThan(weights: Float64Array, floor: number): number[] {
+  const kept: number[] = []
+  for (let token = 0; token < weights.length; token++) if ((weights[token] ?? 0) >= floor) kept.push(token)
+  return kept
+}
+
+/** The beginning of `tokens` that weighs `share` together, its last token included. */
+function upToShare(tokens: number[], weights: Float64Array, share: number): number[] {
   let reached = 0
   const end = tokens.findIndex(token => {
-    reached += weight(token)
-    return reached >= topP * total
+    reached += weights[token] ?? 0
+    return reached >= share
   })
   return end < 0 ? tokens : tokens.slice(0, end + 1)
 }
 
 /** The `count` largest, in no order: a heap of the best so far, its smallest on top. Ties keep the lower token. */
-function largest(scores: Float32Array, count: number): number[] {
+function largest(scores: Float64Array, count: number): number[] {
   const heap: number[] = []
   const below = (a: number, b: number) => {
     const difference = (scores[a] ?? 0) - (scores[b] ?? 0)
@@ -160,18 +161,24 @@ function sink(heap: number[], start: number, below: (a: number, b: number) => bo
   }
 }
 
-function pick(tokens: Iterable<number>, weight: (token: number) => number, random: number): number {
-  const kept = Array.from(tokens)
-  let left = random * sum(kept, weight)
+function pick(kept: readonly number[], weights: Float64Array, random: number): number {
+  let left = random * sum(kept, weights)
   for (const token of kept) {
-    left -= weight(token)
+    left -= weights[token] ?? 0
     if (left < 0) return token
   }
-  return kept[0] ?? 0 // rounding left a crumb: the likeliest
+  return kept[0] ?? 0 // rounding left a crumb: the likeliest, or any where none is
 }
 
-function sum(tokens: Iterable<number>, weight: (token: number) => number): number {
-  let total = 0
-  for (const token of tokens) total += weight(token)
-  return total
+function sum(tokens: readonly number[], weights: Float64Array): number {
+  let all = 0
+  for (const token of tokens) all += weights[token] ?? 0
+  return all
+}
+
+/** Like `sum` of every token; a loop over the array itself, since a vocabulary is long. */
+function total(weights: Float64Array): number {
+  let all = 0
+  for (const weight of weights) all += weight
+  return all
 }

@@ -22,11 +22,21 @@ export interface SelfTestResult extends SelfTest {
 }
 
 export function allowedError(reference: Manifest['reference'], variant: Variant): number {
-  const scale = Math.max(1, ...reference.logits.map(({ logit }) => Math.abs(logit)))
-  return Math.max(MARGIN * variant.fidelity.max_reference_logit_error, FLOOR[variant.kv_dtype] * scale)
+  return Math.max(MARGIN * variant.fidelity.max_reference_logit_error, rounding(reference, variant))
 }
 
-export async function selfTest(backend: Backend, manifest: Manifest, variant: Variant): Promise<SelfTestResult> {
+function rounding(reference: Manifest['reference'], { kv_dtype }: Variant): number {
+  return FLOOR[kv_dtype] * Math.max(1, ...reference.logits.map(({ logit }) => Math.abs(logit)))
+}
+
+/**
+ * @param deep also checks that a longer prompt computed at once equals the same prompt in short pieces: GPU kernels for
+ * many tokens are other ones than for few, and the reference prompt may be too short to reach them
+ */
+export async function selfTest(
+  backend: Backend,
+  { manifest, variant, deep }: { manifest: Manifest; variant: Variant; deep: boolean },
+): Promise<SelfTestResult> {
   const { reference } = manifest
   const started = performance.now()
   const allowedLogitError = allowedError(reference, variant)
@@ -38,14 +48,39 @@ export async function selfTest(backend: Backend, manifest: Manifest, variant: Va
     tokens.push(argmax(logits))
     if (tokens.length < reference.tokens.length) logits = await backend.decode(expected)
   }
-  backend.truncate(0)
   const wrong = tokens.findIndex((token, index) => token !== reference.tokens[index])
+  let fault: string | null = null
   // `!(a <= b)` rather than `a > b`: NaN must fail.
-  const inexact = !(maxLogitError <= allowedLogitError)
-  const fault = inexact
-    ? `its numbers are off by ${maxLogitError.toFixed(3)} where ${allowedLogitError.toFixed(3)} is allowed`
-    : wrong >= 0
-      ? `token ${wrong + 1} of its test answer is wrong`
-      : null
+  if (!(maxLogitError <= allowedLogitError)) {
+    fault = `its numbers are off by ${maxLogitError.toFixed(3)} where ${allowedLogitError.toFixed(3)} is allowed`
+  } else if (wrong >= 0) {
+    fault = `token ${wrong + 1} of its test answer is wrong`
+  } else if (deep) {
+    const difference = await piecesDifference(backend, reference.prompt_tokens)
+    if (!(difference <= rounding(reference, variant))) {
+      fault = `a longer prompt computed at once and in pieces differs by ${difference.toFixed(3)}`
+    }
+  }
+  backend.truncate(0)
   return { passed: fault === null, maxLogitError, allowedLogitError, ms: performance.now() - started, fault }
+}
+
+const LONG_TOKENS = 48
+const PIECE_TOKENS = 16
+
+/** Largest difference between the logits after a long prompt in one run and in several. */
+async function piecesDifference(backend: Backend, tokens: readonly number[]): Promise<number> {
+  const length = Math.min(LONG_TOKENS, backend.contextLength)
+  const prompt = Array.from({ length }, (_, index) => tokens[index % tokens.length] ?? 0)
+  const whole = (await backend.prefill(prompt, 0)).slice()
+  let pieces: Float32Array = whole
+  for (let from = 0; from < length; from += PIECE_TOKENS) {
+    pieces = await backend.prefill(prompt.slice(from, from + PIECE_TOKENS), from)
+  }
+  return whole.reduce((largest, logit, token) => larger(largest, Math.abs(logit - (pieces[token] ?? Number.NaN))), 0)
+}
+
+/** Like Math.max, without a call per logit; NaN wins. */
+function larger(a: number, b: number): number {
+  return a >= b ? a : b
 }

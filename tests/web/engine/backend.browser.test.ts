@@ -1,0 +1,148 @@
+/** The ONNX Runtime backend below tokens-as-text: the same greedy tokens as PyTorch, on WebGPU and on the CPU. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Backend } from '../../../web/src/engine/backend.ts'
+import { OrtBackend } from '../../../web/src/engine/backend-ort.ts'
+import { findGpu, thisBrowser } from '../../../web/src/engine/device.ts'
+import { type Manifest, parseManifest, type Variant } from '../../../web/src/engine/manifest.ts'
+import { argmax } from '../../../web/src/engine/sampler.ts'
+import { allowedError, selfTest } from '../../../web/src/engine/selftest.ts'
+import { type Flavour, loadRuntime } from '../../../web/src/engine/session.ts'
+import golden from '../../.fixtures/tiny-llama/golden.json'
+
+const BUNDLE = '/bundles/tiny-llama/'
+const bytes = async (path: string) => new Uint8Array(await (await fetch(BUNDLE + path)).arrayBuffer())
+
+interface Opened {
+  backend: Backend
+  manifest: Manifest
+  variant: Variant
+}
+
+async function open(name: string, flavour: Flavour): Promise<Opened> {
+  const manifest = parseManifest(new TextDecoder().decode(await bytes('manifest.json')), 'manifest.json')
+  const variant = manifest.variants.find(entry => entry.name === name)
+  if (!variant) throw new Error(`no variant ${name}`)
+  const gpu = flavour === 'wasm' ? null : (await findGpu(thisBrowser(), { allowSoftware: true })).gpu
+  if (flavour !== 'wasm' && !gpu) throw new Error('SwiftShader gave no WebGPU device')
+  const device = gpu?.device ?? null
+  const runtime = await loadRuntime({ flavour, threads: 1, device })
+  const [data] = variant.files.filter(({ path }) => path !== variant.graph)
+  if (!data) throw new Error(`${name} has no weights`)
+  const session = await runtime.create({
+    graph: await bytes(variant.graph),
+    externalData: [{ path: data.path.slice(data.path.lastIndexOf('/') + 1), data: await bytes(data.path) }],
+  })
+  const { layers, heads, head_dim: headDim } = manifest.kv
+  const kv = { layers, heads, headDim, type: variant.kv_dtype }
+  const { vocab_size: vocabularySize, context_length: contextLength } = manifest
+  return { manifest, variant, backend: new OrtBackend({ name, session, device, kv, vocabularySize, contextLength }) }
+}
+
+async function greedy(backend: Backend, prompt: readonly number[], count: number): Promise<number[]> {
+  let logits = await backend.prefill(prompt, 0)
+  const tokens: number[] = []
+  while (tokens.length < count) {
+    const token = argmax(logits)
+    tokens.push(token)
+    logits = await backend.decode(token)
+  }
+  return tokens
+}
+
+function largestDifference(a: Float32Array, b: Float32Array): number {
+  return a.reduce((largest, value, index) => Math.max(largest, Math.abs(value - (b[index] ?? Number.NaN))), 0)
+}
+
+describe.each<{ name: 'cpu-int8' | 'webgpu-q4f32'; flavour: Flavour }>([
+  { name: 'cpu-int8', flavour: 'wasm' },
+  { name: 'webgpu-q4f32', flavour: 'jspi' },
+  { name: 'webgpu-q4f32', flavour: 'asyncify' },
+])('$name over $flavour', ({ name, flavour }) => {
+  let opened: Opened
+  let backend: Backend
+  beforeAll(async () => {
+    opened = await open(name, flavour)
+    backend = opened.backend
+  })
+  afterAll(() => opened?.backend.dispose())
+
+  test('gives the tokens of the manifest’s reference, within its margin', async () => {
+    const { manifest, variant } = opened
+    const result = await selfTest(backend, { manifest, variant, deep: true })
+    expect(result.fault).toBeNull()
+    expect(result.maxLogitError).toBeLessThanOrEqual(allowedError(manifest.reference, variant))
+    expect(await greedy(backend, manifest.reference.prompt_tokens, manifest.reference.tokens.length)).toEqual(
+      manifest.reference.tokens,
+    )
+  })
+
+  test.each(golden.cases)(
+    'gives the greedy tokens of Python after $prompt_tokens',
+    async ({ prompt_tokens, variant_tokens }) => {
+      // What the same variant gave in Python: quantised weights may part from PyTorch's float32 after some tokens.
+      const tokens = variant_tokens[name]
+      expect(await greedy(backend, prompt_tokens, tokens.length)).toEqual(tokens)
+    },
+  )
+
+  test('most of these are PyTorch’s own tokens', () => {
+    const same = golden.cases.filter(({ tokens, variant_tokens }) => variant_tokens[name].join() === tokens.join())
+    expect(same.length).toBeGreaterThanOrEqual(golden.cases.length / 3)
+  })
+
+  const prompt = golden.cases.flatMap(({ prompt_tokens, tokens }) => [...prompt_tokens, ...tokens]).slice(0, 150)
+
+  test('a prompt in pieces gives the logits of the whole', async () => {
+    const whole = (await backend.prefill(prompt, 0)).slice()
+    await backend.prefill(prompt.slice(0, 7), 0)
+    await backend.prefill(prompt.slice(7, 128), 7)
+    const pieces = await backend.prefill(prompt.slice(128), 128)
+    expect(backend.length).toBe(prompt.length)
+    expect(largestDifference(whole, pieces)).toBeLessThan(1e-3)
+  })
+
+  test('truncating and going on gives what never going astray gives', async () => {
+    const straight = (await backend.prefill(prompt, 0)).slice()
+    await backend.prefill(prompt.slice(0, 100), 0)
+    for (const stray of [5, 6, 7]) await backend.decode(stray)
+    backend.truncate(100)
+    const back = await backend.prefill(prompt.slice(100), 100)
+    expect(largestDifference(straight, back)).toBeLessThan(1e-3)
+  })
+
+  test('verifying several tokens gives the logits of decoding them one by one', async () => {
+    const guesses = prompt.slice(20, 25)
+    await backend.prefill(prompt.slice(0, 20), 0)
+    const single: Float32Array[] = []
+    for (const token of guesses) single.push((await backend.decode(token)).slice())
+    backend.truncate(20)
+    const together = await backend.verify(guesses)
+    expect(together.length).toBe(guesses.length)
+    together.forEach((row, index) => {
+      expect(largestDifference(row, single[index] ?? new Float32Array())).toBeLessThan(1e-3)
+    })
+  })
+
+  test('a cache that grows keeps what it holds', async () => {
+    const long = Array.from({ length: 1100 }, (_, index) => prompt[index % prompt.length] ?? 0)
+    let grown = new Float32Array()
+    await backend.prefill(long.slice(0, 3), 0)
+    for (let from = 0; from < long.length; from += 128) {
+      grown = (await backend.prefill(long.slice(from, from + 128), from)).slice()
+    }
+    backend.truncate(0)
+    // The cache is large from the start now: nothing is moved.
+    let roomy = new Float32Array()
+    for (let from = 0; from < long.length; from += 128) {
+      roomy = (await backend.prefill(long.slice(from, from + 128), from)).slice()
+    }
+    expect(largestDifference(grown, roomy)).toBe(0)
+  })
+
+  test('refuses a position beyond its context or its cache', async () => {
+    backend.truncate(0)
+    expect(() => backend.truncate(1)).toThrow(/Cannot go to position 1 of 0/)
+    await expect(backend.prefill(new Array(backend.contextLength + 1).fill(5), 0)).rejects.toThrow(/beyond the model/)
+    expect(backend.length).toBe(0)
+  })
+})

@@ -1,0 +1,86 @@
+/**
+ * A test server that spoils bundles on the way: `/damaged/<kind>/<anything>/<bundle>/<file>`. `<anything>` makes the
+ * address new, so that a "once" means once per test.
+ */
+import { createHash } from 'node:crypto'
+import { existsSync, readFileSync } from 'node:fs'
+import path from 'node:path'
+import type { Plugin } from 'vite'
+
+type Answer = { status: number; body: Uint8Array }
+type Damage = (answer: Answer, request: { file: string; folder: string; visits: number }) => Answer
+
+const isWeights = (file: string) => file.endsWith('.data')
+const isGpu = (file: string) => file.startsWith('webgpu')
+
+function flipBytes(body: Uint8Array): Uint8Array {
+  // From the middle on, so that headers stay readable and the numbers do not.
+  return body.map((byte, index) => (index > body.length / 2 ? byte ^ 0x55 : byte))
+}
+
+interface ManifestLike {
+  format: number
+  context_length: number
+  variants: { device: string; files: { path: string; sha256: string }[] }[]
+}
+
+function withManifest(answer: Answer, change: (manifest: ManifestLike) => void): Answer {
+  const manifest: ManifestLike = JSON.parse(Buffer.from(answer.body).toString('utf8'))
+  change(manifest)
+  return { ...answer, body: Buffer.from(JSON.stringify(manifest)) }
+}
+
+const KINDS: Record<string, Damage> = {
+  corrupted: (answer, { file }) => (isWeights(file) ? { ...answer, body: flipBytes(answer.body) } : answer),
+  'corrupted-once': (answer, { file, visits }) =>
+    isWeights(file) && visits === 1 ? { ...answer, body: flipBytes(answer.body) } : answer,
+  truncated: (answer, { file }) =>
+    isWeights(file) ? { ...answer, body: answer.body.subarray(0, answer.body.length - 100) } : answer,
+  longer: (answer, { file }) =>
+    isWeights(file) ? { ...answer, body: Buffer.concat([answer.body, Buffer.alloc(7)]) } : answer,
+  'missing-file': (answer, { file }) => (isWeights(file) ? { status: 404, body: new Uint8Array() } : answer),
+  'format-2': (answer, { file }) =>
+    file === 'manifest.json' ? withManifest(answer, manifest => (manifest.format = 2)) : answer,
+  'not-json': (answer, { file }) =>
+    file === 'manifest.json' ? { ...answer, body: Buffer.from('{"format": 1,') } : answer,
+  /** Weights of the GPU variants that are what the manifest says, and compute nonsense: only the self-test can tell. */
+  'wrong-gpu-weights': (answer, { file, folder }) => {
+    if (isWeights(file) && isGpu(file)) return { ...answer, body: flipBytes(answer.body) }
+    if (file !== 'manifest.json') return answer
+    return withManifest(answer, ({ variants }) => {
+      for (const entry of variants.filter(({ device }) => device === 'webgpu').flatMap(({ files }) => files)) {
+        if (!isWeights(entry.path)) continue
+        const spoiled = flipBytes(readFileSync(path.join(folder, entry.path)))
+        entry.sha256 = createHash('sha256').update(spoiled).digest('hex')
+      }
+    })
+  },
+  'short-context': (answer, { file }) =>
+    file === 'manifest.json' ? withManifest(answer, manifest => (manifest.context_length = 40)) : answer,
+}
+
+export function damagedBundles(folders: Record<string, string>): Plugin {
+  const visits = new Map<string, number>()
+  return {
+    name: 'slm-damaged-bundles',
+    configureServer(server) {
+      server.middlewares.use((request, response, next) => {
+        const url = new URL(request.url ?? '/', 'http://localhost').pathname
+        const prefix = Object.keys(folders).find(start => url.startsWith(start))
+        if (!prefix) return next()
+        const [kind = '', , bundle = '', ...rest] = url.slice(prefix.length).split('/')
+        const file = rest.join('/')
+        const folder = path.join(folders[prefix] ?? '', bundle)
+        visits.set(url, (visits.get(url) ?? 0) + 1)
+        const found = existsSync(path.join(folder, file))
+        const sound = found
+          ? { status: 200, body: readFileSync(path.join(folder, file)) }
+          : { status: 404, body: new Uint8Array() }
+        const answer = KINDS[kind]?.(sound, { file, folder, visits: visits.get(url) ?? 1 }) ?? sound
+        response.statusCode = answer.status
+        response.setHeader('Content-Type', 'application/octet-stream')
+        response.end(answer.body)
+      })
+    },
+  }
+}

@@ -1,0 +1,142 @@
+/**
+ * A scripted engine: the real API over words instead of a model. Takes its time only where a test opens the gate, so
+ * nothing sleeps. Passes the same suite as the real engine (suite.ts).
+ */
+import type { Engine, EngineInfo, Stats } from '../../../web/src/engine/api.ts'
+import { aborted } from '../../../web/src/engine/link.ts'
+import { createApi, type TextRun } from '../../../web/src/engine/openai.ts'
+import type { GenerateArgs, GenerateResult } from '../../../web/src/engine/protocol.ts'
+import { randomNumbers } from '../../../web/src/engine/sampler.ts'
+import { createStopMatcher } from '../../../web/src/engine/stop.ts'
+
+export interface Script {
+  /** The words of the answer to a prompt; without it, words drawn by the seed. */
+  answer?: (prompt: string) => readonly string[]
+  /** Awaited before each word: lets a test decide when an answer goes on. */
+  beforeWord?: (index: number) => Promise<void>
+  info?: Partial<EngineInfo>
+}
+
+const VOCABULARY = 'one two three four five six seven eight nine ten'.split(' ').map(word => ` ${word}`)
+const ENDLESS = 100_000
+
+export const FAKE_INFO: EngineInfo = {
+  bundle: { id: 'fake', name: 'Fake', description: '', licence: 'Apache-2.0', family: 'fake', parameters: 1 },
+  variant: 'fake',
+  device: 'cpu',
+  backend: 'fake',
+  adapter: null,
+  threads: 1,
+  contextLength: 2048,
+  defaults: { temperature: 0.7, top_p: 0.9, top_k: 0, repetition_penalty: 1, max_tokens: 64 },
+  downloadBytes: 1,
+  loadMs: 1,
+  selfTest: { passed: true, maxLogitError: 0, allowedLogitError: 1, ms: 1 },
+  fallbacks: [],
+}
+
+export function fakeEngine(script: Script = {}): Engine {
+  const info = { ...FAKE_INFO, ...script.info }
+  let tail: Promise<unknown> = Promise.resolve()
+  let disposed = false
+  const disposal = new AbortController()
+
+  function source(args: GenerateArgs, signal: AbortSignal | undefined): TextRun {
+    const left = new AbortController()
+    const stopped = AbortSignal.any([left.signal, disposal.signal, ...(signal ? [signal] : [])])
+    const queue = textQueue(() => left.abort())
+    const job = tail.then(() => produce(args, stopped, queue.push))
+    const result = disposed || signal?.aborted ? Promise.reject(aborted(signal?.reason)) : job
+    tail = job.catch(() => {})
+    result.then(queue.end, queue.end)
+    return { text: queue.text, result }
+  }
+
+  async function produce(
+    args: GenerateArgs,
+    signal: AbortSignal,
+    push: (text: string) => void,
+  ): Promise<GenerateResult> {
+    const prompt = args.prompt.kind === 'chat' ? (args.prompt.messages.at(-1)?.content ?? '') : args.prompt.text
+    const words = script.answer?.(prompt) ?? drawn(args.sampling.seed ?? Math.random() * 2 ** 32)
+    const most = args.sampling.max_tokens ?? info.defaults.max_tokens
+    const matcher = createStopMatcher(args.stop)
+    const started = performance.now()
+    let stopReason: Stats['stopReason'] = 'end-of-turn'
+    let count = 0
+    for (const word of words) {
+      await (script.beforeWord?.(count) ?? new Promise(resolve => setTimeout(resolve)))
+      if (disposal.signal.aborted) throw aborted()
+      if (signal.aborted) stopReason = 'cancelled'
+      else if (count >= most) stopReason = 'max-tokens'
+      if (stopReason !== 'end-of-turn') break
+      count++
+      const { text, stopped } = matcher.push(word)
+      if (text) push(text)
+      if (stopped) {
+        stopReason = 'stop-string'
+        break
+      }
+    }
+    const rest = matcher.flush()
+    if (rest && stopReason !== 'cancelled') push(rest)
+    const ms = performance.now() - started
+    const stats: Stats = {
+      promptTokens: prompt.split(/\s+/).length,
+      cachedTokens: 0,
+      outputTokens: count,
+      timeToFirstTokenMs: ms,
+      prefillMs: ms,
+      decodeMs: ms,
+      tokensPerSecond: count > 1 ? (count / Math.max(ms, 1)) * 1000 : 0,
+      stopReason,
+    }
+    return { stats, finishReason: stopReason === 'max-tokens' ? 'length' : 'stop' }
+  }
+
+  return createApi({
+    info,
+    source,
+    async dispose() {
+      disposed = true
+      disposal.abort()
+    },
+  })
+}
+
+function* drawn(seed: number): Generator<string> {
+  const random = randomNumbers(seed)
+  for (let count = 0; count < ENDLESS; count++) yield VOCABULARY[Math.floor(random() * VOCABULARY.length)] ?? ''
+}
+
+function textQueue(onLeave: () => void) {
+  const waiting: string[] = []
+  let open = true
+  let wake = () => {}
+  async function* text(): AsyncGenerator<string> {
+    try {
+      while (open || waiting.length > 0) {
+        const next = waiting.shift()
+        if (next !== undefined) yield next
+        else {
+          await new Promise<void>(resolve => {
+            wake = resolve
+          })
+        }
+      }
+    } finally {
+      if (open) onLeave()
+    }
+  }
+  return {
+    text: text(),
+    push: (piece: string) => {
+      waiting.push(piece)
+      wake()
+    },
+    end: () => {
+      open = false
+      wake()
+    },
+  }
+}

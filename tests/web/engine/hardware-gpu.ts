@@ -1,0 +1,3 @@
+Object.defineProperty(GPUAdapterInfo.prototype, 'isFallbackAdapter', { get: () => false })
+
+export {}
