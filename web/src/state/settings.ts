@@ -10,6 +10,8 @@ export interface Settings {
   temperature: number | null
   max_tokens: number | null
   seed: number | null
+  /** Reasons for a fallback that the user has read and put away; others are shown again. */
+  dismissed: string
 }
 
 export const DEFAULTS: Readonly<Settings> = {
@@ -20,6 +22,7 @@ export const DEFAULTS: Readonly<Settings> = {
   temperature: null,
   max_tokens: null,
   seed: null,
+  dismissed: '',
 }
 const KEY = 'slm-playground.settings'
 
@@ -58,11 +61,12 @@ function read(): Settings {
   } catch {
     return known
   }
-  const { theme, device, model, system, temperature, max_tokens, seed } = stored
+  const { theme, device, model, system, temperature, max_tokens, seed, dismissed } = stored
   if (theme === 'light' || theme === 'dark') known.theme = theme
   if (device === 'webgpu' || device === 'cpu') known.device = device
   if (typeof model === 'string') known.model = model
   if (typeof system === 'string') known.system = system
+  if (typeof dismissed === 'string') known.dismissed = dismissed
   if (isNumber(temperature, 0, 2)) known.temperature = temperature
   if (isNumber(max_tokens, 1, 100_000)) known.max_tokens = Math.round(max_tokens)
   if (isNumber(seed, 0, 2 ** 32 - 1)) known.seed = Math.round(seed)

@@ -2,6 +2,7 @@
 import { useSignal, useSignalEffect } from '@preact/signals'
 import { useRef } from 'preact/hooks'
 import { messages } from '../state/chat.ts'
+import { loadState } from '../state/engine.ts'
 import { Icon } from './icons.tsx'
 import { LoadPanel } from './loading.tsx'
 import { MessageView } from './message.tsx'
@@ -27,6 +28,8 @@ export function Chat({ onExample }: { onExample: (prompt: string) => void }) {
     if (messages.value[count - 2]?.role === 'user' && messages.value[count - 1]?.state === 'waiting') atEnd.value = true
     if (atEnd.peek()) requestAnimationFrame(toEnd)
   })
+  // Progress may stand below; what the user must act on comes first.
+  const needsUser = !['starting', 'loading', 'ready'].includes(loadState.value.status)
   const isEmpty = messages.value.length === 0
   return (
     <div
@@ -38,13 +41,14 @@ export function Chat({ onExample }: { onExample: (prompt: string) => void }) {
       }}
     >
       <div class="column">
+        {needsUser ? <LoadPanel /> : null}
         {isEmpty ? <Welcome onExample={onExample} /> : null}
         <ol class="messages" aria-label="Conversation">
           {messages.value.map((message, index) => (
             <MessageView key={message.id} message={message} isLast={index === messages.value.length - 1} />
           ))}
         </ol>
-        <LoadPanel />
+        {needsUser ? null : <LoadPanel />}
       </div>
       {atEnd.value || isEmpty ? null : (
         <button type="button" class="to-end" onClick={toEnd}>

@@ -107,7 +107,7 @@ function Failure({ state }: { state: Extract<LoadState, { status: 'failed' }> })
         {title}
       </h2>
       <p>{state.message}</p>
-      <p class="small">{next}</p>
+      {next ? <p class="small">{next}</p> : null}
       <div class="panel-row start">
         {offers.map(offer => (
           <OfferButton key={offer} offer={offer} />

@@ -1,6 +1,7 @@
 /** Short notices over the page: a fallback from the GPU, and an undo that lasts a while. */
-import { type Signal, signal, useSignal, useSignalEffect } from '@preact/signals'
+import { signal, useSignalEffect } from '@preact/signals'
 import { engine } from '../state/engine.ts'
+import { change, settings } from '../state/settings.ts'
 import { Icon } from './icons.tsx'
 
 const UNDO_MS = 10_000
@@ -12,27 +13,20 @@ export interface Undo {
 
 export const undo = signal<Undo | null>(null)
 
-/** Why a better device or variant is not used: shown until dismissed, once per loaded engine. */
+/** Why a better device or variant is not used: shown until dismissed, and again when the reason is another one. */
 export function FallbackNotice() {
-  const dismissed: Signal<object | null> = useSignal(null)
   const current = engine.value
   const fallbacks = current?.info.fallbacks ?? []
-  if (!current || fallbacks.length === 0 || dismissed.value === current) return null
+  if (!current || fallbacks.length === 0) return null
   const onCpu = current.info.device === 'cpu'
-  const reasons = [...new Set(fallbacks.map(({ reason }) => reason))]
+  const reasons = [...new Set(fallbacks.map(({ reason }) => reason))].join(' ')
+  if (settings.value.dismissed === reasons) return null
   return (
     <aside class="notice" aria-label="Running on another device">
       <p>
-        <strong>{onCpu ? 'Running on the CPU.' : `Running ${current.info.variant}.`}</strong> {reasons.join(' ')}
+        <strong>{onCpu ? 'Running on the CPU.' : `Running ${current.info.variant}.`}</strong> {reasons}
       </p>
-      <button
-        type="button"
-        class="tool"
-        aria-label="Dismiss"
-        onClick={() => {
-          dismissed.value = current
-        }}
-      >
+      <button type="button" class="tool" aria-label="Dismiss" onClick={() => change({ dismissed: reasons })}>
         <Icon name="close" />
       </button>
     </aside>

@@ -67,7 +67,7 @@ function SystemPrompt() {
         id="system"
         rows={2}
         value={settings.value.system}
-        placeholder="Empty: the model’s own. For example: Answer in one short sentence."
+        placeholder="The model’s own"
         onInput={event => change({ system: event.currentTarget.value })}
       />
     </div>
