@@ -191,12 +191,25 @@ def carry_out(options: argparse.Namespace, checkout: Checkout) -> int:
     if task == "test":
         return replace_with([str(checkout.program("python")), "tests/run.py"])
     if task == "screenshots":
-        return replace_with([str(shutil.which("node")), "build/screenshots.mjs", *options.rest])
+        return screenshots(checkout)
     return 0
 
 
 def serve(checkout: Checkout, arguments: Sequence[str]) -> int:
     return replace_with([str(checkout.program("slm-playground")), "serve", *arguments])
+
+
+def screenshots(checkout: Checkout) -> int:
+    """Pictures of the page in all its states into .data/screenshots, and the README's into docs/."""
+    command = [str(checkout.program("slm-playground")), "serve", "--no-browser", "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            assert server.stdout is not None  # PIPE above
+            url = server.stdout.readline().strip()
+            pictures = [str(checkout.data / "screenshots"), "--readme", "docs/screenshot.png"]
+            return subprocess.run(["node", "build/screenshots.mjs", url, *pictures], check=False).returncode
+        finally:
+            server.terminate()
 
 
 def replace_with(command: Sequence[str]) -> int:

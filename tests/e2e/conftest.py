@@ -7,16 +7,13 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
-import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, Request, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
+from serving import NewPage, Server, StartServer, Watch, copy_bundle
 
 from slm_playground import paths
 
@@ -53,59 +50,6 @@ def tiny_bundle() -> Path:
     return bundle
 
 
-def copy_bundle(bundle: Path, models: Path) -> Path:
-    """A bundle of its own in the folder `models`; hard links where the disk allows, since nobody writes into them."""
-
-    def link_or_copy(source: str, target: str) -> None:
-        try:
-            os.link(source, target)
-        except OSError:
-            shutil.copy2(source, target)
-
-    return Path(shutil.copytree(bundle, models / bundle.name, copy_function=link_or_copy))
-
-
-@dataclass
-class Server:
-    """`slm-playground serve` in its own process."""
-
-    models: Path
-    data: Path
-    port: int = 0
-    process: subprocess.Popen[str] = field(init=False)
-    url: str = field(init=False)
-
-    def start(self) -> None:
-        self.process = subprocess.Popen(
-            [
-                Path(sys.executable).with_name("slm-playground"),
-                "serve",
-                "--no-browser",
-                "--port",
-                str(self.port),
-                "--models",
-                self.models,
-            ],
-            env={**os.environ, "SLM_PLAYGROUND_DATA": str(self.data)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-        assert self.process.stdout is not None
-        self.url = self.process.stdout.readline().strip()
-        assert self.url.startswith("http://127.0.0.1:"), "the server's first line is its address"
-        self.port = urlsplit(self.url).port or 0
-
-    def stop(self) -> int:
-        """Ask it to end, as Ctrl-C does; gives its exit code."""
-        self.process.terminate()
-        with self.process:
-            return self.process.wait(timeout=30)
-
-
-StartServer = Callable[..., Server]
-
-
 @pytest.fixture(scope="package")
 def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartServer]:
     """Start a server over copies of the given bundles; stopped when the tests of this folder end."""
@@ -133,6 +77,7 @@ def real_server(start_server: StartServer, real_bundle: Path) -> Server:
 # Of the folder, not the session: Playwright's loop must have ended before the tests of another folder start their own.
 @pytest.fixture(scope="package")
 def playwright() -> Iterator[Playwright]:
+    expect.set_options(timeout=LOAD_MS)
     with sync_playwright() as started:
         yield started
 
@@ -155,40 +100,11 @@ def chromium_webgpu(playwright: Playwright) -> Iterator[Browser]:
     browser.close()
 
 
-@dataclass
-class Watch:
-    """What went wrong on the pages of a test. `expected`: parts of messages that the test is about."""
-
-    expected: list[str] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
-
-    def note(self, problem: str) -> None:
-        if not any(part in problem for part in self.expected):
-            self.problems.append(problem)
-
-    def follow(self, context: BrowserContext) -> None:
-        def console(message: ConsoleMessage) -> None:
-            if message.type in ("error", "warning"):
-                self.note(f"console {message.type}: {message.text}")
-
-        def request(asked: Request) -> None:
-            parts = urlsplit(asked.url)
-            if parts.scheme not in ("blob", "data") and parts.hostname not in ("127.0.0.1", "localhost", "rebound.example"):
-                self.note(f"request to another origin: {asked.url}")
-
-        context.on("console", console)
-        context.on("weberror", lambda error: self.note(f"uncaught: {error.error}"))
-        context.on("request", request)
-
-
 @pytest.fixture
 def watch() -> Iterator[Watch]:
     watched = Watch()
     yield watched
     assert watched.problems == []
-
-
-NewPage = Callable[[Browser], Page]
 
 
 @pytest.fixture
@@ -212,20 +128,3 @@ def new_page(watch: Watch) -> Iterator[NewPage]:
 @pytest.fixture
 def page(new_page: NewPage, chromium: Browser) -> Page:
     return new_page(chromium)
-
-
-def texts_over_time(page: Page, selector: str, done: str) -> Sequence[str]:
-    """The texts that the last element of `selector` showed until the JavaScript expression `done` became true."""
-    script = """([selector, done]) => new Promise(resolve => {
-      const seen = []
-      const look = () => {
-        const text = [...document.querySelectorAll(selector)].at(-1)?.textContent ?? ''
-        if (text && text !== seen.at(-1)) seen.push(text)
-        if (eval(done)) { observer.disconnect(); resolve(seen) }
-      }
-      const observer = new MutationObserver(look)
-      observer.observe(document.body, { childList: true, subtree: true, characterData: true, attributes: true })
-      look()
-    })"""
-    seen: list[str] = page.evaluate(script, [selector, done])
-    return seen

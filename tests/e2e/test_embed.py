@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page
+from serving import NewPage, Watch
 from tokenizers import Tokenizer
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -114,7 +115,7 @@ def test_any_page_can_use_the_module_on_the_cpu(page: Page, site: Site, tiny_bun
 
 
 def test_any_page_can_use_the_module_on_webgpu(
-    chromium_webgpu: Browser, new_page: Callable[[Browser], Page], site: Site, tiny_bundle: Path
+    chromium_webgpu: Browser, new_page: NewPage, site: Site, tiny_bundle: Path
 ) -> None:
     page = new_page(chromium_webgpu)
     result = run(page, site(ISOLATION), tiny_bundle, "webgpu", "webgpu-q4f32")
@@ -122,7 +123,7 @@ def test_any_page_can_use_the_module_on_webgpu(
     assert result["info"]["adapter"]
 
 
-def test_the_module_says_what_is_wrong(page: Page, site: Site, watch: Any) -> None:
+def test_the_module_says_what_is_wrong(page: Page, site: Site, watch: Watch) -> None:
     watch.expected.append("404")
     page.goto(site({}))
     script = """async options => {

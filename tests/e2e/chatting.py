@@ -1,0 +1,70 @@
+"""The chat page as a person uses it: by names and roles, never by its classes."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from playwright.sync_api import Locator, Page, expect
+
+FIGURES = re.compile(r"prompt ([\d,]+)(?: \(([\d,]+) cached\))?")
+# Every text that the newest answer shows while it is being written.
+RECORD = """() => {
+  window.seen = []
+  const look = () => {
+    const answer = [...document.querySelectorAll('li[aria-busy]')].at(-1)
+    const text = answer?.textContent ?? ''
+    if (answer?.getAttribute('aria-busy') === 'true' && !text.includes('Reading your message') && text !== window.seen.at(-1)) {
+      window.seen.push(text)
+    }
+  }
+  new MutationObserver(look).observe(document.body, { childList: true, subtree: true, characterData: true, attributes: true })
+}"""
+
+
+@dataclass(frozen=True, slots=True)
+class Chat:
+    """One tab."""
+
+    page: Page
+
+    def open(self, url: str, badge: str | re.Pattern[str]) -> None:
+        """Open the page and wait until the model runs, as its badge says."""
+        self.page.goto(url)
+        self.is_ready(badge)
+
+    def is_ready(self, badge: str | re.Pattern[str]) -> None:
+        expect(self.page.get_by_role("banner").get_by_text(badge)).to_be_visible()
+
+    def choose_greedy(self) -> None:
+        """Temperature 0 in the settings: the same answer each time."""
+        self.page.get_by_role("button", name="Settings", exact=True).click()
+        self.page.get_by_label("Temperature as a number").fill("0")
+        self.page.get_by_role("button", name="Done").click()
+
+    def ask(self, question: str) -> None:
+        box = self.page.get_by_role("textbox", name="Message")
+        box.fill(question)
+        box.press("Enter")
+
+    def answer(self) -> Locator:
+        """The newest answer."""
+        return self.page.get_by_role("list", name="Conversation").locator("li[aria-busy]").last
+
+    def wait_for_end(self) -> str:
+        """The newest answer's text, once it is finished."""
+        expect(self.page.get_by_role("button", name="Regenerate")).to_be_visible()
+        return self.answer().inner_text()
+
+    def record(self) -> None:
+        self.page.evaluate(RECORD)
+
+    def recorded(self) -> list[str]:
+        seen: list[str] = self.page.evaluate("() => window.seen")
+        return seen
+
+    def prompt_tokens(self) -> tuple[int, int]:
+        """Of the newest answer: tokens of the prompt, and how many of them were not computed again."""
+        match = FIGURES.search(self.answer().get_by_role("list", name="What this answer took").inner_text())
+        assert match
+        return int(match[1].replace(",", "")), int((match[2] or "0").replace(",", ""))
