@@ -36,10 +36,12 @@ class Chat:
     def is_ready(self, badge: str | re.Pattern[str]) -> None:
         expect(self.page.get_by_role("banner").get_by_text(badge)).to_be_visible()
 
-    def choose_greedy(self) -> None:
-        """Temperature 0 in the settings: the same answer each time."""
+    def choose_greedy(self, longest: int | None = None) -> None:
+        """Temperature 0 in the settings: the same answer each time; at most `longest` tokens."""
         self.page.get_by_role("button", name="Settings", exact=True).click()
         self.page.get_by_label("Temperature as a number").fill("0")
+        if longest is not None:
+            self.page.get_by_label("Longest answer, in tokens").fill(str(longest))
         self.page.get_by_role("button", name="Done").click()
 
     def ask(self, question: str) -> None:
