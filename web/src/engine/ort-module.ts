@@ -94,7 +94,7 @@ export class OrtRunner {
     if (failed !== 0) throw this.#failure()
   }
 
-  /** A tensor in the WASM heap, zeroed. */
+  /** A tensor in the WASM heap; what it holds is whatever was there. */
   heapTensor(type: ElementType, dims: readonly number[]): OrtTensor {
     const byteLength = dims.reduce((product, size) => product * size, ELEMENT[type].bytes)
     const pointer = this.#module._malloc(Math.max(byteLength, 1))
@@ -105,7 +105,6 @@ export class OrtRunner {
         `The browser gave no more memory (${megabytes} MB asked). Close other tabs.`,
       )
     }
-    heapBytes(this.#module, pointer, byteLength).fill(0)
     const handle = this.#create(type, dims, { pointer, byteLength, location: LOCATION.cpu })
     const release = () => {
       this.#module._OrtReleaseTensor(handle)
