@@ -5,34 +5,18 @@ A page that logs an error, throws, or asks another origin for anything fails its
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
-from serving import NewPage, Server, StartServer, Watch, copy_bundle
+from serving import CHROMIUM, QUIET, SOFTWARE_WEBGPU, NewPage, Server, StartServer, Watch, copy_bundle
 
 from slm_playground import paths
 
 ROOT = Path(__file__).resolve().parents[2]
 MODEL_ID = "smollm2-135m-instruct"
-CHROMIUM = os.environ.get("CHROMIUM") or next(
-    (p for n in ("chromium", "chromium-browser", "google-chrome") if (p := shutil.which(n))), None
-)
-QUIET = [
-    "--no-sandbox",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    # DNS rebinding in one line: somebody else's name leads to this machine.
-    "--host-resolver-rules=MAP rebound.example 127.0.0.1",
-]
-SOFTWARE_WEBGPU = ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"]
 LOAD_MS = 120_000  # the real model on two busy cores
 
 

@@ -13,6 +13,21 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request
 
+CHROMIUM = os.environ.get("CHROMIUM") or next(
+    (p for n in ("chromium", "chromium-browser", "google-chrome") if (p := shutil.which(n))), None
+)
+QUIET = [
+    "--no-sandbox",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    # DNS rebinding in one line: somebody else's name leads to this machine.
+    "--host-resolver-rules=MAP rebound.example 127.0.0.1",
+]
+SOFTWARE_WEBGPU = ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"]
+
 
 def copy_bundle(bundle: Path, models: Path) -> Path:
     """A bundle of its own in the folder `models`; hard links where the disk allows, since nobody writes into them."""

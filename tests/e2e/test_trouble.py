@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+import platform
 import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from chatting import Chat
-from playwright.sync_api import Browser, Page, expect
-from serving import NewPage, Server, StartServer, Watch
+from playwright.sync_api import Browser, Page, Playwright, expect
+from serving import CHROMIUM, QUIET, NewPage, Server, StartServer, Watch
 
 CPU = re.compile("^CPU · int8")
 
@@ -129,6 +130,20 @@ def test_the_page_outlives_its_server(page: Page, start_server: StartServer, tin
     page.reload()
     chat.is_ready(CPU)
     assert chat.answer().inner_text() == told
+
+
+@pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="the switch exists for x86 processors only")
+def test_a_browser_without_wasm_simd_is_told(
+    playwright: Playwright, new_page: NewPage, start_server: StartServer, tiny_bundle: Path
+) -> None:
+    # Chromium has WASM SIMD only on x86 processors with SSE4.1: told that this one lacks it, it is such a browser.
+    browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*QUIET, "--js-flags=--no-enable-sse4-1"])
+    page = new_page(browser)
+    page.goto(start_server(tiny_bundle).url)
+    alert = page.get_by_role("alert")
+    expect(alert.get_by_role("heading", name="This browser cannot run the model")).to_be_visible()
+    expect(alert).to_contain_text("This browser has no WebAssembly SIMD. Use a newer one")
+    browser.close()
 
 
 def test_webgpu_in_software_is_passed_over_until_it_is_wanted(
