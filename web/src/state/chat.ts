@@ -4,6 +4,7 @@
  */
 import { batch, computed, effect, signal } from '@preact/signals'
 import type { ChatMessage, Engine, Stats } from '../engine/api.ts'
+import { EngineError, type ErrorCode } from '../engine/errors.ts'
 import { chatRequest } from '../tasks/chat.ts'
 import { settings } from './settings.ts'
 
@@ -12,14 +13,17 @@ export interface Message extends ChatMessage {
   role: 'user' | 'assistant'
   /** Of an answer: how it ended. `waiting` for the model, `writing` while text comes. */
   state: 'waiting' | 'writing' | 'done' | 'stopped' | 'failed'
-  /** Sentences for people where it failed. */
+  /** Sentences for people where it failed, and of which kind the trouble is. */
   error?: string
+  code?: ErrorCode
   stats?: Stats
   /** Which code wrote it: `cpu · cpu-int8`. */
   by?: string
 }
 
 const KEY = 'slm-playground.chat'
+/** After these the engine is not worth asking again: its adapter, its memory or its worker is gone. */
+const BREAKS_THE_ENGINE: ReadonlySet<ErrorCode> = new Set(['device-lost', 'out-of-memory', 'internal'])
 
 export const messages = signal<Message[]>([])
 /** For screen readers: status and finished answers, never single tokens. */
@@ -29,10 +33,13 @@ export const isBusy = computed(() => messages.value.some(({ state }) => state ==
 /** Runs answers one after the other; the engine comes in from outside, and may come later than the question. */
 export class Conversation {
   readonly #engine: () => Engine | null
+  readonly #onBroken: () => void
   #abort: AbortController | null = null
 
-  constructor(engine: () => Engine | null) {
+  /** @param onBroken called when an answer failed in a way that the engine does not survive */
+  constructor(engine: () => Engine | null, onBroken: () => void = () => {}) {
     this.#engine = engine
+    this.#onBroken = onBroken
   }
 
   /** Restores the tab's messages, saves them from now on, and answers a waiting question once an engine is there. */
@@ -105,19 +112,24 @@ export class Conversation {
         pen.write(chunk.choices[0].delta.content ?? '')
       }
       finish(pen, { state: 'done' }, engine)
-      announcement.value = `Answer finished: ${opening(id)}`
+      announce(id, `Answer finished: ${opening(id)}`)
     } catch (error) {
-      if (abort.signal.aborted) {
-        finish(pen, { state: 'stopped' }, engine)
-        announcement.value = 'Stopped'
-      } else {
-        finish(pen, { state: 'failed', error: error instanceof Error ? error.message : String(error) }, null)
-        announcement.value = 'The answer failed'
-      }
+      // Without our own signal it is the engine that went: another device or model was chosen meanwhile.
+      if (abort.signal.aborted || isAbort(error)) {
+        finish(pen, { state: 'stopped' }, abort.signal.aborted ? engine : null)
+        announce(id, 'Stopped')
+      } else this.#fail(pen, error)
     } finally {
       this.#abort = null
       messages.value = [...messages.value] // a question that came meanwhile gets its turn
     }
+  }
+
+  #fail(pen: Pen, error: unknown): void {
+    const code = error instanceof EngineError ? error.code : 'internal'
+    finish(pen, { state: 'failed', code, error: error instanceof Error ? error.message : String(error) }, null)
+    announce(pen.id, 'The answer failed')
+    if (BREAKS_THE_ENGINE.has(code)) this.#onBroken()
   }
 }
 
@@ -162,12 +174,22 @@ function update(id: string, part: Partial<Message>): void {
   })
 }
 
+/** What happened to an answer, unless a new chat has begun and nobody waits for it any more. */
+function announce(id: string, text: string): void {
+  if (messages.value.some(entry => entry.id === id)) announcement.value = text
+}
+
+function isAbort(error: unknown): boolean {
+  return error instanceof DOMException && error.name === 'AbortError'
+}
+
 function opening(id: string): string {
   return messages.value.find(entry => entry.id === id)?.content.slice(0, 120) ?? ''
 }
 
 function empty(role: 'user' | 'assistant'): Message {
-  return { id: crypto.randomUUID(), role, content: '', state: 'waiting' }
+  // not randomUUID: browsers offer that on https and localhost only
+  return { id: crypto.getRandomValues(new Uint32Array(3)).join('-'), role, content: '', state: 'waiting' }
 }
 
 /** A reload or "New chat" in mid-answer leaves what was written. */

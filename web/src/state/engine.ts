@@ -42,12 +42,13 @@ export class Loader {
   }
 
   async load(model: ModelSummary): Promise<void> {
-    await this.#drop()
+    const old = this.#retire()
     const controller = new AbortController()
     this.#current = controller
     const isCurrent = () => this.#current === controller
-    loadState.value = { status: 'loading', model, progress: null }
+    loadState.value = { status: 'loading', model, progress: null } // from here on nobody asks the old engine
     try {
+      if (old) await old.dispose() // two models at once may not fit
       const engine = await this.#make({
         bundle: new URL(model.url, document.baseURI).href,
         device: settings.value.device,
@@ -72,10 +73,10 @@ export class Loader {
   }
 
   /** Stops loading; `retry` goes on. */
-  async cancel(): Promise<void> {
+  cancel(): void {
     const state = loadState.value
     if (state.status !== 'loading') return
-    await this.#drop()
+    this.#retire()
     loadState.value = { status: 'paused', model: state.model }
   }
 
@@ -91,11 +92,12 @@ export class Loader {
     await this.retry()
   }
 
-  async #drop(): Promise<void> {
+  /** Ends a load on its way, or hands out the engine that runs: the caller disposes of it. */
+  #retire(): Engine | null {
     this.#current?.abort()
     this.#current = null
     const state = loadState.value
-    if (state.status === 'ready') await state.engine.dispose()
+    return state.status === 'ready' ? state.engine : null
   }
 }
 

@@ -1,13 +1,14 @@
 /** The conversation, kept at its end only while the reader is there; an empty one offers examples. */
 import { useSignal, useSignalEffect } from '@preact/signals'
-import { useRef } from 'preact/hooks'
+import { useEffect, useRef } from 'preact/hooks'
 import { messages } from '../state/chat.ts'
 import { loadState } from '../state/engine.ts'
 import { Icon } from './icons.tsx'
 import { LoadPanel } from './loading.tsx'
 import { MessageView } from './message.tsx'
 
-const NEAR_END_PX = 80
+/** Reading on to within this distance of the end follows the answer again. */
+const NEAR_END_PX = 32
 
 const EXAMPLES = [
   { title: 'Ask a fact', prompt: 'What is the capital of France?' },
@@ -18,16 +19,27 @@ const EXAMPLES = [
 
 export function Chat({ onExample }: { onExample: (prompt: string) => void }) {
   const scroller = useRef<HTMLDivElement>(null)
+  const column = useRef<HTMLDivElement>(null)
+  const lastTop = useRef(0)
   const atEnd = useSignal(true)
   const toEnd = () => {
-    const box = scroller.current
-    if (box) box.scrollTop = box.scrollHeight
+    atEnd.value = true
+    scroller.current?.scrollTo({ top: scroller.current.scrollHeight })
   }
   useSignalEffect(() => {
-    const count = messages.value.length
-    if (messages.value[count - 2]?.role === 'user' && messages.value[count - 1]?.state === 'waiting') atEnd.value = true
-    if (atEnd.peek()) requestAnimationFrame(toEnd)
+    if (messages.value.length === 0) scroller.current?.scrollTo({ top: 0 })
+    else if (messages.value.at(-1)?.state === 'waiting') atEnd.value = true
   })
+  useEffect(() => {
+    const [box, content] = [scroller.current, column.current]
+    if (!box || !content) return
+    const observer = new ResizeObserver(() => {
+      if (atEnd.peek() && messages.peek().length > 0) box.scrollTop = box.scrollHeight
+    })
+    observer.observe(box) // the message box grows, a keyboard comes up
+    observer.observe(content)
+    return () => observer.disconnect()
+  }, [])
   // Progress may stand below; what the user must act on comes first.
   const needsUser = !['starting', 'loading', 'ready'].includes(loadState.value.status)
   const isEmpty = messages.value.length === 0
@@ -37,17 +49,27 @@ export function Chat({ onExample }: { onExample: (prompt: string) => void }) {
       ref={scroller}
       onScroll={event => {
         const { scrollHeight, scrollTop, clientHeight } = event.currentTarget
-        atEnd.value = scrollHeight - scrollTop - clientHeight < NEAR_END_PX
+        const toGo = scrollHeight - scrollTop - clientHeight
+        // Only the reader scrolls up, and by however little: nothing may pull them down again.
+        const upward = scrollTop < lastTop.current && toGo > 1
+        lastTop.current = scrollTop
+        if (upward) atEnd.value = false
+        else if (toGo < NEAR_END_PX) atEnd.value = true
       }}
     >
-      <div class="column">
+      <div class="column" ref={column}>
         {needsUser ? <LoadPanel /> : null}
         {isEmpty ? <Welcome onExample={onExample} /> : null}
-        <ol class="messages" aria-label="Conversation">
-          {messages.value.map((message, index) => (
-            <MessageView key={message.id} message={message} isLast={index === messages.value.length - 1} />
-          ))}
-        </ol>
+        {isEmpty ? null : (
+          // A log by its role, silent by choice: the live region of the page announces answers once they are finished.
+          <div role="log" aria-label="Chat" aria-live="off">
+            <ol class="messages" aria-label="Conversation">
+              {messages.value.map((message, index) => (
+                <MessageView key={message.id} message={message} isLast={index === messages.value.length - 1} />
+              ))}
+            </ol>
+          </div>
+        )}
         {needsUser ? null : <LoadPanel />}
       </div>
       {atEnd.value || isEmpty ? null : (

@@ -11,8 +11,11 @@ import './style.css'
 const root = document.getElementById('app')
 if (!root) throw new Error('index.html has no #app.')
 keepSettings()
-const conversation = new Conversation(() => engine.value)
-conversation.keep()
 const loader = new Loader(options => createEngine(options))
+const conversation = new Conversation(
+  () => engine.value,
+  () => void loader.retry(),
+)
+conversation.keep()
 render(<App conversation={conversation} loader={loader} />, root)
 void loader.start()

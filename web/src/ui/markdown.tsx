@@ -9,6 +9,18 @@ import { CopyButton } from './copy.tsx'
 import { memo } from './memo.ts'
 
 const marked = new Marked({ gfm: true, breaks: true, async: false })
+marked.use({
+  renderer: {
+    /** The page's own headings end at the third level, an answer's begin below. */
+    heading({ tokens, depth }) {
+      const level = Math.min(depth + 3, 6)
+      return `<h${level}>${this.parser.parseInline(tokens)}</h${level}>\n`
+    },
+    /** Pictures would be fetched from elsewhere: what they show is said instead. */
+    image: ({ text }) => escapeHtml(text),
+    checkbox: ({ checked }) => (checked ? '☑ ' : '☐ '),
+  },
+})
 
 const POLICY: Config = {
   ALLOWED_TAGS: [
@@ -17,6 +29,8 @@ const POLICY: Config = {
   ],
   ALLOWED_ATTR: ['href', 'start', 'align', 'title'],
   ALLOWED_URI_REGEXP: /^(?:https?|mailto):/i,
+  ALLOW_DATA_ATTR: false,
+  ALLOW_ARIA_ATTR: false,
 }
 
 /** Its own instance: hooks on the shared one would reach every other user of the library. */
@@ -26,6 +40,10 @@ purify.addHook('afterSanitizeAttributes', node => {
   node.setAttribute('target', '_blank')
   node.setAttribute('rel', 'noopener noreferrer')
 })
+
+function escapeHtml(text: string): string {
+  return text.replace(/[&<>"']/g, character => `&#${character.charCodeAt(0)};`)
+}
 
 /** Safe HTML of some Markdown tokens. */
 export function safeHtml(tokens: Token[]): string {
