@@ -1,0 +1,278 @@
+/** The page as a person uses it: keyboard first, over the scripted engine. */
+import { beforeEach, describe, expect, it, vi } from 'vitest'
+import { page, userEvent } from 'vitest/browser'
+import { EngineError } from '../../../web/src/engine/errors.ts'
+import { announcement, messages } from '../../../web/src/state/chat.ts'
+import { loadState } from '../../../web/src/state/engine.ts'
+import { settings } from '../../../web/src/state/settings.ts'
+import { fakeEngine } from '../engine/fake.ts'
+import { gate, openPage } from './page.ts'
+
+const box = () => page.getByLabelText('Message')
+/** In the conversation, not in the live region that reads answers out. */
+const said = (text: string) => page.getByRole('list', { name: 'Conversation' }).getByText(text)
+const answers = () => messages.value.filter(({ role }) => role === 'assistant')
+const echo = (prompt: string) => ['You', ' said', ` ${prompt}`]
+
+beforeEach(() => {
+  sessionStorage.clear()
+  localStorage.clear()
+})
+
+describe('asking', () => {
+  it('Enter sends, the answer streams, finished answers are announced once', async () => {
+    const door = gate()
+    const { load } = openPage(async () => fakeEngine({ answer: echo, beforeWord: door.beforeWord }))
+    await load()
+    await userEvent.fill(box(), 'hello')
+    await userEvent.keyboard('{Enter}')
+    await expect.element(said('hello')).toBeVisible()
+    expect(announcement.value).toBe('Answering…')
+    door.open(1)
+    await vi.waitFor(() => expect(answers()[0]?.content).toBe('You'))
+    door.open(1)
+    await vi.waitFor(() => expect(answers()[0]?.content).toBe('You said'))
+    expect(announcement.value).toBe('Answering…')
+    door.open(9)
+    await expect.element(said('You said hello')).toBeVisible()
+    await vi.waitFor(() => expect(announcement.value).toBe('Answer finished: You said hello'))
+    await expect.element(page.getByText('3 tokens', { exact: true })).toBeVisible()
+  })
+
+  it('Shift+Enter breaks the line, and an input method’s Enter does not send', async () => {
+    const { load } = openPage(async () => fakeEngine({ answer: echo }))
+    await load()
+    await userEvent.click(box())
+    await userEvent.keyboard('a{Shift>}{Enter}{/Shift}b')
+    const area = box().element() as HTMLTextAreaElement // labelled by the composer's own label
+    expect(area.value).toBe('a\nb')
+    area.dispatchEvent(
+      new KeyboardEvent('keydown', { key: 'Enter', isComposing: true, bubbles: true, cancelable: true }),
+    )
+    area.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', keyCode: 229, bubbles: true, cancelable: true }))
+    expect(messages.value).toHaveLength(0)
+    await userEvent.keyboard('{Enter}')
+    expect(messages.value[0]?.content).toBe('a\nb')
+  })
+
+  it('a question asked while the model loads is answered when it is ready', async () => {
+    let ready: (engine: ReturnType<typeof fakeEngine>) => void = () => {}
+    const { load } = openPage(() => new Promise(resolve => (ready = resolve)))
+    const loading = load()
+    await userEvent.fill(box(), 'early')
+    await userEvent.keyboard('{Enter}')
+    await expect.element(page.getByText(/Waiting for the model/)).toBeVisible()
+    ready(fakeEngine({ answer: echo }))
+    await loading
+    await expect.element(said('You said early')).toBeVisible()
+  })
+
+  it('empty and blank messages are not sent', async () => {
+    const { load } = openPage(async () => fakeEngine({ answer: echo }))
+    await load()
+    await userEvent.fill(box(), '  \n ')
+    await userEvent.keyboard('{Enter}')
+    expect(messages.value).toHaveLength(0)
+    await expect.element(page.getByRole('button', { name: 'Send' })).toBeDisabled()
+  })
+
+  it('an example is sent with one click', async () => {
+    const { load } = openPage(async () => fakeEngine({ answer: () => ['Paris.'] }))
+    await load()
+    await userEvent.click(page.getByRole('button', { name: /capital of France/ }))
+    await expect.element(said('Paris.')).toBeVisible()
+  })
+})
+
+describe('stopping and answering again', () => {
+  it('Escape stops, and what was written stays', async () => {
+    const door = gate()
+    const { load } = openPage(async () =>
+      fakeEngine({ answer: () => ['one', ' two', ' three'], beforeWord: door.beforeWord }),
+    )
+    await load()
+    await userEvent.fill(box(), 'count')
+    await userEvent.keyboard('{Enter}')
+    door.open(2)
+    await vi.waitFor(() => expect(answers()[0]?.content).toBe('one two'))
+    await userEvent.keyboard('{Escape}')
+    door.open(9)
+    await expect.element(page.getByText('Stopped here.')).toBeVisible()
+    expect(answers()[0]).toMatchObject({ content: 'one two', state: 'stopped' })
+    expect(announcement.value).toBe('Stopped')
+  })
+
+  it('the Stop button does the same', async () => {
+    const door = gate()
+    const { load } = openPage(async () => fakeEngine({ answer: () => ['one', ' two'], beforeWord: door.beforeWord }))
+    await load()
+    await userEvent.fill(box(), 'count')
+    await userEvent.keyboard('{Enter}')
+    door.open(1)
+    await vi.waitFor(() => expect(answers()[0]?.content).toBe('one'))
+    await userEvent.click(page.getByRole('button', { name: 'Stop' }))
+    door.open(9)
+    await vi.waitFor(() => expect(answers()[0]?.state).toBe('stopped'))
+  })
+
+  it('Regenerate replaces the last answer', async () => {
+    let count = 0
+    const { load } = openPage(async () => fakeEngine({ answer: () => [`answer ${++count}`] }))
+    await load()
+    await userEvent.fill(box(), 'x')
+    await userEvent.keyboard('{Enter}')
+    await expect.element(said('answer 1')).toBeVisible()
+    await userEvent.click(page.getByRole('button', { name: 'Regenerate' }))
+    await expect.element(said('answer 2')).toBeVisible()
+    expect(messages.value).toHaveLength(2)
+  })
+
+  it('a late answer does not appear in a new chat, and Undo brings the old one back', async () => {
+    const door = gate()
+    const { load } = openPage(async () => fakeEngine({ answer: () => ['late', ' words'], beforeWord: door.beforeWord }))
+    await load()
+    await userEvent.fill(box(), 'old question')
+    await userEvent.keyboard('{Enter}')
+    door.open(1)
+    await vi.waitFor(() => expect(answers()[0]?.content).toBe('late'))
+    await userEvent.keyboard('{Control>}{Shift>}o{/Shift}{/Control}')
+    door.open(9)
+    expect(messages.value).toHaveLength(0)
+    await expect.element(page.getByRole('heading', { name: /on your own machine/ })).toBeVisible()
+    await userEvent.click(page.getByRole('button', { name: 'Undo' }))
+    expect(messages.value.map(({ content }) => content)).toEqual(['old question', 'late'])
+  })
+
+  it('an error in the middle keeps the text, says why, and can be tried again', async () => {
+    let broken = true
+    const { load } = openPage(async () =>
+      fakeEngine({
+        answer: () => ['half', ' done'],
+        beforeWord: async index => {
+          if (broken && index === 1) throw new EngineError('device-lost', 'The graphics adapter went away. Try again.')
+        },
+      }),
+    )
+    await load()
+    await userEvent.fill(box(), 'x')
+    await userEvent.keyboard('{Enter}')
+    await expect.element(page.getByRole('alert')).toHaveTextContent('The graphics adapter went away. Try again.')
+    expect(answers()[0]).toMatchObject({ content: 'half', state: 'failed' })
+    broken = false
+    await userEvent.click(page.getByRole('button', { name: 'Try again' }))
+    await expect.element(said('half done')).toBeVisible()
+  })
+})
+
+describe('loading', () => {
+  it('shows bytes and can be cancelled and taken up again', async () => {
+    let tries = 0
+    const { load } = openPage(
+      ({ signal, onProgress }) =>
+        new Promise((_, reject) => {
+          tries += 1
+          onProgress?.({ phase: 'download', loadedBytes: 5e6, totalBytes: 1e8, elapsedMs: 10, detail: '' })
+          signal?.addEventListener('abort', () => reject(new DOMException('', 'AbortError')))
+        }),
+    )
+    void load()
+    await expect.element(page.getByText('5.0 MB of 100.0 MB')).toBeVisible()
+    await userEvent.click(page.getByRole('button', { name: 'Cancel' }))
+    await expect.element(page.getByText('Loading was stopped')).toBeVisible()
+    await userEvent.click(page.getByRole('button', { name: 'Load Fake model' }))
+    expect(tries).toBe(2)
+  })
+
+  it('an older load that ends late is thrown away', async () => {
+    const engines: { resolve: (engine: ReturnType<typeof fakeEngine>) => void }[] = []
+    const { load } = openPage(() => new Promise(resolve => engines.push({ resolve })))
+    const first = load()
+    const second = load()
+    await vi.waitFor(() => expect(engines).toHaveLength(2))
+    const old = fakeEngine()
+    const disposed = vi.spyOn(old, 'dispose')
+    engines[0]?.resolve(old)
+    await first
+    expect(disposed).toHaveBeenCalled()
+    expect(loadState.value.status).toBe('loading')
+    engines[1]?.resolve(fakeEngine())
+    await second
+    expect(loadState.value.status).toBe('ready')
+  })
+
+  it('a failure is an alert with its next step; memory trouble offers the CPU', async () => {
+    const asked: (string | undefined)[] = []
+    const { load } = openPage(async ({ device }) => {
+      asked.push(device)
+      if (device === 'cpu') return fakeEngine()
+      throw new EngineError('out-of-memory', 'The graphics memory is full. Close other tabs.')
+    })
+    await load()
+    await expect.element(page.getByRole('alert')).toHaveTextContent(/Not enough memory.*The graphics memory is full/)
+    await userEvent.click(page.getByRole('button', { name: 'Use the CPU' }))
+    await vi.waitFor(() => expect(loadState.value.status).toBe('ready'))
+    expect(asked).toEqual(['auto', 'cpu'])
+  })
+
+  it('a fallback from the GPU is said with its reason, once', async () => {
+    const fallbacks = [{ from: 'webgpu-q4f16', to: 'cpu-int8', reason: 'No graphics adapter was found.' }]
+    const { load } = openPage(async () => fakeEngine({ info: { fallbacks } }))
+    await load()
+    await expect.element(page.getByText('No graphics adapter was found.')).toBeVisible()
+    await userEvent.click(page.getByRole('button', { name: 'Dismiss' }))
+    await load()
+    expect(page.getByText('No graphics adapter was found.').query()).toBeNull()
+  })
+})
+
+describe('settings and keeping', () => {
+  it('settings reach the request and can be reset', async () => {
+    const { load } = openPage(async () => fakeEngine({ answer: echo }))
+    await load()
+    await userEvent.click(page.getByRole('button', { name: 'Settings' }))
+    await userEvent.fill(page.getByLabelText('Longest answer, in tokens'), '2')
+    await userEvent.fill(page.getByLabelText('Seed'), '7')
+    await userEvent.click(page.getByRole('button', { name: 'Done' }))
+    expect(settings.value).toMatchObject({ max_tokens: 2, seed: 7 })
+    await userEvent.fill(box(), 'x')
+    await userEvent.keyboard('{Enter}')
+    await expect.element(page.getByText(/cut off at the answer’s maximum length/)).toBeVisible()
+    expect(answers()[0]?.content).toBe('You said')
+    await userEvent.click(page.getByRole('button', { name: 'Settings' }))
+    await userEvent.click(page.getByRole('button', { name: /Reset/ }))
+    expect(settings.value).toMatchObject({ max_tokens: null, seed: null, temperature: null })
+    await userEvent.keyboard('{Escape}')
+    await vi.waitFor(() => expect(document.querySelector('dialog')?.open).toBe(false))
+  })
+
+  it('the conversation survives a reload, an unfinished answer as stopped', async () => {
+    const door = gate()
+    const { load } = openPage(async () => fakeEngine({ answer: echo, beforeWord: door.beforeWord }))
+    await load()
+    door.open(3)
+    await userEvent.fill(box(), 'first')
+    await userEvent.keyboard('{Enter}')
+    await vi.waitFor(() => expect(answers()[0]?.state).toBe('done'))
+    await userEvent.fill(box(), 'second')
+    await userEvent.keyboard('{Enter}')
+    await vi.waitFor(() => expect(answers()[1]?.state).toBe('writing'))
+    const { conversation } = openPage(async () => fakeEngine())
+    conversation.keep()()
+    expect(messages.value.map(({ content, state }) => [content, state])).toEqual([
+      ['first', 'done'],
+      ['You said first', 'done'],
+      ['second', 'done'],
+      ['', 'stopped'],
+    ])
+  })
+
+  it('"/" goes to the message box, and every button has a name', async () => {
+    const { load } = openPage(async () => fakeEngine({ answer: echo }))
+    await load()
+    await userEvent.keyboard('/')
+    expect(document.activeElement).toBe(box().element())
+    for (const button of document.querySelectorAll('button')) {
+      expect(button.ariaLabel ?? button.textContent?.trim(), button.outerHTML).not.toBe('')
+    }
+  })
+})

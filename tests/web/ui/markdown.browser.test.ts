@@ -1,0 +1,76 @@
+/** Model output is untrusted: what an answer may put on the page, and what it may not. */
+import { describe, expect, it } from 'vitest'
+import { blocks, safeHtml } from '../../../web/src/ui/markdown.tsx'
+
+const html = (text: string) => safeHtml(blocks(text))
+
+describe('answers cannot run or load anything', () => {
+  const hostile = {
+    script: '<script>window.hacked = 1</script>',
+    handler: '<img src=x onerror="window.hacked = 1">',
+    'handler on allowed tag': '<p onclick="window.hacked = 1">x</p>',
+    'javascript link': '[x](javascript:window.hacked=1)',
+    'entity link': '<a href="jav&#x09;ascript:window.hacked=1">x</a>',
+    'data link': '[x](data:text/html,<script>window.hacked=1</script>)',
+    'remote image': '![x](https://example.org/track.png)',
+    iframe: '<iframe src="https://example.org"></iframe>',
+    svg: '<svg onload="window.hacked = 1"><script>window.hacked = 1</script></svg>',
+    math: '<math><mtext><img src=x onerror="window.hacked = 1"></mtext></math>',
+    style: '<style>body { display: none }</style>',
+    'style attribute': '<p style="position:fixed;inset:0">x</p>',
+    form: '<form action="https://example.org"><input name="q"><button>go</button></form>',
+    base: '<base href="https://example.org/">',
+    'meta refresh': '<meta http-equiv="refresh" content="0;url=https://example.org">',
+    object: '<object data="https://example.org/x.swf"></object>',
+    template: '<template><img src=x onerror="window.hacked = 1"></template>',
+    'class that could look like our controls': '<p class="primary" id="composer">x</p>',
+  }
+  for (const [name, text] of Object.entries(hostile)) {
+    it(name, async () => {
+      const box = document.createElement('div')
+      box.innerHTML = html(text)
+      document.body.append(box)
+      const banned =
+        'script, img, iframe, svg, math, style, form, input, button, base, meta, object, template, [id], [class]'
+      expect(box.querySelector(banned)).toBeNull()
+      for (const element of box.querySelectorAll('*')) {
+        for (const { name: attribute, value } of element.attributes) {
+          expect(attribute).not.toMatch(/^(on|style|src)/)
+          if (attribute === 'href') expect(value).toMatch(/^(https?|mailto):/)
+        }
+      }
+      await new Promise(resolve => requestAnimationFrame(resolve))
+      expect('hacked' in window).toBe(false)
+      box.remove()
+    })
+  }
+})
+
+describe('what small models write looks right', () => {
+  it('lists, emphasis, inline code, tables, headings', () => {
+    expect(html('1. **a**\n2. `b`')).toContain('<ol>')
+    expect(html('1. **a**')).toContain('<strong>a</strong>')
+    expect(html('| a | b |\n|---|---|\n| 1 | 2 |')).toContain('<td>1</td>')
+    expect(html('# Title')).toContain('<h4>Title</h4>')
+  })
+
+  it('links open elsewhere and tell nothing about this page', () => {
+    const box = document.createElement('div')
+    box.innerHTML = html('[site](https://example.org)')
+    const link = box.querySelector('a')
+    expect([link?.target, link?.rel]).toEqual(['_blank', 'noopener noreferrer'])
+  })
+
+  it('every prefix of an answer renders: a stream passes through all of them', () => {
+    const text =
+      'Hello **bold** and `code`\n\n```js\nlet a = "<b>"\n```\n\n| a |\n|---|\n| <i>1</i> |\n\n- [x](https://e.org)\n'
+    for (let end = 0; end <= text.length; end++) expect(() => html(text.slice(0, end))).not.toThrow()
+  })
+
+  it('earlier blocks keep their text while a later one grows: only the last is drawn again', () => {
+    const first = blocks('One.\n\nTwo')
+    const later = blocks('One.\n\nTwo and more')
+    expect(later[0]?.raw).toBe(first[0]?.raw)
+    expect(later[1]?.raw).not.toBe(first[1]?.raw)
+  })
+})

@@ -1,0 +1,68 @@
+/** The real page over a scripted engine, in a fresh document each time. */
+import { h, render } from 'preact'
+import { announcement, Conversation, messages } from '../../../web/src/state/chat.ts'
+import { engine, Loader, loadState, type MakeEngine } from '../../../web/src/state/engine.ts'
+import { modelList } from '../../../web/src/state/models.ts'
+import { DEFAULTS, settings } from '../../../web/src/state/settings.ts'
+import { App } from '../../../web/src/ui/app.tsx'
+import { undo } from '../../../web/src/ui/notices.tsx'
+import '../../../web/src/ui/tokens.css'
+import '../../../web/src/ui/style.css'
+
+export const MODEL = {
+  id: 'fake',
+  url: '/models/fake/',
+  name: 'Fake model',
+  description: '',
+  licence: 'Apache-2.0',
+  parameters: 135_000_000,
+  variants: [],
+}
+
+let unmount = () => {}
+
+/** Shows the page; `load` starts the engine as a visit would. */
+export function openPage(make: MakeEngine): { load: () => Promise<void>; loader: Loader; conversation: Conversation } {
+  unmount()
+  messages.value = []
+  announcement.value = ''
+  undo.value = null
+  settings.value = { ...DEFAULTS }
+  loadState.value = { status: 'starting' }
+  modelList.value = { models_dir: '', models: [MODEL], errors: [], problem: null }
+  const conversation = new Conversation(() => engine.value)
+  const stopKeeping = conversation.keep()
+  const loader = new Loader(make)
+  const root = document.createElement('div')
+  root.id = 'app'
+  document.body.replaceChildren(root)
+  render(h(App, { conversation, loader }), root)
+  unmount = () => {
+    stopKeeping()
+    render(null, root)
+  }
+  return { load: () => loader.load(MODEL), loader, conversation }
+}
+
+/** A gate that a test opens word by word. */
+export function gate(): { beforeWord: () => Promise<void>; open: (words: number) => void } {
+  let allowed = 0
+  let waiting: (() => void)[] = []
+  return {
+    beforeWord: () =>
+      new Promise(resolve => {
+        const pass = () => {
+          allowed -= 1
+          resolve()
+        }
+        if (allowed > 0) pass()
+        else waiting.push(pass)
+      }),
+    open(words) {
+      allowed += words
+      const now = waiting.slice(0, words)
+      waiting = waiting.slice(words)
+      for (const pass of now) pass()
+    },
+  }
+}
