@@ -17,8 +17,9 @@ export interface Message extends ChatMessage {
   error?: string
   code?: ErrorCode
   stats?: Stats
-  /** Which code wrote it: `cpu · cpu-int8`. */
+  /** Which code wrote it: `CPU · cpu-int8`. */
   by?: string
+  onGpu?: boolean
 }
 
 const KEY = 'slm-playground.chat'
@@ -92,7 +93,7 @@ export class Conversation {
     this.stop()
     const old = messages.value.map(settled)
     messages.value = []
-    announcement.value = 'New chat'
+    announcement.value = 'New chat started. Undo brings the old one back.'
     return () => {
       this.stop()
       messages.value = old
@@ -104,9 +105,10 @@ export class Conversation {
     if (this.#abort || messages.value.at(-1)?.id !== id) return
     const abort = new AbortController()
     this.#abort = abort
-    const by = `${engine.info.device === 'webgpu' ? 'GPU' : 'CPU'} · ${engine.info.variant}`
+    const onGpu = engine.info.device === 'webgpu'
     const pen = new Pen(id)
-    update(id, { state: 'writing', by })
+    update(id, { state: 'writing', by: `${onGpu ? 'GPU' : 'CPU'} · ${engine.info.variant}`, onGpu })
+    announcement.value = 'Answering…'
     try {
       for await (const chunk of engine.chat.completions.create(chatRequest(question, settings.value, abort.signal))) {
         pen.write(chunk.choices[0].delta.content ?? '')

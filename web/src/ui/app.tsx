@@ -1,12 +1,14 @@
 /** The page: bar, conversation, message box; shortcuts and the live region that screen readers listen to. */
-import { useSignal } from '@preact/signals'
+import { useSignal, useSignalEffect } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import { announcement, isBusy, messages } from '../state/chat.ts'
+import { engine } from '../state/engine.ts'
 import { Chat } from './chat.tsx'
-import { COMPOSER_ID, Composer, focusComposer } from './composer.tsx'
+import { COMPOSER_ID, Composer, focusComposer, restFocus } from './composer.tsx'
 import { type Actors, ActorsContext } from './context.ts'
 import { Header } from './header.tsx'
-import { FallbackNotice, UndoToast, undo } from './notices.tsx'
+import { LoadPanel, needsUser } from './loading.tsx'
+import { FallbackNotice, UndoNotice, undo } from './notices.tsx'
 import { SettingsDialog } from './settings.tsx'
 
 export function App(actors: Actors) {
@@ -16,12 +18,17 @@ export function App(actors: Actors) {
 
   const newChat = () => {
     if (messages.value.length > 0) undo.value = { text: 'New chat started', act: conversation.clear() }
-    focusComposer()
+    restFocus()
   }
   const send = (text: string) => {
+    undo.value = null // it would throw this message away
     conversation.send(text)
-    focusComposer()
+    restFocus()
   }
+
+  useSignalEffect(() => {
+    if (engine.value) announcement.value = 'The model is ready.'
+  })
 
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
@@ -46,13 +53,14 @@ export function App(actors: Actors) {
       <main>
         <Chat onExample={send} />
         <div class="dock">
+          {needsUser.value ? null : <LoadPanel />}
           <FallbackNotice />
+          <UndoNotice />
           <Composer draft={draft} onSend={send} />
           <p class="fine-print">Small models make mistakes. Check what matters.</p>
         </div>
       </main>
       <SettingsDialog open={settingsOpen} />
-      <UndoToast />
       <p class="visually-hidden" role="status" aria-live="polite">
         {announcement}
       </p>

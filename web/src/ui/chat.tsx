@@ -2,9 +2,8 @@
 import { useSignal, useSignalEffect } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
 import { messages } from '../state/chat.ts'
-import { loadState } from '../state/engine.ts'
 import { Icon } from './icons.tsx'
-import { LoadPanel } from './loading.tsx'
+import { LoadPanel, needsUser } from './loading.tsx'
 import { MessageView } from './message.tsx'
 
 /** Reading on to within this distance of the end follows the answer again. */
@@ -40,8 +39,6 @@ export function Chat({ onExample }: { onExample: (prompt: string) => void }) {
     observer.observe(content)
     return () => observer.disconnect()
   }, [])
-  // Progress may stand below; what the user must act on comes first.
-  const needsUser = !['starting', 'loading', 'ready'].includes(loadState.value.status)
   const isEmpty = messages.value.length === 0
   return (
     <div
@@ -58,7 +55,7 @@ export function Chat({ onExample }: { onExample: (prompt: string) => void }) {
       }}
     >
       <div class="column" ref={column}>
-        {needsUser ? <LoadPanel /> : null}
+        {needsUser.value ? <LoadPanel /> : null}
         {isEmpty ? <Welcome onExample={onExample} /> : null}
         {isEmpty ? null : (
           // A log by its role, silent by choice: the live region of the page announces answers once they are finished.
@@ -70,7 +67,6 @@ export function Chat({ onExample }: { onExample: (prompt: string) => void }) {
             </ol>
           </div>
         )}
-        {needsUser ? null : <LoadPanel />}
       </div>
       {atEnd.value || isEmpty ? null : (
         <button type="button" class="to-end" onClick={toEnd}>

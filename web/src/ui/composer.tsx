@@ -12,6 +12,11 @@ export function focusComposer(): void {
   document.getElementById(COMPOSER_ID)?.focus()
 }
 
+/** Where the focus goes after an action whose button is gone. On a touch screen that would only bring up the keyboard. */
+export function restFocus(): void {
+  if (!matchMedia('(pointer: coarse)').matches) focusComposer()
+}
+
 export function Composer({ draft, onSend }: { draft: Signal<string>; onSend: (text: string) => void }) {
   const { conversation } = useActors()
   const box = useRef<HTMLTextAreaElement>(null)
@@ -64,7 +69,10 @@ export function Composer({ draft, onSend }: { draft: Signal<string>; onSend: (te
           class="round stop"
           aria-label="Stop"
           title="Stop (Esc)"
-          onClick={() => conversation.stop()}
+          onClick={() => {
+            conversation.stop()
+            restFocus()
+          }}
         >
           <Icon name="stop" />
         </button>

@@ -1,8 +1,11 @@
 /** What the page shows while there is no engine: progress, a paused load, a failure, or how to get a model. */
-import { useComputed, useSignal, useSignalEffect } from '@preact/signals'
+import { computed } from '@preact/signals'
+import { useRef } from 'preact/hooks'
 import type { LoadPhase, LoadProgress } from '../engine/api.ts'
 import { type LoadState, loadState } from '../state/engine.ts'
 import { modelList } from '../state/models.ts'
+import { settings } from '../state/settings.ts'
+import { restFocus } from './composer.tsx'
 import { useActors } from './context.ts'
 import { type Offer, TROUBLE } from './errors.ts'
 import { bytes, duration } from './format.ts'
@@ -17,11 +20,14 @@ const PHASES: Readonly<Record<LoadPhase, string>> = {
   ready: 'Ready',
 }
 
+/** What the user must act on comes first on the page; mere progress stands beside the message box. */
+export const needsUser = computed(() => !['starting', 'loading', 'ready'].includes(loadState.value.status))
+
 export function LoadPanel() {
   const state = loadState.value
   if (state.status === 'ready') return null
   return (
-    <section class="panel" aria-label="Model status">
+    <section class={needsUser.value ? 'panel' : 'panel slim'} aria-label="Model status">
       <Content state={state} />
       <BrokenModels />
     </section>
@@ -30,13 +36,17 @@ export function LoadPanel() {
 
 function Content({ state }: { state: Exclude<LoadState, { status: 'ready' }> }) {
   const { loader } = useActors()
+  const retry = () => {
+    void loader.retry()
+    restFocus()
+  }
   if (state.status === 'failed') return <Failure state={state} />
   if (state.status === 'no-model') {
     return (
       <>
         <h2>There is no model yet</h2>
         <p>{modelList.value?.problem ?? 'The models folder is empty.'}</p>
-        <button type="button" class="primary" onClick={() => loader.retry()}>
+        <button type="button" class="primary" onClick={retry}>
           Look again
         </button>
       </>
@@ -46,7 +56,7 @@ function Content({ state }: { state: Exclude<LoadState, { status: 'ready' }> }) 
     return (
       <>
         <h2>Loading was stopped</h2>
-        <button type="button" class="primary" onClick={() => loader.retry()}>
+        <button type="button" class="primary" onClick={retry}>
           Load {state.model.name}
         </button>
       </>
@@ -65,7 +75,14 @@ function Progress({ progress }: { progress: LoadProgress | null }) {
     <>
       <div class="panel-row">
         <h2>{PHASES[phase]}</h2>
-        <button type="button" class="quiet" onClick={() => loader.cancel()}>
+        <button
+          type="button"
+          class="quiet"
+          onClick={() => {
+            loader.cancel()
+            restFocus()
+          }}
+        >
           Cancel
         </button>
       </div>
@@ -85,14 +102,11 @@ function Progress({ progress }: { progress: LoadProgress | null }) {
 
 /** Speed and time left of the download alone, from when its first bytes came. */
 function useTimeLeft(loadedBytes: number, totalBytes: number, elapsedMs: number, downloading: boolean): string {
-  const start = useSignal<{ bytes: number; ms: number } | null>(null)
-  useSignalEffect(() => {
-    if (loadState.value.status !== 'loading') start.value = null
-  })
-  if (downloading && !start.peek()) start.value = { bytes: loadedBytes, ms: elapsedMs }
-  const text = useComputed(() => start.value)
-  const from = text.value
-  if (!downloading || !from || elapsedMs - from.ms < 300) return ''
+  const start = useRef<{ bytes: number; ms: number } | null>(null)
+  if (!downloading) start.current = null
+  else start.current ??= { bytes: loadedBytes, ms: elapsedMs }
+  const from = start.current
+  if (!from || elapsedMs - from.ms < 300) return ''
   const bytesPerMs = (loadedBytes - from.bytes) / (elapsedMs - from.ms)
   if (bytesPerMs <= 0) return ''
   return ` · ${bytes(bytesPerMs * 1000)}/s · ${duration((totalBytes - loadedBytes) / bytesPerMs)} left`
@@ -109,7 +123,7 @@ function Failure({ state }: { state: Extract<LoadState, { status: 'failed' }> })
       <p>{state.message}</p>
       {next ? <p class="small">{next}</p> : null}
       <div class="panel-row start">
-        {offers.map(offer => (
+        {useful(offers).map(offer => (
           <OfferButton key={offer} offer={offer} />
         ))}
       </div>
@@ -121,6 +135,11 @@ function Failure({ state }: { state: Extract<LoadState, { status: 'failed' }> })
   )
 }
 
+/** Going to the CPU helps only those who are not there already. */
+function useful(offers: readonly Offer[]): Offer[] {
+  return offers.filter(offer => offer !== 'cpu' || settings.value.device !== 'cpu')
+}
+
 function OfferButton({ offer }: { offer: Offer }) {
   const { loader } = useActors()
   const { label, act } = {
@@ -129,7 +148,14 @@ function OfferButton({ offer }: { offer: Offer }) {
     reload: { label: 'Reload the page', act: () => location.reload() },
   }[offer]
   return (
-    <button type="button" class={offer === 'retry' ? 'primary' : 'secondary'} onClick={act}>
+    <button
+      type="button"
+      class={offer === 'retry' ? 'primary' : 'secondary'}
+      onClick={() => {
+        void act()
+        restFocus()
+      }}
+    >
       {label}
     </button>
   )

@@ -1,12 +1,15 @@
 /** One message: a question as it was typed, an answer as Markdown with what happened under it. */
 import type { Stats, StopReason } from '../engine/api.ts'
 import type { Message } from '../state/chat.ts'
-import { loadState } from '../state/engine.ts'
+import { type LoadState, loadState } from '../state/engine.ts'
+import { restFocus } from './composer.tsx'
 import { useActors } from './context.ts'
 import { CopyButton } from './copy.tsx'
+import { TROUBLE } from './errors.ts'
 import { duration, plural } from './format.ts'
 import { Icon } from './icons.tsx'
 import { Markdown } from './markdown.tsx'
+import { memo } from './memo.ts'
 
 /** Only ends that a reader would not expect are named. */
 const ENDS: Readonly<Record<StopReason, string | null>> = {
@@ -18,15 +21,38 @@ const ENDS: Readonly<Record<StopReason, string | null>> = {
   error: null,
 }
 
-export function MessageView({ message, isLast }: { message: Message; isLast: boolean }) {
-  if (message.role === 'user') {
-    return (
-      <li class="message user">
-        <h3 class="visually-hidden">You</h3>
-        <div class="bubble">{message.content}</div>
-      </li>
-    )
-  }
+/** Why a question is not answered yet. */
+const WAITING: Readonly<Record<LoadState['status'], string>> = {
+  starting: 'Waiting for the model; your message is sent when it is ready.',
+  loading: 'Waiting for the model; your message is sent when it is ready.',
+  ready: 'Reading your message…',
+  paused: 'Not sent yet: loading the model was stopped. Your message is sent once the model is loaded.',
+  failed: 'Not sent yet: the model is not running. Your message is sent once it is.',
+  'no-model': 'Not sent yet: there is no model. Your message is sent once there is one.',
+}
+
+interface MessageProps {
+  message: Message
+  isLast: boolean
+}
+
+/** While an answer streams, every other message is left alone. */
+export const MessageView = memo(
+  ({ message, isLast }: MessageProps) =>
+    message.role === 'user' ? <Question text={message.content} /> : <Reply message={message} isLast={isLast} />,
+  (before, after) => before.message === after.message && before.isLast === after.isLast,
+)
+
+function Question({ text }: { text: string }) {
+  return (
+    <li class="message user">
+      <h3 class="visually-hidden">You</h3>
+      <div class="bubble">{text}</div>
+    </li>
+  )
+}
+
+function Reply({ message, isLast }: MessageProps) {
   return (
     <li class="message assistant" aria-busy={message.state === 'writing'}>
       <h3 class="visually-hidden">Answer</h3>
@@ -39,11 +65,11 @@ export function MessageView({ message, isLast }: { message: Message; isLast: boo
 function Answer({ message }: { message: Message }) {
   const { state, content } = message
   if (state === 'waiting' || (state === 'writing' && !content)) {
-    const ready = loadState.value.status === 'ready'
+    const status = state === 'writing' ? 'ready' : loadState.value.status
     return (
       <p class="pending">
         <span class="dots" aria-hidden="true" />
-        {ready ? 'Reading your message…' : 'Waiting for the model; your message is sent when it is ready.'}
+        {WAITING[status]}
       </p>
     )
   }
@@ -51,27 +77,49 @@ function Answer({ message }: { message: Message }) {
     <>
       {content ? <Markdown text={content} /> : null}
       {state === 'stopped' ? <p class="small">{content ? 'Stopped here.' : 'Stopped before the first word.'}</p> : null}
-      {state === 'failed' ? (
-        <p class="inline-error" role="alert">
-          <Icon name="alert" />
-          {message.error}
-        </p>
-      ) : null}
+      {state === 'failed' ? <Failure message={message} /> : null}
     </>
   )
 }
 
-function Footer({ message, isLast }: { message: Message; isLast: boolean }) {
-  const { conversation } = useActors()
+function Failure({ message }: { message: Message }) {
+  const { title, next } = TROUBLE[message.code ?? 'internal']
+  return (
+    <div class="inline-error" role="alert">
+      <Icon name="alert" />
+      <p>
+        <strong>{title}.</strong> {message.error} {message.code === 'internal' ? null : next}
+      </p>
+    </div>
+  )
+}
+
+function Footer({ message, isLast }: MessageProps) {
+  const { conversation, loader } = useActors()
+  const again = () => {
+    conversation.regenerate()
+    restFocus()
+  }
+  const onCpu = () => {
+    void loader.useCpu()
+    again()
+  }
+  const mayUseCpu = message.code !== undefined && TROUBLE[message.code].offers.includes('cpu') && message.onGpu
   const end = message.stats ? ENDS[message.stats.stopReason] : null
   return (
     <div class="message-footer">
       <div class="actions">
         {message.content ? <CopyButton text={message.content} label="Copy" /> : null}
         {isLast ? (
-          <button type="button" class="quiet" onClick={() => conversation.regenerate()}>
+          <button type="button" class="quiet" onClick={again}>
             <Icon name="again" />
             <span>{message.state === 'failed' ? 'Try again' : 'Regenerate'}</span>
+          </button>
+        ) : null}
+        {isLast && mayUseCpu ? (
+          <button type="button" class="quiet" onClick={onCpu}>
+            <Icon name="chip" />
+            <span>Use the CPU</span>
           </button>
         ) : null}
       </div>

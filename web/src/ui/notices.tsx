@@ -1,10 +1,9 @@
-/** Short notices over the page: a fallback from the GPU, and an undo that lasts a while. */
-import { signal, useSignalEffect } from '@preact/signals'
+/** Short notices over the page: a fallback from the GPU, and a way back from a new chat. */
+import { signal } from '@preact/signals'
 import { engine } from '../state/engine.ts'
 import { change, settings } from '../state/settings.ts'
+import { restFocus } from './composer.tsx'
 import { Icon } from './icons.tsx'
-
-const UNDO_MS = 10_000
 
 export interface Undo {
   text: string
@@ -26,38 +25,45 @@ export function FallbackNotice() {
       <p>
         <strong>{onCpu ? 'Running on the CPU.' : `Running ${current.info.variant}.`}</strong> {reasons}
       </p>
-      <button type="button" class="tool" aria-label="Dismiss" onClick={() => change({ dismissed: reasons })}>
+      <button
+        type="button"
+        class="tool"
+        aria-label="Dismiss"
+        onClick={() => {
+          change({ dismissed: reasons })
+          restFocus()
+        }}
+      >
         <Icon name="close" />
       </button>
     </aside>
   )
 }
 
-export function UndoToast() {
-  useSignalEffect(() => {
-    if (!undo.value) return
-    const timer = setTimeout(() => {
-      undo.value = null
-    }, UNDO_MS)
-    return () => clearTimeout(timer)
-  })
+/** A way back from "New chat", until the new one has begun. */
+export function UndoNotice() {
   const current = undo.value
+  if (!current) return null
+  const close = () => {
+    undo.value = null
+    restFocus()
+  }
   return (
-    <div class="toasts" role="status">
-      {current ? (
-        <div class="toast">
-          <span>{current.text}</span>
-          <button
-            type="button"
-            onClick={() => {
-              undo.value = null
-              current.act()
-            }}
-          >
-            Undo
-          </button>
-        </div>
-      ) : null}
-    </div>
+    <aside class="notice undo" aria-label={current.text}>
+      <p>{current.text}.</p>
+      <button
+        type="button"
+        class="tool"
+        onClick={() => {
+          current.act()
+          close()
+        }}
+      >
+        Undo
+      </button>
+      <button type="button" class="tool" aria-label="Close" onClick={close}>
+        <Icon name="close" />
+      </button>
+    </aside>
   )
 }

@@ -37,7 +37,13 @@ export function SettingsDialog({ open }: { open: Signal<boolean> }) {
         </div>
         <SystemPrompt />
         <Temperature />
-        <NumberField name="max_tokens" label="Longest answer, in tokens" least={1} most={8192} />
+        <NumberField
+          name="max_tokens"
+          label="Longest answer, in tokens"
+          least={1}
+          most={engine.value?.info.contextLength ?? 8192}
+          hint="Question and answer together must fit into what the model can read."
+        />
         <NumberField
           name="seed"
           label="Seed"
