@@ -8,6 +8,7 @@ that never leave the bundle folder. Sizes are bytes, digests are lower-case hexa
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import math
 import re
@@ -248,7 +249,7 @@ def parse_manifest(text: str, where: str = MANIFEST_NAME) -> Manifest:
     """
     try:
         data = json.loads(text)
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:  # not JSON, a number of 5,000 digits, or lists nested 1,000 deep
         raise ManifestError(
             f"{where}: is not JSON ({error}). The file is damaged: export or download the bundle again."
         ) from error
@@ -280,10 +281,16 @@ def _read(kind: Any, value: object, path: str, where: str) -> Any:
     if isinstance(kind, type) and dataclasses.is_dataclass(kind):
         if not isinstance(value, Mapping):
             raise _error(where, path or "manifest", value, "an object")
-        hints = typing.get_type_hints(kind, include_extras=True)
+        hints = _hints(kind)
         make: Callable[..., object] = kind
         return make(**{key: _read(hint, value.get(key), f"{path}.{key}" if path else key, where) for key, hint in hints.items()})
     return _read_plain(kind, value, path, where)
+
+
+@functools.cache
+def _hints(kind: type) -> dict[str, Any]:
+    """Field types of a dataclass with their rules; resolving them takes milliseconds, so once."""
+    return typing.get_type_hints(kind, include_extras=True)
 
 
 def _read_plain(kind: type, value: object, path: str, where: str) -> object:

@@ -47,6 +47,14 @@ def test_a_missing_or_broken_file_says_what_to_do(tmp_path):
         load_manifest(tmp_path)
 
 
+@pytest.mark.parametrize(
+    "text", ["[" * 100_000, "1" * 5_000, "\\x00", "[1, 2]", "null"], ids=["nested", "digits", "binary", "list", "null"]
+)
+def test_hostile_text_is_a_manifest_error(text):
+    with pytest.raises(ManifestError, match="manifest.json: "):
+        parse_manifest(text)
+
+
 @pytest.mark.parametrize("path", ["a", "a/b.onnx", "a-b/c_d.json", "ünïcode.txt"])
 def test_safe_paths(path):
     assert is_safe_path(path)
