@@ -34,9 +34,9 @@ def tiny_bundle() -> Path:
     return bundle
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartServer]:
-    """Start a server over copies of the given bundles; stopped when the tests of this folder end."""
+    """Start a server over copies of the given bundles; stopped when the tests of the module end."""
     with ExitStack() as stack:
 
         def start(*bundles: Path) -> Server:
@@ -53,20 +53,20 @@ def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartServ
         yield start
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def real_server(start_server: StartServer, real_bundle: Path) -> Server:
     return start_server(real_bundle)
 
 
-# Of the folder, not the session: Playwright's loop must have ended before the tests of another folder start their own.
-@pytest.fixture(scope="package")
+# Of the module, not the session: Playwright's loop must have ended before tests of other folders start their own.
+@pytest.fixture(scope="module")
 def playwright() -> Iterator[Playwright]:
     expect.set_options(timeout=LOAD_MS)
     with sync_playwright() as started:
         yield started
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def chromium(playwright: Playwright) -> Iterator[Browser]:
     """Without WebGPU: headless Chromium has no adapter, so the CPU variant is chosen as it is for such a user."""
     assert CHROMIUM, "no Chromium: set CHROMIUM to its program, or run `make test`"
@@ -75,7 +75,7 @@ def chromium(playwright: Playwright) -> Iterator[Browser]:
     browser.close()
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def chromium_webgpu(playwright: Playwright) -> Iterator[Browser]:
     """With WebGPU computed in software: slow, for the tiny model."""
     assert CHROMIUM, "no Chromium: set CHROMIUM to its program, or run `make test`"
