@@ -12,6 +12,12 @@ const BUNDLES = here('../tests/.fixtures')
 const SYSTEM_CHROMIUM = '/usr/bin/chromium'
 const CHROMIUM = process.env.CHROMIUM ?? (existsSync(SYSTEM_CHROMIUM) ? SYSTEM_CHROMIUM : undefined)
 
+const PACKAGES = [
+  ...['@huggingface/jinja', '@huggingface/tokenizers', 'valibot', 'onnxruntime-web > onnxruntime-common'],
+  ...['preact', 'preact/hooks', 'preact/jsx-runtime', 'preact/jsx-dev-runtime', '@preact/signals'],
+  ...['dompurify', 'marked'],
+]
+
 const root = here('..')
 const shared = mergeConfig(base, { root, server: { fs: { allow: [root] } } })
 
@@ -38,14 +44,8 @@ export default defineConfig({
             damagedBundles({ '/damaged/': BUNDLES }),
             modelFolders({ '/bundles/': `${BUNDLES}/` }),
           ],
-          optimizeDeps: {
-            include: [
-              '@huggingface/jinja',
-              '@huggingface/tokenizers',
-              'valibot',
-              'onnxruntime-web > onnxruntime-common',
-            ],
-          },
+          // Named here, every one: a package found while tests run would be bundled then, and the page reloaded under them.
+          optimizeDeps: { noDiscovery: true, include: PACKAGES },
           test: {
             name: 'browser',
             include: ['tests/web/**/*.browser.test.{ts,tsx}'],
