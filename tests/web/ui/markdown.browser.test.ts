@@ -54,6 +54,17 @@ describe('what small models write looks right', () => {
     expect(html('# Title')).toContain('<h4>Title</h4>')
   })
 
+  it('pictures are told, not fetched, and their text is text', () => {
+    expect(html('![a <b>cat</b>](https://example.org/cat.png)')).toBe('<p>a &lt;b&gt;cat&lt;/b&gt;</p>\n')
+  })
+
+  it('task lists keep their marks, headings stand below the page’s own', () => {
+    const box = document.createElement('div')
+    box.innerHTML = html('- [x] done\n- [ ] open\n\n# One\n\n###### Six')
+    expect([...box.querySelectorAll('li')].map(({ textContent }) => textContent?.trim())).toEqual(['☑ done', '☐ open'])
+    expect([...box.querySelectorAll('h4, h6')].map(({ tagName }) => tagName)).toEqual(['H4', 'H6'])
+  })
+
   it('links open elsewhere and tell nothing about this page', () => {
     const box = document.createElement('div')
     box.innerHTML = html('[site](https://example.org)')

@@ -30,9 +30,12 @@ export function openPage(make: MakeEngine): { load: () => Promise<void>; loader:
   settings.value = { ...DEFAULTS }
   loadState.value = { status: 'starting' }
   modelList.value = { models_dir: '', models: [MODEL], errors: [], problem: null }
-  const conversation = new Conversation(() => engine.value)
-  const stopKeeping = conversation.keep()
   const loader = new Loader(make)
+  const conversation = new Conversation(
+    () => engine.value,
+    () => void loader.retry(),
+  )
+  const stopKeeping = conversation.keep()
   const root = document.createElement('div')
   root.id = 'app'
   document.body.replaceChildren(root)

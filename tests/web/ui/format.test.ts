@@ -1,0 +1,72 @@
+/** Numbers as people read them, and the request that a conversation makes. */
+import { describe, expect, it } from 'vitest'
+import { chatRequest } from '../../../web/src/tasks/chat.ts'
+import { bytes, duration, parameters, plural } from '../../../web/src/ui/format.ts'
+
+describe('numbers', () => {
+  it.each([
+    [0, '0 B'],
+    [999, '999 B'],
+    [1000, '1 kB'],
+    [999_600, '1.0 MB'],
+    [149_400_000, '149.4 MB'],
+    [999_960_000, '1.00 GB'],
+    [2_340_000_000, '2.34 GB'],
+  ])('%d bytes', (count, text) => expect(bytes(count)).toBe(text))
+
+  it.each([
+    [0, '0 ms'],
+    [999.4, '999 ms'],
+    [999.6, '1.0 s'],
+    [1000, '1.0 s'],
+    [59_940, '59.9 s'],
+    [59_980, '1 min 0 s'],
+    [119_700, '2 min 0 s'],
+    [61_000, '1 min 1 s'],
+  ])('%d ms', (ms, text) => expect(duration(ms)).toBe(text))
+
+  it.each([
+    [134_515_008, '135 M'],
+    [999_600_000, '1.0 B'],
+    [1_700_000_000, '1.7 B'],
+  ])('%d parameters', (count, text) => expect(parameters(count)).toBe(text))
+
+  it('one token, many tokens', () => {
+    expect(plural(1, 'token')).toBe('1 token')
+    expect(plural(0, 'token')).toBe('0 tokens')
+    expect(plural(1234, 'token')).toBe('1,234 tokens')
+  })
+})
+
+describe('the request of a conversation', () => {
+  const plain = { system: '', temperature: null, max_tokens: null, seed: null }
+  const { signal } = new AbortController()
+  const said = [{ role: 'user' as const, content: 'Hi', id: 'x', state: 'done' }]
+
+  it('leaves what the user did not choose to the model, and hands on role and content only', () => {
+    expect(chatRequest(said, plain, signal)).toEqual({
+      messages: [{ role: 'user', content: 'Hi' }],
+      stream: true,
+      signal,
+    })
+  })
+
+  it('puts the system prompt first and keeps zeros', () => {
+    const settings = { system: ' Be brief. ', temperature: 0, max_tokens: 5, seed: 0 }
+    expect(chatRequest(said, settings, signal)).toEqual({
+      messages: [
+        { role: 'system', content: 'Be brief.' },
+        { role: 'user', content: 'Hi' },
+      ],
+      stream: true,
+      signal,
+      temperature: 0,
+      max_tokens: 5,
+      seed: 0,
+    })
+  })
+
+  it('a blank system prompt is none', () => {
+    expect(chatRequest(said, { ...plain, system: ' \n' }, signal).messages).toHaveLength(1)
+  })
+})

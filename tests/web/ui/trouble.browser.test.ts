@@ -1,0 +1,162 @@
+/** What goes wrong in the middle: an engine that breaks, another one chosen, no model, damaged storage. */
+import { beforeEach, describe, expect, it, vi } from 'vitest'
+import { page, userEvent } from 'vitest/browser'
+import type { EngineInfo } from '../../../web/src/engine/api.ts'
+import { EngineError, type ErrorCode } from '../../../web/src/engine/errors.ts'
+import { Conversation, messages } from '../../../web/src/state/chat.ts'
+import { loadState } from '../../../web/src/state/engine.ts'
+import { change, settings } from '../../../web/src/state/settings.ts'
+import { TROUBLE } from '../../../web/src/ui/errors.ts'
+import { fakeEngine, type Script } from '../engine/fake.ts'
+import { gate, MODEL, openPage } from './page.ts'
+
+const box = () => page.getByLabelText('Message')
+const lastAnswer = () => messages.value.findLast(({ role }) => role === 'assistant')
+
+async function ask(text: string) {
+  await userEvent.fill(box(), text)
+  await userEvent.keyboard('{Enter}')
+}
+
+beforeEach(() => {
+  sessionStorage.clear()
+  localStorage.clear()
+})
+
+/** Breaks after the first word. */
+function breaking(code: ErrorCode, info: Partial<EngineInfo> = {}): Script {
+  return {
+    answer: () => ['half', ' done'],
+    beforeWord: async index => {
+      if (index === 1) throw new EngineError(code, 'It went away.')
+    },
+    info,
+  }
+}
+
+describe('an engine that breaks in the middle of an answer', () => {
+  it('is started again, and the question can be answered by the new one', async () => {
+    const made: ReturnType<typeof fakeEngine>[] = []
+    const { load } = openPage(async () => {
+      const next = fakeEngine(made.length === 0 ? breaking('device-lost') : { answer: () => ['half', ' done'] })
+      made.push(next)
+      vi.spyOn(next, 'dispose')
+      return next
+    })
+    await load()
+    await ask('x')
+    await expect.element(page.getByRole('alert')).toHaveTextContent('The graphics processor went away. It went away.')
+    expect(lastAnswer()).toMatchObject({ content: 'half', state: 'failed', code: 'device-lost' })
+    await vi.waitFor(() => expect(loadState.value.status).toBe('ready'))
+    expect(made).toHaveLength(2)
+    expect(made[0]?.dispose).toHaveBeenCalledOnce()
+    await userEvent.click(page.getByRole('button', { name: 'Try again' }))
+    await expect.element(page.getByText('half done', { exact: true })).toBeVisible()
+  })
+
+  it('on the GPU: the CPU is offered, and answers', async () => {
+    const asked: (string | undefined)[] = []
+    const { load } = openPage(async ({ device }) => {
+      asked.push(device)
+      return device === 'cpu'
+        ? fakeEngine({ answer: () => ['slow but sure'] })
+        : fakeEngine(breaking('out-of-memory', { device: 'webgpu', variant: 'webgpu-q8f16' }))
+    })
+    await load()
+    await ask('x')
+    await vi.waitFor(() => expect(asked).toEqual(['auto', 'auto']))
+    await userEvent.click(page.getByRole('button', { name: 'Use the CPU' }))
+    await expect.element(page.getByText('slow but sure', { exact: true })).toBeVisible()
+    expect(settings.value.device).toBe('cpu')
+  })
+
+  it('a refused request leaves the engine alone', async () => {
+    let made = 0
+    const { load } = openPage(async () => {
+      made += 1
+      return fakeEngine(breaking('bad-request'))
+    })
+    await load()
+    await ask('x')
+    await expect.element(page.getByRole('alert')).toHaveTextContent('The model cannot do that. It went away.')
+    expect(page.getByRole('button', { name: 'Use the CPU' }).query()).toBeNull()
+    expect(made).toBe(1)
+  })
+})
+
+it('another device chosen in the middle of an answer stops it without an error', async () => {
+  const door = gate()
+  const { load, loader } = openPage(async () =>
+    fakeEngine({ answer: () => ['one', ' two'], beforeWord: door.beforeWord }),
+  )
+  await load()
+  await ask('count')
+  door.open(1)
+  await vi.waitFor(() => expect(lastAnswer()?.content).toBe('one'))
+  change({ device: 'cpu' })
+  await loader.retry()
+  door.open(9)
+  await expect.element(page.getByText('Stopped here.')).toBeVisible()
+  expect(lastAnswer()).toMatchObject({ content: 'one', state: 'stopped' })
+  expect(page.getByRole('alert').query()).toBeNull()
+})
+
+describe('without a model', () => {
+  it('a message waits, says why, and is answered once there is one', async () => {
+    let broken = true
+    const { load } = openPage(async () => {
+      if (broken) throw new EngineError('download', 'The server did not answer. Check that it runs, then try again.')
+      return fakeEngine({ answer: () => ['Here I am.'] })
+    })
+    await load()
+    await ask('hello?')
+    await expect.element(page.getByText(/Not sent yet: the model is not running/)).toBeVisible()
+    broken = false
+    await userEvent.click(page.getByRole('button', { name: 'Try again' }))
+    await expect.element(page.getByText('Here I am.', { exact: true })).toBeVisible()
+  })
+
+  it('a message that waits can be taken back', async () => {
+    openPage(async () => fakeEngine())
+    await ask('hello?')
+    await userEvent.click(page.getByRole('button', { name: 'Stop' }))
+    await expect.element(page.getByText('Stopped before the first word.')).toBeVisible()
+  })
+
+  it('the CPU is not offered to those who have chosen it', async () => {
+    const { load } = openPage(async () => {
+      throw new EngineError('out-of-memory', 'The memory is full.')
+    })
+    change({ device: 'cpu' })
+    await load()
+    await expect.element(page.getByRole('button', { name: 'Try again' })).toBeVisible()
+    expect(page.getByRole('button', { name: 'Use the CPU' }).query()).toBeNull()
+  })
+})
+
+it.each(Object.entries(TROUBLE))('%s has a title and a way on', (_, { title, offers }) => {
+  expect(title).toMatch(/^[A-Z].*[^.]$/)
+  expect(offers.length).toBeGreaterThan(0)
+})
+
+it.each([
+  ['not JSON', '{'],
+  ['another shape', '{"a":1}'],
+  ['foreign entries', '[null, 7, {"id":"x"}, {"id":"y","role":"system","content":"c","state":"done"}]'],
+])('a stored conversation that is %s is left out', (_, stored) => {
+  sessionStorage.setItem('slm-playground.chat', stored)
+  new Conversation(() => null).keep()()
+  expect(messages.value).toEqual([])
+})
+
+it('a model that is loading says so in the page’s bar, a ready one what it runs on', async () => {
+  let ready: (engine: ReturnType<typeof fakeEngine>) => void = () => {}
+  const { load } = openPage(() => new Promise(resolve => (ready = resolve)))
+  const loading = load()
+  const bar = page.getByRole('banner')
+  await expect.element(bar).toHaveTextContent(MODEL.name)
+  await expect.element(bar).toHaveTextContent('Loading…')
+  ready(fakeEngine({ info: { device: 'cpu', variant: 'cpu-int8', threads: 2 } }))
+  await loading
+  await expect.element(bar).toHaveTextContent('CPU · int8 · 2 threads')
+})
