@@ -203,6 +203,23 @@ describe('when things break', () => {
     await engine.dispose()
   })
 
+  test('a GPU that goes away ends the answer, and every later one, with the reason', async () => {
+    const options = { bundle: BUNDLE, device: 'webgpu' as const, variant: 'webgpu-q4f32' }
+    const engine = await createEngine(options, hardwareWorker)
+    const channel = new BroadcastChannel('take-gpu-away')
+    const stream = engine.completions.create({ prompt: 'Alice was', max_tokens: 500, stream: true })
+    const reading = (async () => {
+      for await (const _ of stream) channel.postMessage(null)
+    })()
+    const error = await failureOf(reading)
+    expect(error).toMatchObject({ name: 'EngineError', code: 'device-lost' })
+    expect(String(error)).toMatch(/graphics adapter went away .*Reload the page/)
+    const later = failureOf(engine.completions.create({ prompt: 'Alice', max_tokens: 1 }))
+    expect(await later).toMatchObject({ code: 'device-lost' })
+    channel.close()
+    await engine.dispose()
+  })
+
   test('asked for WebGPU by name, it fails instead, with the same reason', async () => {
     const options = { bundle: damaged('wrong-gpu-weights'), device: 'webgpu' as const, variant: 'webgpu-q4f32' }
     const error = await failureOf(createEngine(options))
@@ -229,6 +246,15 @@ describe('when things break', () => {
   test('a worker whose script is missing', async () => {
     const error = await failureOf(createEngine({ bundle: BUNDLE }, () => new Worker('/bundles/no-such-worker.js')))
     expect(error).toMatchObject({ code: 'internal' })
+  })
+
+  test('when every variant failed, the code is that of the last failure', async () => {
+    const failing = `onmessage = ({ data }) => postMessage({ kind: 'fail', id: data.id, cancelled: false, ...(data.args.passedOver.length
+      ? { code: 'unsupported', message: 'It cannot run here. No room.', stepDownFrom: null }
+      : { code: 'out-of-memory', message: 'No room.', stepDownFrom: 'cpu-int8' }) })`
+    const url = URL.createObjectURL(new Blob([failing], { type: 'text/javascript' }))
+    const error = await failureOf(createEngine({ bundle: BUNDLE }, () => new Worker(url)))
+    expect(error).toMatchObject({ code: 'out-of-memory', message: 'It cannot run here. No room.' })
   })
 
   test('a worker that dies while it tries a variant counts as that variant’s failure', async () => {

@@ -20,6 +20,7 @@ const startWorker: WorkerFactory = () =>
  */
 export async function createEngine(options: EngineOptions, makeWorker: WorkerFactory = startWorker): Promise<Engine> {
   const passedOver: PassedOver[] = []
+  let failure: StepDown | null = null
   const wanted = loadArgs(options)
   for (;;) {
     const link = new WorkerLink(makeWorker())
@@ -28,10 +29,17 @@ export async function createEngine(options: EngineOptions, makeWorker: WorkerFac
       return engineOver(link, info)
     } catch (error) {
       link.close(aborted())
-      if (!(error instanceof StepDown)) throw error
+      if (!(error instanceof StepDown)) throw failure ? lastStep(failure, error) : error
+      failure = error
       passedOver.push({ from: error.variant, reason: error.message }) // one candidate fewer: the ladder ends
     }
   }
+}
+
+/** Nothing is left to try: the message has every reason, the code is that of the last thing that failed. */
+function lastStep(failure: StepDown, error: unknown): unknown {
+  if (!(error instanceof EngineError) || error.code !== 'unsupported') return error
+  return new EngineError(failure.code, error.message, { cause: failure })
 }
 
 function loadArgs({ bundle, device, variant, threads }: EngineOptions): Omit<LoadArgs, 'passedOver'> {

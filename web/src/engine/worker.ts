@@ -23,6 +23,9 @@ type Reporter<N extends CallName> = (event: Calls[N]['event']) => void
 let model: LoadedModel | null = null
 let tail: Promise<unknown> = Promise.resolve()
 const cancels = new Map<number, AbortController>()
+/** Set when the GPU went away: nothing can run any more. */
+let lost: EngineError | null = null
+let failRunning: (error: EngineError) => void = () => {}
 
 self.onmessage = ({ data }: MessageEvent<ToWorker>) => {
   if (data.kind === 'cancel') {
@@ -49,15 +52,37 @@ async function answer(call: Extract<ToWorker, { kind: 'call' }>, signal: AbortSi
 async function load(args: LoadArgs, report: Reporter<'load'>, signal: AbortSignal) {
   if (model) throw new EngineError('internal', 'This worker has loaded a model already.')
   model = await loadModel(args, report, signal)
+  void model.deviceLost.then(sentence => {
+    lost = new EngineError('device-lost', sentence)
+    failRunning(lost)
+  })
   return model.info
 }
 
-async function run(args: GenerateArgs, report: Reporter<'generate'>, signal: AbortSignal): Promise<GenerateResult> {
+function run(args: GenerateArgs, report: Reporter<'generate'>, signal: AbortSignal): Promise<GenerateResult> {
   if (!model) throw new EngineError('no-model', 'No model is loaded.')
-  const lost = model.deviceLost.then(sentence => {
-    throw new EngineError('device-lost', sentence)
+  if (lost) throw lost
+  const { info, deviceLost } = model
+  const work = produce(model, { args, report, signal })
+  return new Promise((resolve, reject) => {
+    failRunning = reject // what waits for a lost GPU may wait for ever
+    work.then(resolve, async error => {
+      if (info.device === 'webgpu' && explain(error, '').code === 'internal') await within(LOSS_NEWS_MS, deviceLost)
+      reject(lost ?? error)
+    })
   })
-  return Promise.race([lost, produce(model, { args, report, signal })])
+}
+
+/** A run fails the moment the GPU goes away; the browser says why a little later. */
+const LOSS_NEWS_MS = 1000
+
+async function within(ms: number, news: Promise<unknown>): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const late = new Promise(resolve => {
+    timer = setTimeout(resolve, ms)
+  })
+  await Promise.race([news, late])
+  clearTimeout(timer)
 }
 
 interface Job {
