@@ -53,7 +53,7 @@ function largestDifference(a: Float32Array, b: Float32Array): number {
   return a.reduce((largest, value, index) => Math.max(largest, Math.abs(value - (b[index] ?? Number.NaN))), 0)
 }
 
-/** Asyncify runs the same kernels as JSPI, at half the speed: two cases show that it waits for the GPU rightly. */
+/** Asyncify runs the same kernels as JSPI: two cases show that it waits for the GPU rightly. */
 const ASYNCIFY_CASES = golden.cases.slice(0, 2)
 
 describe.each<{ name: 'cpu-int8' | 'webgpu-q4f32'; flavour: Flavour; cases: typeof golden.cases }>([
