@@ -1,8 +1,8 @@
 /** The message box: Enter sends, Shift+Enter breaks the line, the button stops while an answer is written. */
 import { type Signal, useSignalEffect } from '@preact/signals'
 import { useRef } from 'preact/hooks'
-import { isBusy } from '../state/chat.ts'
-import { loadState } from '../state/engine.ts'
+import { isBusy, messages } from '../state/chat.ts'
+import { engine } from '../state/engine.ts'
 import { useActors } from './context.ts'
 import { Icon } from './icons.tsx'
 
@@ -51,7 +51,7 @@ export function Composer({ draft, onSend }: { draft: Signal<string>; onSend: (te
         ref={box}
         rows={1}
         value={draft}
-        placeholder={loadState.value.status === 'ready' ? 'Ask the model' : 'Write your first message'}
+        placeholder={engine.value || messages.value.length > 0 ? 'Ask the model' : 'Write your first message'}
         enterkeyhint="send"
         onInput={event => {
           draft.value = event.currentTarget.value
