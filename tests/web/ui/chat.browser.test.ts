@@ -77,10 +77,10 @@ describe('asking', () => {
   })
 
   it('an example is sent with one click', async () => {
-    const { load } = openPage(async () => fakeEngine({ answer: () => ['Paris.'] }))
+    const { load } = openPage(async () => fakeEngine({ answer: () => ['1. Apples'] }))
     await load()
-    await userEvent.click(page.getByRole('button', { name: /capital of France/ }))
-    await expect.element(said('Paris.')).toBeVisible()
+    await userEvent.click(page.getByRole('button', { name: /List five fruits/ }))
+    await expect.element(said('Apples')).toBeVisible()
   })
 })
 

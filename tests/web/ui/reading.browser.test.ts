@@ -106,7 +106,7 @@ describe('focus goes back to the message box', () => {
   it('after an example', async () => {
     const { load } = openPage(async () => fakeEngine())
     await load()
-    await userEvent.click(page.getByRole('button', { name: /^Ask a fact/ }))
+    await userEvent.click(page.getByRole('button', { name: /^Make a list/ }))
     expect(document.activeElement).toBe(box().element())
   })
 
