@@ -48,7 +48,7 @@ for (const [look, options] of Object.entries(LOOKS)) {
   await page.waitForFunction(() => (document.querySelector('.markdown')?.textContent?.length ?? 0) > 60)
   await shot(page, '3-streaming')
   await page.getByRole('button', { name: 'Regenerate' }).waitFor({ timeout: 120_000 })
-  await page.getByLabel('Message').fill('Rewrite in the past tense: I walk to the park and feed the ducks.')
+  await page.getByLabel('Message').fill('What is the capital of France?')
   await page.keyboard.press('Enter')
   await page.getByText(/cached/).waitFor({ timeout: 120_000 })
   await shot(page, '4-answered')

@@ -148,6 +148,29 @@ describe('what a screen reader is told', () => {
     expect(page.getByRole('log').element().getAttribute('aria-live')).toBe('off')
   })
 
+  it('nothing of an answer that was left for a new chat', async () => {
+    const door = gate()
+    const { load, conversation } = openPage(async () =>
+      fakeEngine({ answer: () => ['One', ' two'], beforeWord: door.beforeWord }),
+    )
+    await load()
+    await ask('count')
+    door.open(1)
+    await vi.waitFor(() => expect(lastAnswer()?.content).toBe('One'))
+    const told: string[] = []
+    const stop = announcement.subscribe(text => told.push(text))
+    conversation.clear()
+    conversation.send('next') // answered once the old answer has ended
+    door.open(9)
+    await vi.waitFor(() => expect(lastAnswer()?.state).toBe('done'))
+    stop()
+    expect(told.slice(1)).toEqual([
+      'New chat started. Undo brings the old one back.',
+      'Answering…',
+      'Answer finished: One two',
+    ])
+  })
+
   it('headings go down one level at a time, and there is one of each landmark', async () => {
     const { load } = openPage(async () => fakeEngine({ answer: () => ['# Big\n\ntext\n\n## Smaller\n\ntext'] }))
     await load()

@@ -54,7 +54,7 @@ export function SettingsDialog({ open }: { open: Signal<boolean> }) {
         <DeviceChoice />
         <div class="panel-row">
           <button type="button" class="secondary" onClick={resetSampling}>
-            Reset to the model’s defaults
+            Reset to defaults
           </button>
           <button type="submit" class="primary">
             Done
