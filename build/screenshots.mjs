@@ -27,6 +27,10 @@ const browser = await chromium.launch({
 for (const [look, options] of Object.entries(LOOKS)) {
   const shot = (page, name) => page.screenshot({ path: join(out, `${look}-${name}.png`) })
   const context = await browser.newContext(options)
+  // Greedy, so that the pictures show the same answers each time.
+  await context.addInitScript(() => {
+    localStorage.setItem('slm-playground.settings', JSON.stringify({ temperature: 0 }))
+  })
   const page = await context.newPage()
   page.on('console', message => console.log(`[${look}] ${message.type()}: ${message.text()}`))
   page.on('pageerror', error => console.log(`[${look}] page error: ${error.message}`))
@@ -43,13 +47,15 @@ for (const [look, options] of Object.entries(LOOKS)) {
   release()
   await page.getByText(/^CPU · /).waitFor({ timeout: 120_000 })
   await shot(page, '2-empty')
-  await page.getByRole('button', { name: /Explain/ }).click()
-  await page.locator('[aria-busy=true] .markdown').waitFor({ timeout: 60_000 })
-  await page.waitForFunction(() => (document.querySelector('.markdown')?.textContent?.length ?? 0) > 60)
-  await shot(page, '3-streaming')
+  await page.getByRole('button', { name: /List five fruits/ }).click()
   await page.getByRole('button', { name: 'Regenerate' }).waitFor({ timeout: 120_000 })
-  await page.getByLabel('Message').fill('What is the capital of France?')
+  await page.getByLabel('Message').fill('Explain in two sentences why the sky is blue.')
   await page.keyboard.press('Enter')
+  await page.waitForFunction(() => {
+    const answer = document.querySelector('[aria-busy=true] .markdown')
+    return (answer?.textContent?.length ?? 0) > 60
+  })
+  await shot(page, '3-streaming')
   await page.getByText(/cached/).waitFor({ timeout: 120_000 })
   await shot(page, '4-answered')
   if (flag === '--readme' && look === 'light') await page.screenshot({ path: readme })
