@@ -6,6 +6,7 @@ import { batch, computed, effect, signal } from '@preact/signals'
 import type { ChatMessage, Engine, Stats } from '../engine/api.ts'
 import { EngineError, type ErrorCode } from '../engine/errors.ts'
 import { chatRequest } from '../tasks/chat.ts'
+import { runsOn } from './engine.ts'
 import { settings } from './settings.ts'
 
 export interface Message extends ChatMessage {
@@ -17,7 +18,7 @@ export interface Message extends ChatMessage {
   error?: string
   code?: ErrorCode
   stats?: Stats
-  /** Which code wrote it: `CPU · cpu-int8`. */
+  /** What it was written on: `CPU · int8`. */
   by?: string
   onGpu?: boolean
 }
@@ -107,7 +108,7 @@ export class Conversation {
     this.#abort = abort
     const onGpu = engine.info.device === 'webgpu'
     const pen = new Pen(id)
-    update(id, { state: 'writing', by: `${onGpu ? 'GPU' : 'CPU'} · ${engine.info.variant}`, onGpu })
+    update(id, { state: 'writing', by: runsOn(engine.info), onGpu })
     announcement.value = 'Answering…'
     try {
       for await (const chunk of engine.chat.completions.create(chatRequest(question, settings.value, abort.signal))) {

@@ -1,6 +1,6 @@
 /** Loading of the model: what the page knows of it, and what the user can do about it. */
 import { computed, signal } from '@preact/signals'
-import type { Engine, EngineOptions, LoadProgress } from '../engine/api.ts'
+import type { Engine, EngineInfo, EngineOptions, LoadProgress } from '../engine/api.ts'
 import { EngineError, type ErrorCode } from '../engine/errors.ts'
 import { fetchModels, type ModelSummary, modelList } from './models.ts'
 import { change, settings } from './settings.ts'
@@ -17,6 +17,11 @@ export type MakeEngine = (options: EngineOptions) => Promise<Engine>
 
 export const loadState = signal<LoadState>({ status: 'starting' })
 export const engine = computed(() => (loadState.value.status === 'ready' ? loadState.value.engine : null))
+
+/** Device and format for people: `CPU · int8`. */
+export function runsOn({ device, variant }: EngineInfo): string {
+  return `${device === 'webgpu' ? 'GPU' : 'CPU'} · ${variant.replace(/^(webgpu|cpu)-/, '')}`
+}
 
 /** Owns the one engine of the page. A newer load makes every older one void. */
 export class Loader {

@@ -1,6 +1,6 @@
 /** Top bar: product, model, what it runs on, and the page's own controls. */
 import type { Signal } from '@preact/signals'
-import { loadState } from '../state/engine.ts'
+import { loadState, runsOn } from '../state/engine.ts'
 import { modelList } from '../state/models.ts'
 import { change, settings } from '../state/settings.ts'
 import { useActors } from './context.ts'
@@ -86,13 +86,11 @@ function Badge() {
   if (state.status === 'failed') return <span class="badge bad">Not running</span>
   if (state.status !== 'ready') return null
   const { device, variant, threads, adapter, backend } = state.engine.info
-  const where = device === 'webgpu' ? 'GPU' : 'CPU'
-  const format = variant.replace(/^(webgpu|cpu)-/, '')
   const more = device === 'cpu' ? ` · ${threads} ${threads === 1 ? 'thread' : 'threads'}` : ''
   return (
     <span class="badge good" title={`${adapter ?? 'Processor'}, ${backend}, variant ${variant}`}>
       <Icon name="chip" />
-      {`${where} · ${format}`}
+      {runsOn(state.engine.info)}
       <span class="wide">{more}</span>
     </span>
   )
