@@ -69,7 +69,7 @@ def scan(models: Path, *, deep: bool = False) -> Found:
 def read_entry(folder: Path, *, deep: bool = False) -> Entry:
     """Read and check one bundle; whatever is wrong becomes the entry's `error`."""
     try:
-        manifest = _load(folder)
+        manifest = load_manifest(folder)
     except ManifestError as error:
         return Entry(folder, None, str(error))
     if manifest.id != folder.name:
@@ -88,7 +88,7 @@ def find_file(models: Path, bundle_id: str, path: str) -> tuple[Path, FileEntry]
     """
     folder = bundle_folder(models, bundle_id)
     try:
-        manifest = _load(folder)
+        manifest = load_manifest(folder)
     except ManifestError as error:
         raise BundleError(str(error), missing=False) from error
     for entry in manifest.all_files():
@@ -116,16 +116,6 @@ def download_bytes(manifest: Manifest, variant: Variant) -> int:
     """What a browser fetches to run `variant`: its files and the shared ones, each once; without the manifest."""
     sizes = {entry.path: entry.size_bytes for entry in (*manifest.files, *variant.files)}
     return sum(sizes.values())
-
-
-def _load(folder: Path) -> Manifest:
-    """`load_manifest`, and what Python's JSON reader throws at hostile input (depth, endless digits) made readable too."""
-    try:
-        return load_manifest(folder)
-    except ManifestError:
-        raise
-    except (ValueError, RecursionError) as error:
-        raise ManifestError(f"{folder / MANIFEST_NAME}: cannot be understood ({error}). {AGAIN}") from error
 
 
 def _file_problem(folder: Path, entry: FileEntry, *, deep: bool = False) -> str | None:

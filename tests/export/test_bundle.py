@@ -130,7 +130,7 @@ def test_a_bundle_is_current_only_for_its_own_inputs(origin, tiny_bundle, tmp_pa
     ("arguments", "code", "message"),
     [
         (["model"], 2, "Missing argument 'SOURCE'"),
-        (["model", "x", "--out", "y", "--variants", "q3"], 2, "q3: unknown. There are webgpu-q4f16"),
+        (["model", "x", "--out", "y", "--variants", "q3"], 2, "q3: unknown. There are webgpu-q8f16, webgpu-q4f16"),
         (["model", "no such model", "--out", "y"], 1, "not a model that can be found"),
         (["verify", "no-such-folder"], 1, "Is no-such-folder a bundle folder?"),
     ],
