@@ -71,11 +71,10 @@ class Setup:
         return steps
 
     def to_check(self) -> list[Step]:
-        # The test model too: a web test imports what PyTorch answered, and the type checker wants to see it.
-        return [*self.python.values(), self.web["npm"], self.fixtures]
+        return [*self.python.values(), self.web["npm"]]
 
     def to_test(self) -> list[Step]:
-        return [*self.to_check(), self.web["ui"], self.model]
+        return [*self.to_check(), self.web["ui"], self.fixtures, self.model]
 
     def carry_out(self, wanted: Sequence[Step], runner: Runner) -> None:
         """Run the pending steps of `wanted`, stamping each that ends well. Raises: SetupError."""
