@@ -15,6 +15,7 @@ from slm_export.card import model_card
 from slm_export.checkpoint import Checkpoint
 from slm_export.download import sha256_of
 from slm_export.errors import ExportError, VerifyError
+from slm_export.families import context_length, kv_heads
 from slm_export.graph import build_float_graph
 from slm_export.integrity import check_files
 from slm_export.manifest import (
@@ -183,14 +184,14 @@ def _describe(
         architecture="decoder",
         tasks=("chat", "completion") if checkpoint.chat_template else ("completion",),
         parameters=checkpoint.parameters,
-        context_length=int(config.max_position_embeddings),
+        context_length=context_length(config),
         vocab_size=int(config.vocab_size),
         special_tokens=_special_tokens(checkpoint),
         prompts=Prompts(chat_template=template if checkpoint.chat_template else None),
         generation=origin.generation or _DEFAULT_GENERATION,
         kv=KvGeometry(
             layers=int(config.num_hidden_layers),
-            heads=int(config.num_key_value_heads),
+            heads=kv_heads(config),
             head_dim=checkpoint.head_dim,
         ),
         reference=reference,

@@ -19,6 +19,7 @@ from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedTokenizerFa
 from transformers.utils import logging as transformers_logging
 
 from slm_export.errors import SourceError
+from slm_export.families import LANGUAGE_MODELS, require_supported
 from slm_export.sources import Origin
 from slm_export.tokenizer import write_gguf_tokenizer
 
@@ -84,6 +85,7 @@ def _load_gguf(path: Path, work: Path) -> Any:
     except (ValueError, KeyError, IndexError, EOFError, OSError) as error:
         raise SourceError(f"{path} cannot be read as a GGUF model: {error}. It may be cut short; download it again.") from error
     model, report = loaded
+    require_supported({"architectures": [type(model).__name__]})
     _require_all_weights(model, report, path)
     model._hf_quantizer = None  # already dequantised; else save_pretrained refuses
     return model
@@ -95,9 +97,11 @@ def _load_folder(folder: Path, work: Path) -> Any:
             f"{folder} has no tokenizer.json. Save the model's fast tokenizer beside it (tokenizer.save_pretrained), "
             "then try again."
         )
+    raw = _raw_config(folder)
+    require_supported(raw)
     try:
-        config = AutoConfig.from_pretrained(folder)
-        _apply_rope_parameters(config, json.loads((folder / "config.json").read_text(encoding="utf-8")))
+        config = _config(folder, raw)
+        _apply_rope_parameters(config, raw)
         loaded: Any = AutoModelForCausalLM.from_pretrained(
             folder, config=config, dtype=torch.float32, use_safetensors=True, output_loading_info=True
         )
@@ -114,6 +118,25 @@ def _load_folder(folder: Path, work: Path) -> Any:
             shutil.copyfile(folder / name, work / name)
     _extract_chat_template(work)
     return model
+
+
+def _raw_config(folder: Path) -> dict[str, Any]:
+    try:
+        raw = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise SourceError(f"{folder / 'config.json'} cannot be read: {error}. Get the model again.") from error
+    if not isinstance(raw, dict):
+        raise SourceError(f"{folder / 'config.json'} is not a JSON object. Get the model again.")
+    return raw
+
+
+def _config(folder: Path, raw: dict[str, Any]) -> Any:
+    """The config; of a multimodal model that is known, that of its language model (families.LANGUAGE_MODELS)."""
+    if raw.get("model_type") not in LANGUAGE_MODELS:
+        return AutoConfig.from_pretrained(folder)
+    kind, architecture = LANGUAGE_MODELS[raw["model_type"]]
+    own = {key: value for key, value in raw.items() if not key.startswith(("mm_", "auto_map"))}
+    return AutoConfig.for_model(**own | {"model_type": kind, "architectures": [architecture]})
 
 
 def _require_all_weights(model: Any, report: dict[str, Any], path: Path) -> None:

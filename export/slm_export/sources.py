@@ -16,6 +16,7 @@ from typing import Any
 
 from slm_export.download import CHUNK_BYTES, fetch, sha256_of
 from slm_export.errors import SourceError
+from slm_export.families import refuse_closed
 from slm_export.manifest import Generation, Source
 from slm_export.progress import Reporter
 from slm_export.recipes import RECIPES, PypiFile, Recipe
@@ -67,6 +68,7 @@ def resolve(source: str, *, downloads: Path, revision: str | None, reporter: Rep
         raise SourceError(
             f"{source} is neither a .gguf file nor a folder with config.json. Give one of these, or a Hugging Face id."
         )
+    refuse_closed(source)
     if _HUB_ID.fullmatch(source):
         return _from_hub(source, revision, downloads, reporter)
     raise SourceError(

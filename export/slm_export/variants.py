@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 
 from slm_export.graph import FloatGraph
 from slm_export.quantize import BLOCK, Int8Blocks, int4_blocks, int8_blocks
@@ -131,13 +131,30 @@ class _Rewriter:
             if node.op_type == "Gather" and node.input[1] == "input_ids":
                 name = transposed.get(node.input[0], node.input[0])
                 self.embedding(name, node, is_transposed=node.input[0] in transposed)
-            elif node.op_type == "MatMul" and node.input[1] in self.initializers:
+            elif node.op_type == "MatMul" and node.input[1] in self.initializers and "/router/" not in node.name:
                 self.matmul(node)
             elif node.output[0] not in transposed:
                 for name in node.input:
                     self.keep(name)
-                self.nodes.append(node)
+                self.nodes.append(self.in_float_type(node))
+                if node.output[0] == "logits" and self.recipe.float16:
+                    self.emit("Cast", ["logits.half"], "logits", to=TensorProto.FLOAT)
         return self.assemble(graph)
+
+    def in_float_type(self, node: onnx.NodeProto) -> onnx.NodeProto:
+        """A node that stays: what it says about float32 means the variant's float type; logits are cast afterwards."""
+        if not self.recipe.float16:
+            return node
+        copy = onnx.NodeProto()
+        copy.CopyFrom(node)
+        for attribute in copy.attribute:
+            if node.op_type == "Constant" and attribute.t.data_type == TensorProto.FLOAT:
+                attribute.t.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(attribute.t).astype(np.float16)))
+            elif node.op_type == "Cast" and attribute.i == TensorProto.FLOAT:
+                attribute.i = TensorProto.FLOAT16
+        if copy.output[0] == "logits":
+            copy.output[0] = "logits.half"
+        return copy
 
     def keep(self, name: str) -> None:
         """A weight that stays float: norms, rotary caches, biases."""
@@ -190,9 +207,9 @@ class _Rewriter:
 
     def matmul(self, node: onnx.NodeProto) -> None:
         hidden, name = node.input
-        is_head = node.output[0] == "logits"
+        is_head = node.name.startswith("/lm_head/")
         weight = self.source.array(name)  # float32 [K, N]
-        output = "logits.half" if is_head and self.recipe.float16 else node.output[0]
+        output = "logits.half" if node.output[0] == "logits" and self.recipe.float16 else node.output[0]
         if self.recipe.device == "cpu":
             stem = self.eight_bit_blocks(name, np.asarray(weight.T))
             steps = self.emit("Cast", [f"{stem}.scales"], f"{stem}.scales.float", to=TensorProto.FLOAT)
