@@ -11,45 +11,29 @@ from importlib.resources import files
 from pathlib import Path
 
 from slm_export import checkpoint as checkpoints
+from slm_export import decoder_stages, transformer_bundle
 from slm_export.card import model_card
 from slm_export.checkpoint import Checkpoint
+from slm_export.describe import INPUTS_NAME, Outcome, describe, write_texts
 from slm_export.download import sha256_of
-from slm_export.errors import ExportError, VerifyError
-from slm_export.families import context_length, kv_heads
-from slm_export.graph import build_float_graph
+from slm_export.errors import ExportError, ExportInterrupted, VerifyError
 from slm_export.integrity import check_files
-from slm_export.manifest import (
-    FORMAT,
-    MANIFEST_NAME,
-    Fidelity,
-    FileEntry,
-    Generation,
-    KvGeometry,
-    Licence,
-    Manifest,
-    Prompts,
-    Reference,
-    SpecialTokens,
-    Variant,
-    load_manifest,
-    to_json,
-)
+from slm_export.manifest import MANIFEST_NAME, Manifest, load_manifest, to_json
 from slm_export.progress import Reporter
-from slm_export.sources import UNKNOWN_LICENCE, Origin
-from slm_export.variants import Recipe, by_preference, write_variant
-from slm_export.verify import measure
+from slm_export.report import write_report
+from slm_export.sources import Origin
+from slm_export.stages import Stage, Stages, finished_stages
+from slm_export.variants import RECIPES, Recipe, by_preference
 
-INPUTS_NAME = "export.json"  # what the bundle was made from; not part of the bundle's contract
-_LIBRARIES = ("torch", "transformers", "onnxruntime-genai", "onnxruntime", "onnx")
-_DEFAULT_GENERATION = Generation(temperature=0.7, top_p=0.9, top_k=0, repetition_penalty=1.0, max_tokens=512)
+_LIBRARIES = ("torch", "transformers", "optimum-onnx", "onnxruntime-genai", "onnxruntime", "onnx")
+_CODE = (".py", ".txt", ".jinja", ".css")
+WORK = Path(".work")
 
 
 def export_inputs(origin: Origin, variants: Sequence[str]) -> str:
     """A digest of all that decides what the bundle holds: source, variants, this package's code, library versions."""
     package = Path(str(files("slm_export")))
-    code = {
-        str(path.relative_to(package)): sha256_of(path) for path in sorted(package.rglob("*")) if path.suffix in (".py", ".txt")
-    }
+    code = {str(path.relative_to(package)): sha256_of(path) for path in sorted(package.rglob("*")) if path.suffix in _CODE}
     stated = {
         "source": [origin.source.kind, origin.source.ref, origin.source.revision, origin.source.sha256],
         "variants": list(variants),
@@ -71,25 +55,60 @@ def is_current(bundle: Path, inputs: str) -> bool:
     return True
 
 
-def export_bundle(origin: Origin, out: Path, variants: Sequence[str], reporter: Reporter) -> Manifest:
+def export_bundle(origin: Origin, out: Path, variants: Sequence[str], reporter: Reporter, *, resume: bool = False) -> Manifest:
     """Export `origin` to the folder `out`, which appears only when every variant has passed its thresholds.
 
-    Raises: SlmError of any kind; `out` is then as it was before.
+    With `resume`, the finished stages of an interrupted export of the same inputs are kept.
+
+    Raises: SlmError of any kind, ExportInterrupted for Ctrl-C; `out` is then as it was before.
     """
     if out.exists() and not (out / MANIFEST_NAME).is_file() and (not out.is_dir() or any(out.iterdir())):
         raise ExportError(f"{out} exists and is not a bundle, so it is not overwritten. Choose another --out.")
     part = out.with_name(f".{out.name}.part")
-    shutil.rmtree(part, ignore_errors=True)
+    inputs = export_inputs(origin, variants)
     try:
-        part.mkdir(parents=True)
+        _prepare(part, inputs, reporter, resume=resume)
         _require_space(origin, part)
-        manifest = _fill(origin, part, variants, reporter)
-        (part / INPUTS_NAME).write_text(json.dumps({"inputs": export_inputs(origin, variants)}) + "\n", encoding="utf-8")
+        manifest = _fill(origin, part, variants, inputs, reporter)
+        (part / INPUTS_NAME).write_text(json.dumps({"inputs": inputs}) + "\n", encoding="utf-8")
+        shutil.rmtree(part / WORK)
         _install(part, out)
-    finally:
+    except KeyboardInterrupt as error:
+        raise _interrupted(part) from error
+    except BaseException:
         shutil.rmtree(part, ignore_errors=True)
+        raise
     reporter.say(f"Bundle ready: {out}")
     return manifest
+
+
+def _prepare(part: Path, inputs: str, reporter: Reporter, *, resume: bool) -> None:
+    """An empty part folder, or that of the interrupted export of the same inputs."""
+    recorded = part / WORK / "inputs"
+    is_same = recorded.is_file() and recorded.read_text(encoding="utf-8") == inputs
+    if resume and is_same:
+        return
+    if is_same and finished_stages(part):
+        reporter.say("An interrupted export of the same model is started afresh (--resume would continue it)")
+    elif resume:
+        what = "was of other inputs (model, variants, exporter version)" if part.exists() else "is not there"
+        reporter.say(f"Nothing to resume: the interrupted export {what}. Starting afresh")
+    if part.exists():
+        shutil.rmtree(part)
+    recorded.parent.mkdir(parents=True)
+    recorded.write_text(inputs, encoding="utf-8")
+
+
+def _interrupted(part: Path) -> ExportInterrupted:
+    count = finished_stages(part)
+    if count == 0:
+        shutil.rmtree(part, ignore_errors=True)
+        return ExportInterrupted("Interrupted before anything was finished; nothing is left behind. Run the command again.")
+    size_bytes = sum(path.stat().st_size for path in part.rglob("*") if path.is_file())
+    return ExportInterrupted(
+        f"Interrupted; {count} finished stage{'s' if count > 1 else ''} ({size_bytes / 1e6:.0f} MB) kept in {part}. "
+        "Run the same command with --resume to continue there, without it to start afresh, or remove that folder."
+    )
 
 
 def _require_space(origin: Origin, folder: Path) -> None:
@@ -104,36 +123,42 @@ def _require_space(origin: Origin, folder: Path) -> None:
         )
 
 
-def _fill(origin: Origin, part: Path, variants: Sequence[str], reporter: Reporter) -> Manifest:
-    work = part / ".work"
-    with reporter.step(f"[1/4] Loading {origin.name} in PyTorch (float32)"):
-        checkpoint = checkpoints.load(origin, work / "float32")
-    with reporter.step(f"[2/4] Building the fused graph of {checkpoint.parameters / 1e6:.1f} M parameters"):
-        graph = build_float_graph(checkpoint.folder, work / "graph", head_dim=checkpoint.head_dim)
-    _write_texts(origin, checkpoint, part)
-    shutil.rmtree(checkpoint.folder)  # the graph has the weights now: never three copies on disk
+def _fill(origin: Origin, part: Path, variants: Sequence[str], inputs: str, reporter: Reporter) -> Manifest:
+    if transformer_bundle.handles(origin):
+        return transformer_bundle.fill(origin, part, variants, reporter)
+    source = part / WORK / "float32"
+    load = Stage(
+        "load",
+        f"Loading {origin.name} in PyTorch (float32)",
+        (WORK / "float32",),
+        lambda: checkpoints.load(origin, source),
+    )
+    recipes = [RECIPES[name] for name in variants]
+    stages = Stages(part, inputs, reporter, total=1 + decoder_stages.count(recipes))
+    stages.run([load])
+    checkpoint = checkpoints.reopen(source)
     recipes = by_preference(variants, checkpoint.parameters)
-    for recipe in recipes:
-        with reporter.step(f"[3/4] Quantising {recipe.name}"):
-            write_variant(graph, recipe, part / recipe.name)
-    shutil.rmtree(work)
-    with reporter.step("[4/4] Comparing every variant with PyTorch"):
-        fidelities, reference = measure(
-            checkpoint, {recipe.name: part / recipe.name / "model.onnx" for recipe in recipes}, reporter
-        )
-    _judge(recipes, fidelities, reporter)
-    manifest = _describe(origin, checkpoint, part, recipes, fidelities, reference)
+    stages.run(decoder_stages.stages(checkpoint, part, recipes, reporter))
+    outcome = decoder_stages.outcome(part, recipes)
+    _judge(recipes, outcome, reporter)
+    return _finish(origin, checkpoint, part, recipes, outcome)
+
+
+def _finish(origin: Origin, checkpoint: Checkpoint, part: Path, recipes: Sequence[Recipe], outcome: Outcome) -> Manifest:
+    write_texts(origin, checkpoint, part)
+    manifest = describe(origin, checkpoint, part, recipes, outcome)
     (part / "README.md").write_text(model_card(manifest), encoding="utf-8")
-    manifest = _describe(origin, checkpoint, part, recipes, fidelities, reference)  # now with the card's digest
+    write_report(part, manifest, decoder_stages.report_inputs(checkpoint, part, recipes))
+    manifest = describe(origin, checkpoint, part, recipes, outcome)  # now with the digests of card and report
     (part / MANIFEST_NAME).write_text(to_json(manifest), encoding="utf-8")
     check_files(part, load_manifest(part))
     return manifest
 
 
-def _judge(recipes: Sequence[Recipe], fidelities: dict[str, Fidelity], reporter: Reporter) -> None:
-    failures = []
+def _judge(recipes: Sequence[Recipe], outcome: Outcome, reporter: Reporter) -> None:
+    failures = list(outcome.faults)
     for recipe in recipes:
-        fidelity = fidelities[recipe.name]
+        fidelity = outcome.fidelities[recipe.name]
         reporter.say(
             f"  {recipe.name}: perplexity ratio {fidelity.perplexity_ratio:.4f}, top-1 {fidelity.top1_agreement:.2%}, "
             f"mean KL {fidelity.mean_kl:.4f}, greedy equal {fidelity.greedy_prompts_equal}/{fidelity.greedy_prompts}"
@@ -145,93 +170,6 @@ def _judge(recipes: Sequence[Recipe], fidelities: dict[str, Fidelity], reporter:
             )
     if failures:
         raise VerifyError("The export differs too much from the original and was not installed:\n  " + "\n  ".join(failures))
-
-
-def _write_texts(origin: Origin, checkpoint: Checkpoint, part: Path) -> None:
-    for name in checkpoints.TOKENIZER_FILES:
-        if (checkpoint.folder / name).is_file():
-            shutil.copyfile(checkpoint.folder / name, part / name)
-    known = files("slm_export") / "data" / f"{origin.licence_id}.txt"
-    if origin.licence_file:
-        text = origin.licence_file.read_text(encoding="utf-8", errors="replace")
-    elif known.is_file():
-        text = known.read_text(encoding="utf-8")
-    else:
-        what = "The licence is not known" if origin.licence_id == UNKNOWN_LICENCE else f"The licence is {origin.licence_id}"
-        text = f"{what}. Source of the model: {origin.source.kind} {origin.source.ref}. Look there before you pass it on.\n"
-    (part / "LICENSE").write_text(text, encoding="utf-8")
-
-
-def _describe(
-    origin: Origin,
-    checkpoint: Checkpoint,
-    part: Path,
-    recipes: Sequence[Recipe],
-    fidelities: dict[str, Fidelity],
-    reference: Reference,
-) -> Manifest:
-    config = checkpoint.config
-    shared = sorted(path.name for path in part.iterdir() if path.is_file() and path.name not in (MANIFEST_NAME, INPUTS_NAME))
-    template = checkpoints.TOKENIZER_FILES[2]
-    return Manifest(
-        format=FORMAT,
-        id=origin.id,
-        name=origin.name,
-        description=origin.description,
-        source=origin.source,
-        licence=Licence(origin.licence_id, "LICENSE"),
-        family=str(config.model_type),
-        architecture="decoder",
-        tasks=("chat", "completion") if checkpoint.chat_template else ("completion",),
-        parameters=checkpoint.parameters,
-        context_length=context_length(config),
-        vocab_size=int(config.vocab_size),
-        special_tokens=_special_tokens(checkpoint),
-        prompts=Prompts(chat_template=template if checkpoint.chat_template else None),
-        generation=origin.generation or _DEFAULT_GENERATION,
-        kv=KvGeometry(
-            layers=int(config.num_hidden_layers),
-            heads=kv_heads(config),
-            head_dim=checkpoint.head_dim,
-        ),
-        reference=reference,
-        files=tuple(_entry(part, name) for name in shared),
-        variants=tuple(_variant(part, recipe, fidelities[recipe.name], checkpoint.parameters) for recipe in recipes),
-    )
-
-
-def _special_tokens(checkpoint: Checkpoint) -> SpecialTokens:
-    """Every token that ends a turn: the tokenizer's and the generation config's."""
-    tokenizer = checkpoint.tokenizer
-    stated = checkpoint.model.generation_config.eos_token_id
-    eos = {tokenizer.eos_token_id, *(stated if isinstance(stated, list) else [stated])} - {None}
-    bos = tokenizer.bos_token_id
-    return SpecialTokens(
-        bos, tuple(sorted(eos)), tokenizer.pad_token_id, add_bos=bos is not None and tokenizer("a")["input_ids"][0] == bos
-    )
-
-
-def _variant(part: Path, recipe: Recipe, fidelity: Fidelity, parameters: int) -> Variant:
-    entries = tuple(_entry(part, f"{recipe.name}/{path.name}") for path in sorted((part / recipe.name).iterdir()))
-    stored_bytes = sum(entry.size_bytes for entry in entries)
-    # On the CPU ONNX Runtime unfolds the weights to float32 beside the file it reads them from.
-    memory_bytes = stored_bytes + (4 * parameters if recipe.device == "cpu" else 0)
-    return Variant(
-        name=recipe.name,
-        device=recipe.device,
-        requires=recipe.requires,
-        graph=f"{recipe.name}/model.onnx",
-        kv_dtype="float16" if recipe.float16 else "float32",
-        bits_per_weight=round(8 * stored_bytes / parameters, 2),
-        memory_bytes=memory_bytes,
-        files=entries,
-        fidelity=fidelity,
-    )
-
-
-def _entry(part: Path, name: str) -> FileEntry:
-    path = part / name
-    return FileEntry(name, path.stat().st_size, sha256_of(path))
 
 
 def _install(part: Path, out: Path) -> None:

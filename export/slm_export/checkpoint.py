@@ -14,12 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import transformers
 from gguf import GGUFReader
 from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedTokenizerFast
 from transformers.utils import logging as transformers_logging
 
 from slm_export.errors import SourceError
 from slm_export.families import LANGUAGE_MODELS, require_supported
+from slm_export.memory import return_freed_memory
 from slm_export.sources import Origin
 from slm_export.tokenizer import write_gguf_tokenizer
 
@@ -31,23 +33,22 @@ class Checkpoint:
     """A model ready for export. `folder` holds config.json, model*.safetensors (float32) and the tokenizer files."""
 
     folder: Path
-    model: Any  # transformers.PreTrainedModel, float32, eval
+    config: Any  # transformers.PretrainedConfig
+    parameters: int  # each tied matrix counted once
     tokenizer: PreTrainedTokenizerFast
     chat_template: str | None
-
-    @property
-    def config(self) -> Any:
-        return self.model.config
 
     @property
     def head_dim(self) -> int:
         """Width of one attention head."""
         return int(getattr(self.config, "head_dim", None) or self.config.hidden_size // self.config.num_attention_heads)
 
-    @property
-    def parameters(self) -> int:
-        """Weights, each tied matrix counted once."""
-        return sum(parameter.numel() for parameter in self.model.parameters())
+    def load_model(self) -> Any:
+        """The PyTorch model (transformers.PreTrainedModel, float32, eval), a new one at each call.
+
+        Its weights are mapped from the safetensors files: opening takes a moment, and memory is used only while it runs.
+        """
+        return _open_model(self.folder)
 
 
 def load(origin: Origin, work: Path) -> Checkpoint:
@@ -59,20 +60,44 @@ def load(origin: Origin, work: Path) -> Checkpoint:
     transformers_logging.disable_progress_bar()
     work.mkdir(parents=True, exist_ok=True)
     model = _load_gguf(origin.path, work) if origin.is_gguf else _load_folder(origin.path, work)
-    bad = [name for name, tensor in model.state_dict().items() if not torch.isfinite(tensor).all()]
+    bad = [name for name, tensor in model.state_dict().items() if not _is_finite(tensor)]
     if bad:
         raise SourceError(
             f"{origin.path.name} holds values that are not finite (NaN or infinity) in {', '.join(bad[:3])}. "
             "The checkpoint is broken: get it again, or ask its author."
         )
     model.save_pretrained(work)
-    template = work / "chat_template.jinja"
+    del model
+    return_freed_memory()
+    return reopen(work)
+
+
+def reopen(folder: Path) -> Checkpoint:
+    """The checkpoint that `load` wrote to `folder` before."""
+    transformers_logging.set_verbosity_error()
+    transformers_logging.disable_progress_bar()
+    template = folder / "chat_template.jinja"
+    model = _open_model(folder)
     return Checkpoint(
-        folder=work,
-        model=model.eval(),
-        tokenizer=PreTrainedTokenizerFast.from_pretrained(work),
+        folder=folder,
+        config=model.config,
+        parameters=sum(parameter.numel() for parameter in model.parameters()),
+        tokenizer=PreTrainedTokenizerFast.from_pretrained(folder),
         chat_template=template.read_text(encoding="utf-8") if template.exists() else None,
     )
+
+
+def _open_model(folder: Path) -> Any:
+    config = AutoConfig.from_pretrained(folder)
+    model_class: Any = getattr(transformers, config.architectures[0])
+    # Eager attention: transformers' faster one leaves out Gemma 2's soft caps without a word.
+    options = {"dtype": torch.float32, "use_safetensors": True, "attn_implementation": "eager"}
+    return model_class.from_pretrained(folder, config=config, **options).eval()
+
+
+def _is_finite(tensor: torch.Tensor) -> bool:
+    """One sum tells for nearly all tensors (NaN and infinity survive it); only its overflow needs the slow look."""
+    return bool(torch.isfinite(tensor.sum())) or bool(torch.isfinite(tensor).all())
 
 
 def _load_gguf(path: Path, work: Path) -> Any:

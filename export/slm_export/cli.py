@@ -5,12 +5,14 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import signal
+import threading
 from pathlib import Path
 from typing import Any
 
 import click
 
-from slm_export.errors import SlmError
+from slm_export.errors import ExportInterrupted, SlmError
 from slm_export.manifest import Manifest, ManifestError, load_manifest
 from slm_export.progress import Reporter
 from slm_export.recipes import DEFAULT_MODEL, RECIPES
@@ -29,7 +31,7 @@ class _Group(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except (SlmError, ManifestError) as error:
+        except (SlmError, ManifestError, ExportInterrupted) as error:
             raise click.ClickException(str(error)) from error
 
 
@@ -37,6 +39,13 @@ class _Group(click.Group):
 @click.version_option(package_name="slm-playground")
 def main() -> None:
     """Turn a language model into a verified bundle that runs in a browser."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, _interrupt)
+
+
+def _interrupt(*_: object) -> None:
+    """SIGTERM counts as Ctrl-C."""
+    raise KeyboardInterrupt
 
 
 @main.command()
@@ -44,9 +53,12 @@ def main() -> None:
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="The bundle folder to write.")
 @click.option("--revision", help="Revision (branch, tag or commit) of a Hugging Face repository.")
 @click.option("--variants", help="Comma-separated variants to make. Default: all (see `slm-export list`).")
+@click.option("--resume", is_flag=True, help="Continue an interrupted export: finished stages are kept.")
 @_DOWNLOADS
 @_JSON
-def model(source: str, out: Path, revision: str | None, variants: str | None, downloads: Path | None, as_json: bool) -> None:
+def model(
+    source: str, out: Path, revision: str | None, variants: str | None, resume: bool, downloads: Path | None, as_json: bool
+) -> None:
     """Export SOURCE to a bundle.
 
     SOURCE is a known name (smollm2-135m-instruct), a .gguf file, a Hugging Face folder (config.json, *.safetensors,
@@ -59,7 +71,7 @@ def model(source: str, out: Path, revision: str | None, variants: str | None, do
     reporter = Reporter(quiet=as_json)
     names = _variant_names(variants)
     origin = resolve(source, downloads=downloads or out.parent / "downloads", revision=revision, reporter=reporter)
-    manifest = export_bundle(origin, out, names, reporter)
+    manifest = export_bundle(origin, out, names, reporter, resume=resume)
     _result(manifest, out, as_json)
 
 

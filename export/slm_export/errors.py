@@ -15,3 +15,7 @@ class ExportError(SlmError):
 
 class VerifyError(SlmError):
     """A bundle does not agree with its hashes or with the original model."""
+
+
+class ExportInterrupted(KeyboardInterrupt):
+    """Ctrl-C or SIGTERM during an export; the message says what is kept and how to go on."""

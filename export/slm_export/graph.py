@@ -79,9 +79,14 @@ def build_float_graph(checkpoint: Path, work: Path, *, head_dim: int) -> FloatGr
     except Exception as error:  # the builder raises whatever its parts raise
         tail = "\n".join(printed.getvalue().splitlines()[-5:])
         raise ExportError(f"No fused graph could be built: {type(error).__name__}: {error}\n{tail}".rstrip()) from error
-    model = onnx.load(work / "model.onnx", load_external_data=False)
+    return open_float_graph(work, head_dim=head_dim)
+
+
+def open_float_graph(folder: Path, *, head_dim: int) -> FloatGraph:
+    """The graph that `build_float_graph` wrote to `folder` before."""
+    model = onnx.load(folder / "model.onnx", load_external_data=False)
     _fix_dimensions(model.graph, head_dim)
-    return FloatGraph(model, work)
+    return FloatGraph(model, folder)
 
 
 def _fix_dimensions(graph: onnx.GraphProto, head_dim: int) -> None:

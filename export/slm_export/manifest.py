@@ -97,10 +97,22 @@ class SpecialTokens:
 
 
 @dataclass(frozen=True, slots=True)
+class TaskPrefix:
+    """The words that a model such as T5 wants before the text, to know its task: `translate English to German: `."""
+
+    task: Text
+    prefix: Text
+
+
+@dataclass(frozen=True, slots=True)
 class Prompts:
-    """Prompt formats per task: `chat_template` is the path of a Jinja file in the bundle, None for a base model."""
+    """Prompt formats per task: `chat_template` is the path of a Jinja file in the bundle, None for a base model.
+
+    `prefixes` are those that the checkpoint names; None where it names none.
+    """
 
     chat_template: SafePath | None
+    prefixes: tuple[TaskPrefix, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +136,33 @@ class KvGeometry:
 
 
 @dataclass(frozen=True, slots=True)
+class Decoder:
+    """Of an encoder-decoder model: the tokens that every answer begins with (not shown), and the most that may follow."""
+
+    start: tuple[Count, ...]
+    max_tokens: Positive
+
+
+@dataclass(frozen=True, slots=True)
+class Encoder:
+    """Of an encoder model: what its one run gives.
+
+    `text-classification`: logits [1, labels]; `token-classification`: logits [1, S, labels]; `embeddings`: hidden states
+    [1, S, d], made into one vector by `pooling` (over every token, special ones too) and, where `normalize`, unit length.
+    A text of more than `max_tokens` tokens, special ones included, is cut. `multi_label`: labels do not exclude each other
+    (sigmoid instead of softmax). `dimensions` is the length of a vector, or the number of labels.
+    """
+
+    task: Annotated[str, _one_of("text-classification", "token-classification", "embeddings")]
+    labels: tuple[Text, ...]
+    multi_label: bool
+    pooling: Annotated[str, _one_of("mean", "cls", "max", "none")]
+    normalize: bool
+    dimensions: Positive
+    max_tokens: Positive
+
+
+@dataclass(frozen=True, slots=True)
 class ReferenceLogit:
     """One expected logit (float32, PyTorch) of the first generated position."""
 
@@ -135,12 +174,14 @@ class ReferenceLogit:
 class Reference:
     """Start-up self-test: after `prompt_tokens` greedy decoding must give `tokens`; `logits` belong to the first step.
 
-    Every variant of the bundle was checked to give exactly `tokens` at export.
+    Every variant of the bundle was checked to give exactly `tokens` at export. An encoder model has no tokens to give:
+    `outputs` are its logits, row by row, or its vector, and None elsewhere.
     """
 
     prompt_tokens: tuple[Count, ...]
     tokens: tuple[Count, ...]
     logits: tuple[ReferenceLogit, ...]
+    outputs: tuple[float, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +191,10 @@ class Fidelity:
     `top1_agreement` is a share from 0 to 1; `mean_kl` and `p99_kl` are KL(original ‖ variant) in nats per token;
     `perplexity_ratio` is variant ÷ original; `greedy_prompts_equal` of `greedy_prompts` gave the same greedy tokens;
     `max_reference_logit_error` is the largest |Δlogit| over `reference.logits` (the self-test allows a margin over it).
+
+    An encoder-decoder is compared on the original's own greedy answers. An encoder is compared label by label (`kl` and
+    `top1_agreement` of the label distributions, perplexity over the original's own labels), one for embeddings by what it
+    would find: each text's distribution over the others, softmax of 20 × cosine as sentence-transformers trains them.
     """
 
     tokens_compared: Count
@@ -166,7 +211,9 @@ class Fidelity:
 class Variant:
     """One way to run the model. `requires` lists WebGPU features (`shader-f16`); `graph` is the path of the ONNX file.
 
+    An encoder-decoder has three: `graph` is its decoder, `encoder_graph` and `embedding_graph` are the others.
     `kv_dtype` is `float16` or `float32`; `memory_bytes` is the expected peak beyond the page itself, without KV cache.
+    `reference_logits` are this variant's own logits at the tokens of `reference.logits`, in native ONNX Runtime.
     """
 
     name: Text
@@ -178,11 +225,18 @@ class Variant:
     memory_bytes: Count
     files: tuple[FileEntry, ...]
     fidelity: Fidelity
+    encoder_graph: SafePath | None = None
+    embedding_graph: SafePath | None = None
+    reference_logits: tuple[float, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """A whole bundle. `files` are shared by all variants (tokenizer, template, model card, licence)."""
+    """A whole bundle. `files` are shared by all variants (tokenizer, template, model card, licence).
+
+    `context_length` counts prompt and answer together, of an encoder-decoder and an encoder the input alone. `kv` is None
+    for an encoder only; `decoder` belongs to an encoder-decoder, `encoder` to an encoder, and each is None elsewhere.
+    """
 
     format: int
     id: BundleId
@@ -199,10 +253,12 @@ class Manifest:
     special_tokens: SpecialTokens
     prompts: Prompts
     generation: Generation
-    kv: KvGeometry
+    kv: KvGeometry | None
     reference: Reference
     files: tuple[FileEntry, ...]
     variants: tuple[Variant, ...]
+    decoder: Decoder | None = None
+    encoder: Encoder | None = None
 
     def variant(self, name: str) -> Variant:
         """The variant called `name`.
@@ -314,9 +370,30 @@ def _check_references(manifest: Manifest, where: str) -> None:
     for path, field in ((manifest.prompts.chat_template, "prompts.chat_template"), (manifest.licence.file, "licence.file")):
         if path is not None and path not in shared:
             raise _error(where, field, path, "a path listed in files")
+    _check_architecture(manifest, where)
     for index, variant in enumerate(manifest.variants):
         if variant.graph not in {entry.path for entry in variant.files}:
             raise _error(where, f"variants[{index}].graph", variant.graph, f"a path listed in variants[{index}].files")
+        own = variant.reference_logits
+        if own is not None and len(own) != len(manifest.reference.logits):
+            raise _error(where, f"variants[{index}].reference_logits", own, "one number per entry of reference.logits")
+
+
+def _check_architecture(manifest: Manifest, where: str) -> None:
+    """What each architecture needs, and paths of its further graphs."""
+    kind = manifest.architecture
+    needed = {"decoder": ("kv",), "encoder-decoder": ("kv", "decoder"), "encoder": ("encoder",)}[kind]
+    for field in needed:
+        if getattr(manifest, field) is None:
+            raise _error(where, field, None, f"an object, as every {kind} model has")
+    if kind == "encoder" and manifest.reference.outputs is None:
+        raise _error(where, "reference.outputs", None, "a list, as every encoder model has")
+    for index, variant in enumerate(manifest.variants):
+        paths = {entry.path for entry in variant.files}
+        for field in ("encoder_graph", "embedding_graph"):
+            path = getattr(variant, field)
+            if path not in paths and (path is not None or kind == "encoder-decoder"):
+                raise _error(where, f"variants[{index}].{field}", path, f"a path listed in variants[{index}].files")
 
 
 def _error(where: str, path: str, found: object, expected: str) -> ManifestError:

@@ -36,11 +36,16 @@ class OrtDecoder:
         self.cache = dict(self.empty)
         self.length = 0
 
-    def step(self, tokens: Sequence[int], *, all_positions: bool = False) -> NDArray[np.float32]:
-        """Append `tokens`; logits float32 [n, vocabulary] of the last position, or of all of them."""
+    @property
+    def kv_dtype(self) -> np.dtype[np.generic]:
+        """Element type of the cache: float32 or float16."""
+        return next(iter(self.empty.values())).dtype
+
+    def step(self, tokens: Sequence[int], *, all_positions: bool = False, last: int = 1) -> NDArray[np.float32]:
+        """Append `tokens`; logits float32 [n, vocabulary] of the `last` positions, or of all of them."""
         count = len(tokens)
         self.length += count
-        positions = np.arange(count) if all_positions else np.array([count - 1])
+        positions = np.arange(0 if all_positions else count - last, count)
         feeds = {
             "input_ids": np.array([tokens], np.int64),
             "seqlens_k": np.array([self.length - 1], np.int32),

@@ -29,6 +29,17 @@ class Reporter:
         if not self.quiet:
             self.console.print(text, markup=False, soft_wrap=True)
 
+    def paced(self, seconds: float = 5.0) -> Callable[[str], None]:
+        """A `say` for loops: says nothing until `seconds` have gone by since it was made or last spoke."""
+        state = {"last": time.monotonic()}
+
+        def say(text: str) -> None:
+            if time.monotonic() - state["last"] >= seconds:
+                state["last"] = time.monotonic()
+                self.say(text)
+
+        return say
+
     @contextmanager
     def step(self, text: str) -> Iterator[None]:
         """A named piece of work: says what begins, then how long it took."""

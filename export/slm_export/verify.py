@@ -1,158 +1,170 @@
-"""Is the bundle the model? Each variant's graph against the PyTorch float32 original.
+"""Is a variant the model? Its graph in native ONNX Runtime against the PyTorch pass on disk (original.py), one at a time.
 
-The measure is KL(original ‖ variant) in nats and the share of positions with the same most likely token, on prose in
+The measure is KL(original ‖ variant) in nats and the share of positions with the same most likely token, on text in
 windows of 512 tokens; perplexity ratio = exp(mean NLL of the variant - mean NLL of the original) over the same tokens.
 """
 
 from __future__ import annotations
 
+import dataclasses
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from importlib.resources import files
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch.nn import functional
 
-from slm_export.checkpoint import Checkpoint
 from slm_export.errors import VerifyError
-from slm_export.manifest import Fidelity, Reference, ReferenceLogit
+from slm_export.kv_check import KvEquality, kv_equality
+from slm_export.manifest import Fidelity, Reference
+from slm_export.memory import return_freed_memory
+from slm_export.original import CHUNK_TOKENS, GREEDY_TOKENS, Original, PromptAnswer, prose
 from slm_export.ort_decoder import OrtDecoder
 from slm_export.progress import Reporter
 
-WINDOW_TOKENS = 512
-GREEDY_TOKENS = 16
+__all__ = ["Measured", "choose_reference", "fidelity_of", "measure_variant", "prose", "read_measured"]
+
 REFERENCE_TOKENS = 8
-REFERENCE_LOGITS = 8
-RAW_PROMPTS = ("1, 2, 3, 4, 5, 6,", "The capital of France is", "Once upon a time, there was a", "Monday, Tuesday, Wednesday,")
-CHAT_PROMPTS = ("What is the capital of France?", "Name three primary colors.", "Write one sentence about the sea.")
+LONG_PROMPT_TOKENS = 64  # from here on a GPU's prefill kernels are at work, not those for a few rows
+ENOUGH_REFERENCE_TOKENS = 4
 
 
-@dataclass(slots=True)
-class _Tally:
-    """Sums over positions of one variant."""
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What one variant's pass found. Lists have one entry per token of the text, or per test prompt.
 
-    kl: list[torch.Tensor] = field(default_factory=list)
-    agreements: int = 0
-    nll_difference: float = 0.0
-    predicted: int = 0
-
-    def add(self, original: torch.Tensor, variant: torch.Tensor, tokens: Sequence[int]) -> None:
-        """Both are log-probabilities float32 [T, vocabulary] of the positions of `tokens`."""
-        self.kl.append(functional.kl_div(variant, original, reduction="none", log_target=True).sum(dim=1))
-        self.agreements += int((original.argmax(dim=1) == variant.argmax(dim=1)).sum())
-        following = torch.tensor(tokens[1:])[:, None]
-        self.nll_difference += float((original[:-1].gather(1, following) - variant[:-1].gather(1, following)).sum())
-        self.predicted += len(following)
-
-
-def measure(checkpoint: Checkpoint, graphs: Mapping[str, Path], reporter: Reporter) -> tuple[dict[str, Fidelity], Reference]:
-    """Compare every graph (by variant name) with the checkpoint's PyTorch model.
-
-    Raises: VerifyError where the variants agree on no reference token: one of them is not this model.
+    `kl` in nats; `nll_original` and `nll_variant` are sums in nats over `predicted` tokens; `divergences` is the index of
+    the first greedy token that differs from PyTorch's, None where all agree; `prompt_logits` are the variant's logits at
+    the tokens of PromptAnswer.logits.
     """
-    decoders = {name: OrtDecoder(path) for name, path in graphs.items()}
-    tokens = checkpoint.tokenizer(prose())["input_ids"]
-    tallies = {name: _Tally() for name in decoders}
-    for start in range(0, len(tokens), WINDOW_TOKENS):
-        reporter.say(f"  prose: {start:,} of {len(tokens):,} tokens compared")
-        window = tokens[start : start + WINDOW_TOKENS]
-        if len(window) < 2:
-            break
-        original = functional.log_softmax(_torch_logits(checkpoint.model, window), dim=1)
-        for name, decoder in decoders.items():
-            decoder.reset()
-            logits = torch.from_numpy(decoder.step(window, all_positions=True))
-            tallies[name].add(original, functional.log_softmax(logits, dim=1), window)
-    prompts = _prompts(checkpoint)
-    reporter.say(f"  greedy answers to {len(prompts)} prompts")
-    expected = [_torch_greedy(checkpoint.model, prompt) for prompt in prompts]
-    found = {name: [decoder.greedy(prompt, GREEDY_TOKENS) for prompt in prompts] for name, decoder in decoders.items()}
-    reference = _choose_reference(checkpoint.model, prompts, expected, found)
-    return {name: _fidelity(tallies[name], expected, found[name], decoders[name], reference) for name in decoders}, reference
+
+    kl: tuple[float, ...]
+    agreements: int
+    nll_original: float
+    nll_variant: float
+    predicted: int
+    divergences: tuple[int | None, ...]
+    prompt_logits: tuple[tuple[float, ...], ...]
+    kv: KvEquality
 
 
-def prose() -> str:
-    """The text that every export is measured on (public domain, see data/README.md)."""
-    return (files("slm_export") / "data" / "prose.txt").read_text(encoding="utf-8")
-
-
-def _prompts(checkpoint: Checkpoint) -> list[list[int]]:
-    tokenizer = checkpoint.tokenizer
-    prompts = [tokenizer(text)["input_ids"] for text in RAW_PROMPTS]
-    if checkpoint.chat_template:
-        for text in CHAT_PROMPTS:
-            messages = [{"role": "user", "content": text}]
-            ids = tokenizer.apply_chat_template(
-                messages, chat_template=checkpoint.chat_template, add_generation_prompt=True, return_dict=False
-            )
-            prompts.append(ids)
-    return prompts
-
-
-def _fidelity(
-    tally: _Tally, expected: list[tuple[int, ...]], found: list[tuple[int, ...]], decoder: OrtDecoder, reference: Reference
-) -> Fidelity:
-    kl = torch.cat(tally.kl).numpy()
-    decoder.reset()
-    logits = decoder.step(reference.prompt_tokens)[-1]
-    return Fidelity(
-        tokens_compared=len(kl),
-        top1_agreement=tally.agreements / len(kl),
-        mean_kl=max(float(kl.mean()), 0.0),
-        p99_kl=max(float(np.quantile(kl, 0.99)), 0.0),
-        perplexity_ratio=float(np.exp(tally.nll_difference / tally.predicted)),
-        greedy_prompts=len(expected),
-        greedy_prompts_equal=sum(a == b for a, b in zip(expected, found, strict=True)),
-        max_reference_logit_error=max(abs(float(logits[entry.token]) - entry.logit) for entry in reference.logits),
+def measure_variant(graph: Path, original: Original, reporter: Reporter) -> Measured:
+    """Run the variant whose ONNX file is `graph` over the text and the prompts of the PyTorch pass."""
+    decoder = OrtDecoder(graph)
+    log_probs = original.log_probs()
+    kl: list[float] = []
+    agreements, predicted, nll = 0, 0, np.zeros(2)
+    say = reporter.paced()
+    for start, window in original.windows():
+        say(f"  {original.text_name}: {start:,} of {len(original.tokens):,} tokens")
+        decoder.reset()
+        for first in range(0, len(window), CHUNK_TOKENS):
+            chunk = window[first : first + CHUNK_TOKENS]
+            variant = torch.log_softmax(torch.from_numpy(decoder.step(chunk, all_positions=True)), dim=1)
+            expected = torch.from_numpy(np.array(log_probs[start + first : start + first + len(chunk)]))
+            kl += functional.kl_div(variant, expected, reduction="none", log_target=True).sum(dim=1).tolist()
+            agreements += int((expected.argmax(dim=1) == variant.argmax(dim=1)).sum())
+            following = torch.tensor(window[first + 1 : first + 1 + len(chunk)])[:, None]
+            for index, rows in enumerate((expected, variant)):
+                nll[index] -= float(rows[: len(following)].gather(1, following).sum(dtype=torch.float64))
+            predicted += len(following)
+    if not np.isfinite(kl).all() or not np.isfinite(nll).all():
+        raise VerifyError(
+            f"{graph.parent.name} gives numbers that are not finite (NaN or infinity): its float type is too narrow for this "
+            "model, or its weights are broken. Leave this variant out (--variants), or report the model's name."
+        )
+    answers = [_divergence(decoder, prompt) for prompt in original.prompts]
+    kv = kv_equality(decoder, original.tokens)
+    del decoder
+    return_freed_memory()
+    return Measured(
+        kl=tuple(max(value, 0.0) for value in kl),
+        agreements=agreements,
+        nll_original=float(nll[0]),
+        nll_variant=float(nll[1]),
+        predicted=predicted,
+        divergences=tuple(divergence for divergence, _ in answers),
+        prompt_logits=tuple(logits for _, logits in answers),
+        kv=kv,
     )
 
 
-def _choose_reference(
-    model: Any, prompts: list[list[int]], expected: list[tuple[int, ...]], found: Mapping[str, list[tuple[int, ...]]]
-) -> Reference:
-    """The prompt on which PyTorch and all variants agree longest: what differs there in a browser is a fault of its GPU."""
+def write_measured(measured: Measured, path: Path) -> None:
+    """To a JSON file that `read_measured` reads."""
+    path.write_text(json.dumps(dataclasses.asdict(measured), allow_nan=False), encoding="utf-8")
+
+
+def read_measured(path: Path) -> Measured:
+    """What `write_measured` wrote."""
+    fields = json.loads(path.read_text(encoding="utf-8"))
+    for name in ("kl", "divergences"):
+        fields[name] = tuple(fields[name])
+    fields["prompt_logits"] = tuple(map(tuple, fields["prompt_logits"]))
+    return Measured(**{**fields, "kv": KvEquality(**fields["kv"])})
+
+
+def _divergence(decoder: OrtDecoder, prompt: PromptAnswer) -> tuple[int | None, tuple[float, ...]]:
+    """Where the variant's greedy answer parts from PyTorch's, and its logits after the prompt.
+
+    PyTorch's answer is fed in one go: up to the first difference greedy decoding would have fed the same tokens, so the
+    position is the same as decoding token by token would give, for a tenth of the time.
+    """
+    decoder.reset()
+    logits = decoder.step((*prompt.tokens, *prompt.answer[:-1]), last=len(prompt.answer))
+    different = np.flatnonzero(logits.argmax(axis=1) != np.array(prompt.answer))
+    return (int(different[0]) if len(different) else None), reference_logits(logits[0], [entry.token for entry in prompt.logits])
+
+
+def reference_logits(logits: NDArray[np.float32], tokens: Sequence[int]) -> tuple[float, ...]:
+    """The logits [vocabulary] at `tokens`, as the manifest states them."""
+    return tuple(round(float(logits[token]), 4) for token in tokens)
+
+
+def fidelity_of(measured: Measured, original: Original, reference: Reference) -> Fidelity:
+    """The manifest's figures, to six digits: what further digits say depends on the machine."""
+    prompt = next(p for p in range(len(original.prompts)) if original.prompts[p].tokens == reference.prompt_tokens)
+    pairs = zip(measured.prompt_logits[prompt], reference.logits, strict=True)
+    kl = np.array(measured.kl)
+    return Fidelity(
+        tokens_compared=len(kl),
+        top1_agreement=_digits(measured.agreements / len(kl)),
+        mean_kl=_digits(float(kl.mean())),
+        p99_kl=_digits(float(np.quantile(kl, 0.99))),
+        perplexity_ratio=_digits(float(np.exp((measured.nll_variant - measured.nll_original) / measured.predicted))),
+        greedy_prompts=len(measured.divergences),
+        greedy_prompts_equal=measured.divergences.count(None),
+        max_reference_logit_error=_digits(max((abs(logit - entry.logit) for logit, entry in pairs), default=0.0)),
+    )
+
+
+def _digits(value: float) -> float:
+    return float(f"{value:.6g}")
+
+
+def choose_reference(original: Original, measured: Mapping[str, Measured]) -> tuple[int, Reference]:
+    """The prompt (its index too) on which PyTorch and all variants agree longest; a long prompt where one will do.
+
+    What differs there in a browser is a fault of its GPU.
+
+    Raises: VerifyError where the variants agree on no token: one of them is not this model.
+    """
 
     def agreed(index: int) -> int:
-        columns = zip(expected[index], *(answers[index] for answers in found.values()), strict=True)
-        count = 0
-        for column in columns:
-            if len(set(column)) > 1:
-                break
-            count += 1
-        return min(count, REFERENCE_TOKENS)
+        ends = (each.divergences[index] for each in measured.values())
+        return min([GREEDY_TOKENS if end is None else end for end in ends] + [REFERENCE_TOKENS])
 
-    best = max(range(len(prompts)), key=agreed)
+    def worth(index: int) -> tuple[bool, int]:
+        is_long = len(original.prompts[index].tokens) >= LONG_PROMPT_TOKENS
+        return is_long and agreed(index) >= ENOUGH_REFERENCE_TOKENS, agreed(index)
+
+    best = max(range(len(original.prompts)), key=worth)
     if agreed(best) == 0:
         raise VerifyError(
             "The exported graphs do not continue any test prompt as the PyTorch original does. The export is wrong and was "
             "not installed; please report the model's name."
         )
-    top = _torch_logits(model, prompts[best])[-1].topk(REFERENCE_LOGITS)
-    return Reference(
-        prompt_tokens=tuple(prompts[best]),
-        tokens=expected[best][: agreed(best)],
-        logits=tuple(ReferenceLogit(int(token), round(float(logit), 4)) for logit, token in zip(*top, strict=True)),
-    )
-
-
-@torch.inference_mode()
-def _torch_logits(model: Any, tokens: Sequence[int]) -> torch.Tensor:
-    """float32 [T, vocabulary]."""
-    logits: torch.Tensor = model(torch.tensor([tokens])).logits[0]
-    return logits
-
-
-@torch.inference_mode()
-def _torch_greedy(model: Any, prompt: Sequence[int]) -> tuple[int, ...]:
-    """GREEDY_TOKENS tokens; a plain loop, so that no generation setting of the checkpoint interferes."""
-    state, tokens = None, torch.tensor([prompt])
-    answer: list[int] = []
-    for _ in range(GREEDY_TOKENS):
-        output = model(tokens, past_key_values=state, use_cache=True)
-        state = output.past_key_values
-        tokens = output.logits[:, -1:].argmax(dim=-1)
-        answer.append(int(tokens[0, 0]))
-    return tuple(answer)
+    prompt = original.prompts[best]
+    return best, Reference(prompt_tokens=prompt.tokens, tokens=prompt.answer[: agreed(best)], logits=prompt.logits)

@@ -79,7 +79,7 @@ def test_a_gguf_is_the_same_model_and_tokenizer(gguf_file, tiny_source, tmp_path
     from_folder = checkpoint.load(origin(tiny_source), tmp_path / "b")
     tokens = torch.tensor([from_folder.tokenizer("Alice was beginning to get very tired")["input_ids"]])
     with torch.inference_mode():
-        assert torch.allclose(from_gguf.model(tokens).logits, from_folder.model(tokens).logits, atol=1e-4)
+        assert torch.allclose(from_gguf.load_model()(tokens).logits, from_folder.load_model()(tokens).logits, atol=1e-4)
     text = "Year 1999: 世界 👋🏽\n<|im_start|>user\n  x<|im_end|>"
     assert from_gguf.tokenizer(text)["input_ids"] == from_folder.tokenizer(text)["input_ids"]
     assert from_gguf.chat_template == from_folder.chat_template

@@ -1,0 +1,98 @@
+"""The export of a decoder language model, stage by stage: PyTorch pass, graph, then one variant at a time."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+from slm_export.checkpoint import Checkpoint
+from slm_export.describe import Outcome
+from slm_export.graph import build_float_graph, open_float_graph
+from slm_export.memory import return_freed_memory
+from slm_export.original import PROSE_NAME, open_original, prose, run_original
+from slm_export.progress import Reporter
+from slm_export.report import ReportInputs
+from slm_export.stages import Stage
+from slm_export.variants import Recipe, write_variant
+from slm_export.verify import choose_reference, fidelity_of, measure_variant, read_measured, write_measured
+
+WORK = Path(".work")
+_ORIGINAL, _GRAPH, _MEASURED = WORK / "original", WORK / "graph", WORK / "measured"
+
+
+def count(recipes: Sequence[Recipe]) -> int:
+    """How many stages `stages` gives for these variants."""
+    return 2 + 2 * len(recipes)
+
+
+def stages(checkpoint: Checkpoint, part: Path, recipes: Sequence[Recipe], reporter: Reporter) -> list[Stage]:
+    """All stages after loading, in order. Only one of them at a time holds the model, or a variant of it, in memory."""
+
+    def original() -> None:
+        text = prose()
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        run_original(checkpoint, part / _ORIGINAL, reporter, text=text, text_name=PROSE_NAME, sha256=digest)
+
+    def graph() -> None:
+        build_float_graph(checkpoint.folder, part / _GRAPH, head_dim=checkpoint.head_dim)
+        return_freed_memory()
+
+    def quantise(recipe: Recipe) -> None:
+        write_variant(open_float_graph(part / _GRAPH, head_dim=checkpoint.head_dim), recipe, part / recipe.name)
+        return_freed_memory()
+
+    def compare(recipe: Recipe) -> None:
+        measured = measure_variant(part / recipe.name / "model.onnx", open_original(part / _ORIGINAL), reporter)
+        path = part / _measured(recipe)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_measured(measured, path)
+
+    result = [
+        Stage("original", "Running the original in PyTorch", (_ORIGINAL,), original),
+        Stage("graph", f"Building the fused graph of {checkpoint.parameters / 1e6:.1f} M parameters", (_GRAPH,), graph),
+    ]
+    for recipe in recipes:
+        result.append(
+            Stage(f"quantise-{recipe.name}", f"Quantising {recipe.name}", (Path(recipe.name),), partial(quantise, recipe))
+        )
+        result.append(
+            Stage(
+                f"compare-{recipe.name}",
+                f"Comparing {recipe.name} with PyTorch",
+                (_measured(recipe),),
+                partial(compare, recipe),
+            )
+        )
+    return result
+
+
+def outcome(part: Path, recipes: Sequence[Recipe]) -> Outcome:
+    """What the finished stages found.
+
+    Raises: VerifyError where the variants agree with PyTorch on no reference token.
+    """
+    original = open_original(part / _ORIGINAL)
+    measured = {recipe.name: read_measured(part / _measured(recipe)) for recipe in recipes}
+    prompt, reference = choose_reference(original, measured)
+    return Outcome(
+        reference=reference,
+        fidelities={name: fidelity_of(each, original, reference) for name, each in measured.items()},
+        reference_logits={name: each.prompt_logits[prompt] for name, each in measured.items()},
+        faults=tuple(fault for name, each in measured.items() if (fault := each.kv.fault(name))),
+    )
+
+
+def report_inputs(checkpoint: Checkpoint, part: Path, recipes: Sequence[Recipe]) -> ReportInputs:
+    """What the report shows beyond the manifest."""
+    return ReportInputs(
+        original=open_original(part / _ORIGINAL),
+        measured={recipe.name: read_measured(part / _measured(recipe)) for recipe in recipes},
+        tokenizer=checkpoint.tokenizer,
+        chat_template=checkpoint.chat_template,
+    )
+
+
+def _measured(recipe: Recipe) -> Path:
+    return _MEASURED / f"{recipe.name}.json"
