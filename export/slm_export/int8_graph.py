@@ -1,0 +1,137 @@
+"""Any float graph with its matrices and its token embedding as 8-bit blocks, for ONNX Runtime on the CPU.
+
+A matrix becomes DequantizeLinear → Transpose → MatMul, which ONNX Runtime folds to float32 at load (with
+`session.disable_quant_qdq`); rows of an embedding are gathered as int8 and scaled after. Biases, norms, positions,
+relative attention biases and matrices of fewer than MIN_WEIGHTS weights stay float32.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+
+from slm_export.quantize import BLOCK, Int8Blocks, int8_blocks
+from slm_export.weight_file import WeightFiles
+
+OPSET = 21  # blocks in DequantizeLinear
+MIN_WEIGHTS = 4096
+
+
+class Int8Graph:
+    """One pass over a graph's nodes; `weights` may be shared by several graphs.
+
+    `vocabulary` is the number of rows by which the token embedding is told from positions and other tables.
+    """
+
+    def __init__(self, model: onnx.ModelProto, weights: WeightFiles, vocabulary: int) -> None:
+        self.graph = model.graph
+        self.vocabulary = vocabulary
+        self.weights = weights
+        self.arrays = {tensor.name: tensor for tensor in model.graph.initializer}
+        self.nodes: list[onnx.NodeProto] = []
+        self.tensors: dict[str, TensorProto] = {}
+        self.blocks: dict[str, tuple[str, Int8Blocks]] = {}
+
+    def run(self) -> onnx.ModelProto:
+        """The new graph, its large tensors in the weight files."""
+        turned = {  # transposes of weights that the tracer left as nodes
+            node.output[0]: node.input[0]
+            for node in self.graph.node
+            if node.op_type == "Transpose" and node.input[0] in self.arrays and len(self.arrays[node.input[0]].dims) == 2
+        }
+        for node in self.graph.node:
+            if node.op_type == "Gather" and self.is_embedding(node.input[0]):
+                self.embedding(node)
+            elif node.op_type == "MatMul" and self.fits(node.input[1], axis=0):
+                self.matmul(node, self.stored(node.input[1], transposed=True))
+            elif node.op_type == "MatMul" and self.fits(turned.get(node.input[1], ""), axis=1):
+                self.matmul(node, self.stored(turned[node.input[1]], transposed=False))
+            elif node.op_type == "Gemm" and _flag(node, "transB") and self.fits(node.input[1], axis=1):
+                node.input[1] = self.rows(self.stored(node.input[1], transposed=False))
+                self.keep(node)
+            elif not (node.output[0] in turned and self.fits(turned[node.output[0]], axis=1)):
+                self.keep(node)
+        return self.assemble()
+
+    def fits(self, name: str, *, axis: int) -> bool:
+        """Is `name` a weight matrix worth 8-bit blocks along `axis`?"""
+        tensor = self.arrays.get(name)
+        if tensor is None or len(tensor.dims) != 2 or tensor.data_type != TensorProto.FLOAT:
+            return False
+        return bool(tensor.dims[axis] % BLOCK == 0 and tensor.dims[0] * tensor.dims[1] >= MIN_WEIGHTS)
+
+    def is_embedding(self, name: str) -> bool:
+        return self.fits(name, axis=1) and self.arrays[name].dims[0] == self.vocabulary
+
+    def stored(self, name: str, *, transposed: bool) -> str:
+        """Quantise the weight once ([N, K], blocks along K); returns the stem of its tensors' names."""
+        if name not in self.blocks:
+            array = numpy_helper.to_array(self.arrays[name])
+            blocks = int8_blocks(np.ascontiguousarray(array.T if transposed else array))
+            self.blocks[name] = (name, blocks)
+            self.add(f"{name}.values", blocks.values)
+            self.add(f"{name}.scales", blocks.scales)
+        return name
+
+    def rows(self, stem: str) -> str:
+        """float32 [N, K], folded at load."""
+        output = f"{stem}.rows"
+        if not any(output in node.output for node in self.nodes):
+            steps = self.emit("Cast", [f"{stem}.scales"], f"{stem}.scales.float", to=TensorProto.FLOAT)
+            self.emit("DequantizeLinear", [f"{stem}.values", steps], output, axis=1, block_size=BLOCK)
+        return output
+
+    def matmul(self, node: onnx.NodeProto, stem: str) -> None:
+        output = f"{stem}.float"
+        if not any(output in node.output for node in self.nodes):
+            self.emit("Transpose", [self.rows(stem)], output, perm=[1, 0])
+        self.emit("MatMul", [node.input[0], output], node.output[0])
+
+    def embedding(self, node: onnx.NodeProto) -> None:
+        stem, tokens, output = self.stored(node.input[0], transposed=False), node.input[1], node.output[0]
+        columns = self.blocks[stem][1].values.shape[1]
+        values = self.emit("Gather", [f"{stem}.values", tokens], f"{output}.values")
+        scales = self.emit("Gather", [f"{stem}.scales", tokens], f"{output}.scales")
+        in_blocks = self.add(f"{output}.block_shape", np.array([1, -1, columns // BLOCK, BLOCK], np.int64))
+        in_rows = self.add(f"{output}.row_shape", np.array([1, -1, columns], np.int64))
+        last = self.add(f"{output}.last", np.array([-1], np.int64))
+        wide = self.emit("Cast", [values], f"{values}.float", to=TensorProto.FLOAT)
+        steps = self.emit("Cast", [scales], f"{scales}.float", to=TensorProto.FLOAT)
+        scaled = self.emit(
+            "Mul",
+            [
+                self.emit("Reshape", [wide, in_blocks], f"{values}.blocks"),
+                self.emit("Unsqueeze", [steps, last], f"{scales}.blocks"),
+            ],
+            f"{output}.blocks",
+        )
+        self.emit("Reshape", [scaled, in_rows], output)
+
+    def keep(self, node: onnx.NodeProto) -> None:
+        for name in node.input:
+            if name in self.arrays:
+                self.add(name, numpy_helper.to_array(self.arrays[name]))
+        self.nodes.append(node)
+
+    def add(self, name: str, array: NDArray[Any]) -> str:
+        if name not in self.tensors:
+            self.tensors[name] = self.weights.tensor(name, array)
+        return name
+
+    def emit(self, op: str, inputs: list[str], output: str, **attributes: Any) -> str:
+        self.nodes.append(helper.make_node(op, inputs, [output], output, **attributes))
+        return output
+
+    def assemble(self) -> onnx.ModelProto:
+        graph = helper.make_graph(self.nodes, self.graph.name, self.graph.input, self.graph.output, list(self.tensors.values()))
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], producer_name="slm_export")
+        model.ir_version = 10
+        return model
+
+
+def _flag(node: onnx.NodeProto, name: str) -> bool:
+    return any(attribute.name == name and attribute.i for attribute in node.attribute)

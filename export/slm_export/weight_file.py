@@ -1,0 +1,62 @@
+"""External data files of one variant: tensors appended at page boundaries, the same bytes stored once.
+
+Several graphs of a variant (encoder, decoder, embedding) refer to the same files, so a tied matrix is on disk once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+from onnx import TensorProto, helper
+
+ALIGNMENT_BYTES = 4096  # lets a loader map or upload each tensor without a copy
+INLINE_BYTES = 1024  # smaller tensors stay in the .onnx file
+MAX_FILE_BYTES = 2**30  # QtWebEngine cannot hold a buffer of 2 GiB
+
+
+class WeightFiles:
+    """Writes `weights.0.data`, `weights.1.data`, … into `folder`; a context manager."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.stored: dict[tuple[bytes, int], tuple[str, int]] = {}  # digest and bytes → file and offset
+        self.count = 0
+        self.file: BinaryIO | None = None
+
+    def __enter__(self) -> WeightFiles:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.file:
+            self.file.close()
+
+    def tensor(self, name: str, array: NDArray[np.generic]) -> TensorProto:
+        """An initializer called `name` with the values of `array`."""
+        array = np.ascontiguousarray(array)
+        tensor = TensorProto(name=name, dims=array.shape, data_type=helper.np_dtype_to_tensor_dtype(array.dtype))
+        if array.nbytes <= INLINE_BYTES:
+            tensor.raw_data = array.tobytes()
+            return tensor
+        key = (hashlib.sha256(array.data).digest(), array.nbytes)
+        if key not in self.stored:
+            self.stored[key] = self._append(array)
+        for entry, value in zip(("location", "offset", "length"), (*self.stored[key], array.nbytes), strict=True):
+            tensor.external_data.add(key=entry, value=str(value))
+        tensor.data_location = TensorProto.EXTERNAL
+        return tensor
+
+    def _append(self, array: NDArray[np.generic]) -> tuple[str, int]:
+        """The file and the offset where the bytes of `array` are now."""
+        if self.file is None or (self.file.tell() and self.file.tell() + array.nbytes > MAX_FILE_BYTES):
+            self.__exit__()
+            self.location = f"weights.{self.count}.data"
+            self.file = (self.folder / self.location).open("wb")
+            self.count += 1
+        self.file.write(b"\0" * (-self.file.tell() % ALIGNMENT_BYTES))
+        offset = self.file.tell()
+        self.file.write(array.data)
+        return self.location, offset
