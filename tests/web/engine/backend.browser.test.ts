@@ -5,7 +5,7 @@ import { OrtBackend } from '../../../web/src/engine/backend-ort.ts'
 import { findGpu, thisBrowser } from '../../../web/src/engine/device.ts'
 import { type Manifest, parseManifest, type Variant } from '../../../web/src/engine/manifest.ts'
 import { argmax } from '../../../web/src/engine/sampler.ts'
-import { allowedError, selfTest } from '../../../web/src/engine/selftest.ts'
+import { allowedError, expectedLogits, selfTest } from '../../../web/src/engine/selftest.ts'
 import { type Flavour, loadRuntime } from '../../../web/src/engine/session.ts'
 
 const BUNDLE = '/bundles/tiny-llama/'
@@ -83,6 +83,21 @@ describe.each<{ name: 'cpu-int8' | 'webgpu-q4f32'; flavour: Flavour; cases: Gold
     expect(await greedy(backend, manifest.reference.prompt_tokens, manifest.reference.tokens.length)).toEqual(
       manifest.reference.tokens,
     )
+  })
+
+  test('the margin is that of rounding, and a little more than it is a fault', async () => {
+    const { manifest, variant } = opened
+    const allowed = allowedError(manifest.reference, variant)
+    const largest = Math.max(...manifest.reference.logits.map(({ logit }) => Math.abs(logit)))
+    expect(manifest.reference.prompt_tokens.length).toBeGreaterThanOrEqual(64)
+    expect(allowed).toBeLessThanOrEqual(1e-3 * largest)
+    const shifted = expectedLogits(manifest.reference, variant).map(logit => logit + 2 * allowed)
+    const result = await selfTest(backend, {
+      manifest,
+      variant: { ...variant, reference_logits: shifted },
+      deep: false,
+    })
+    expect(result.fault).toMatch(/its numbers are off by/)
   })
 
   test.each(cases)(

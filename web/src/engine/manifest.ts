@@ -42,6 +42,7 @@ const variant = object({
     greedy_prompts_equal: whole,
     max_reference_logit_error: amount,
   }),
+  reference_logits: orNull(v.array(v.pipe(v.number(), v.finite()))),
 })
 
 const manifest = object({
@@ -116,9 +117,13 @@ function checkReferences(parsed: Manifest, where: string): void {
   }
   if (!shared.has(parsed.licence.file))
     throw fault(where, 'licence.file', parsed.licence.file, 'a path listed in files')
-  parsed.variants.forEach(({ graph, files }, index) => {
-    if (files.some(entry => entry.path === graph)) return
-    throw fault(where, `variants[${index}].graph`, graph, `a path listed in variants[${index}].files`)
+  parsed.variants.forEach(({ graph, files, reference_logits: own }, index) => {
+    if (!files.some(entry => entry.path === graph)) {
+      throw fault(where, `variants[${index}].graph`, graph, `a path listed in variants[${index}].files`)
+    }
+    if (own !== null && own.length !== parsed.reference.logits.length) {
+      throw fault(where, `variants[${index}].reference_logits`, own, 'one number per entry of reference.logits')
+    }
   })
 }
 
