@@ -20,7 +20,7 @@ from slm_export.errors import ExportError, ExportInterrupted, VerifyError
 from slm_export.integrity import check_files
 from slm_export.manifest import MANIFEST_NAME, Manifest, load_manifest, to_json
 from slm_export.progress import Reporter
-from slm_export.report import write_report
+from slm_export.report import REPORT_FOLDER, write_report
 from slm_export.sources import Origin
 from slm_export.stages import Stage, Stages, finished_stages
 from slm_export.variants import RECIPES, Recipe, by_preference
@@ -148,7 +148,7 @@ def _finish(origin: Origin, checkpoint: Checkpoint, part: Path, recipes: Sequenc
     write_texts(origin, checkpoint, part)
     manifest = describe(origin, checkpoint, part, recipes, outcome)
     (part / "README.md").write_text(model_card(manifest), encoding="utf-8")
-    write_report(part, manifest, decoder_stages.report_inputs(checkpoint, part, recipes))
+    write_report(part / REPORT_FOLDER, manifest, decoder_stages.report_inputs(checkpoint, part, recipes))
     manifest = describe(origin, checkpoint, part, recipes, outcome)  # now with the digests of card and report
     (part / MANIFEST_NAME).write_text(to_json(manifest), encoding="utf-8")
     check_files(part, load_manifest(part))

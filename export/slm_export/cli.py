@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from slm_export.cli_verify import verify
 from slm_export.errors import ExportInterrupted, SlmError
 from slm_export.manifest import Manifest, ManifestError, load_manifest
 from slm_export.progress import Reporter
@@ -97,16 +98,7 @@ def default(models: Path, downloads: Path | None, as_json: bool) -> None:
         _result(export_bundle(origin, out, names, reporter), out, as_json)
 
 
-@main.command()
-@click.argument("bundle", type=click.Path(file_okay=False, path_type=Path))
-@_JSON
-def verify(bundle: Path, as_json: bool) -> None:
-    """Check every file of BUNDLE against the sizes and digests in its manifest."""
-    from slm_export.integrity import check_files
-
-    manifest = load_manifest(bundle)
-    check_files(bundle, manifest)
-    _result(manifest, bundle, as_json)
+main.add_command(verify)
 
 
 @main.command("list")

@@ -14,6 +14,13 @@ def check_files(bundle: Path, manifest: Manifest) -> None:
 
     Raises: VerifyError naming each file that is missing, cut short or changed.
     """
+    wrong = wrong_files(bundle, manifest)
+    if wrong:
+        raise VerifyError(f"{bundle} is damaged:\n  " + "\n  ".join(wrong) + "\nExport the bundle again.")
+
+
+def wrong_files(bundle: Path, manifest: Manifest) -> list[str]:
+    """A line for each listed file that is missing, cut short or changed."""
     wrong = []
     for entry in manifest.all_files():
         path = bundle / entry.path
@@ -23,5 +30,4 @@ def check_files(bundle: Path, manifest: Manifest) -> None:
             wrong.append(f"{entry.path}: {path.stat().st_size:,} bytes, expected {entry.size_bytes:,}")
         elif sha256_of(path) != entry.sha256:
             wrong.append(f"{entry.path}: content changed (SHA-256 differs)")
-    if wrong:
-        raise VerifyError(f"{bundle} is damaged:\n  " + "\n  ".join(wrong) + "\nExport the bundle again.")
+    return wrong

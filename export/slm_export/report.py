@@ -25,7 +25,6 @@ from slm_export.plots import Plot, along_text, sorted_curve
 from slm_export.verify import Measured
 
 REPORT_FOLDER = "report"
-REPORT_NAME = f"{REPORT_FOLDER}/report.json"
 FORMAT = 1
 _LIBRARIES = ("torch", "transformers", "onnxruntime", "onnxruntime-genai", "optimum-onnx", "onnx", "tokenizers", "numpy")
 
@@ -40,9 +39,8 @@ class ReportInputs:
     chat_template: str | None
 
 
-def write_report(bundle: Path, manifest: Manifest, inputs: ReportInputs) -> None:
-    """Write the report of `manifest` into `bundle`."""
-    folder = bundle / REPORT_FOLDER
+def write_report(folder: Path, manifest: Manifest, inputs: ReportInputs) -> None:
+    """Write report.json, index.html and report.css into `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     data = report_data(manifest, inputs)
     (folder / "report.json").write_text(json.dumps(data, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")

@@ -1,0 +1,144 @@
+"""`slm-export verify`."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from slm_export.errors import VerifyError
+from slm_export.manifest import Manifest, load_manifest
+from slm_export.progress import Reporter
+
+if TYPE_CHECKING:
+    from slm_export.against_source import Comparison
+    from slm_export.recheck import Check
+
+
+@click.command()
+@click.argument("bundle", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--reference", metavar="SOURCE", help="Compare with this source in PyTorch too: anything that `model` takes.")
+@click.option(
+    "--text", type=click.Path(dir_okay=False, path_type=Path), help="UTF-8 text to compare on. Default: the built-in prose."
+)
+@click.option(
+    "--report",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Write the comparison as a page and JSON into this folder.",
+)
+@click.option("--revision", help="Revision (branch, tag or commit) of a Hugging Face repository.")
+@click.option("--downloads", type=click.Path(file_okay=False, path_type=Path), help="Where downloaded checkpoints are kept.")
+@click.option("--files-only", is_flag=True, help="Only sizes and hashes: a second instead of a minute.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout and nothing else.")
+def verify(
+    bundle: Path,
+    reference: str | None,
+    text: Path | None,
+    report: Path | None,
+    revision: str | None,
+    downloads: Path | None,
+    files_only: bool,
+    as_json: bool,
+) -> None:
+    """Prove that BUNDLE is whole and, with --reference, that it is still the model it was made from.
+
+    Alone: every file against its hash, tokenizer and chat template against what the original gave at export, and each
+    variant in ONNX Runtime: its graph loads, gives the manifest's reference tokens and logits, and answers the same with
+    and without its KV cache. With --reference also top-1 agreement, KL, perplexity ratio and greedy answers against
+    PyTorch. Exit code 1 with a list where something is wrong.
+
+    \b
+    slm-export verify .data/models/smollm2-135m-instruct
+    slm-export verify my-bundle --reference owner/model --text letters.txt --report report
+    """
+    if reference is None and (text or report or revision):
+        raise click.UsageError("--text, --report and --revision need --reference SOURCE.")
+    if reference is not None and files_only:
+        raise click.UsageError("--files-only and --reference exclude each other.")
+    reporter = Reporter(quiet=as_json)
+    manifest = load_manifest(bundle)
+    if files_only:
+        from slm_export.integrity import check_files
+
+        check_files(bundle, manifest)
+        _print([], None, manifest, bundle, as_json)
+        return
+    from slm_export.recheck import check_bundle
+
+    checks = check_bundle(bundle, manifest, reporter)
+    comparison = None
+    if reference is not None and all(check.passed for check in checks):
+        comparison = _compare(bundle, manifest, reference, text, revision, downloads, reporter)
+        checks += comparison.checks
+        if report is not None:
+            _write_report(report, manifest, comparison)
+    _print(checks, comparison, manifest, bundle, as_json)
+    failures = [check for check in checks if not check.passed]
+    if failures:
+        listed = "\n  ".join(f"{check.subject}: {check.name}: {check.detail}" for check in failures)
+        raise VerifyError(f"{bundle} failed {len(failures)} of {len(checks)} checks:\n  {listed}")
+
+
+def _compare(
+    bundle: Path,
+    manifest: Manifest,
+    reference: str,
+    text: Path | None,
+    revision: str | None,
+    downloads: Path | None,
+    reporter: Reporter,
+) -> Comparison:
+    from slm_export.against_source import compare_with_source
+    from slm_export.sources import resolve
+
+    kept = downloads or bundle.resolve().parent.parent / "downloads"
+    origin = resolve(reference, downloads=kept, revision=revision, reporter=reporter)
+    return compare_with_source(bundle, manifest, origin, text, reporter)
+
+
+def _write_report(folder: Path, manifest: Manifest, comparison: Comparison) -> None:
+    from slm_export.report import write_report
+
+    variants = tuple(dataclasses.replace(v, fidelity=comparison.fidelities[v.name]) for v in manifest.variants)
+    write_report(folder, dataclasses.replace(manifest, variants=variants), comparison.report)
+
+
+def _print(checks: Sequence[Check], comparison: Comparison | None, manifest: Manifest, bundle: Path, as_json: bool) -> None:
+    if as_json:
+        result = {
+            "bundle": os.fspath(bundle),
+            "id": manifest.id,
+            "passed": all(check.passed for check in checks),
+            "checks": [dataclasses.asdict(check) for check in checks],
+            "reference": _reference_json(comparison),
+        }
+        click.echo(json.dumps(result, ensure_ascii=False))
+        return
+    for check in checks:
+        click.echo(f"{'ok    ' if check.passed else 'FAILED'}  {check.subject:14}  {check.name:16}  {check.detail}")
+    if not checks:
+        click.echo(f"ok      {manifest.id}: {len(manifest.all_files())} files as the manifest lists them")
+
+
+def _reference_json(comparison: Comparison | None) -> dict[str, object] | None:
+    if comparison is None:
+        return None
+    original = comparison.report.original
+    return {
+        "text": original.text_name,
+        "text_sha256": original.text_sha256,
+        "variants": [
+            {
+                "name": name,
+                "fidelity": dataclasses.asdict(fidelity),
+                "greedy_divergence": list(comparison.report.measured[name].divergences),
+                "kv_cache": dataclasses.asdict(comparison.report.measured[name].kv),
+            }
+            for name, fidelity in comparison.fidelities.items()
+        ],
+    }
