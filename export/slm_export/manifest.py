@@ -137,10 +137,14 @@ class KvGeometry:
 
 @dataclass(frozen=True, slots=True)
 class Decoder:
-    """Of an encoder-decoder model: the tokens that every answer begins with (not shown), and the most that may follow."""
+    """Of an encoder-decoder model: the tokens that every answer begins with (not shown), and the most that may follow.
+
+    `embedding_width` is d of the embeddings [1, S, d] that go from the embedding graph to the two others.
+    """
 
     start: tuple[Count, ...]
     max_tokens: Positive
+    embedding_width: Positive
 
 
 @dataclass(frozen=True, slots=True)

@@ -208,7 +208,7 @@ class _Description:
             reference=reference,
             files=tuple(_entry(self.part, name) for name in shared),
             variants=(self._variant(fidelity),),
-            decoder=None if self.encoder else Decoder(self.start, max(1, self._answer_tokens())),
+            decoder=None if self.encoder else Decoder(self.start, max(1, self._answer_tokens()), int(self.config.d_model)),
             encoder=self.encoder,
         )
 

@@ -38,6 +38,7 @@ async function open(name: string, flavour: Flavour): Promise<Opened> {
     graph: await bytes(variant.graph),
     externalData: [{ path: data.path.slice(data.path.lastIndexOf('/') + 1), data: await bytes(data.path) }],
   })
+  if (!manifest.kv) throw new Error('a decoder without kv')
   const { layers, heads, head_dim: headDim } = manifest.kv
   const kv = { layers, heads, headDim, type: variant.kv_dtype }
   const { vocab_size: vocabularySize, context_length: contextLength } = manifest

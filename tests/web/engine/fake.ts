@@ -3,6 +3,7 @@
  * nothing sleeps. Passes the same suite as the real engine (suite.ts).
  */
 import type { Engine, EngineInfo, Stats } from '../../../web/src/engine/api.ts'
+import { EngineError } from '../../../web/src/engine/errors.ts'
 import { aborted } from '../../../web/src/engine/link.ts'
 import { createApi, type TextRun } from '../../../web/src/engine/openai.ts'
 import type { GenerateArgs, GenerateResult } from '../../../web/src/engine/protocol.ts'
@@ -22,6 +23,9 @@ const ENDLESS = 100_000
 
 export const FAKE_INFO: EngineInfo = {
   bundle: { id: 'fake', name: 'Fake', description: '', licence: 'Apache-2.0', family: 'fake', parameters: 1 },
+  architecture: 'decoder',
+  encoderTask: null,
+  prefixes: [],
   variant: 'fake',
   device: 'cpu',
   backend: 'fake',
@@ -97,6 +101,7 @@ export function fakeEngine(script: Script = {}): Engine {
   return createApi({
     info,
     source,
+    read: name => Promise.reject(new EngineError('unsupported', `The fake model cannot ${name}.`)),
     async dispose() {
       disposed = true
       disposal.abort()

@@ -61,6 +61,16 @@ export interface SelfTest {
   ms: number
 }
 
+/** What a model is: `decoder` chats and continues, `encoder-decoder` answers a text, `encoder` reads one. */
+export type Architecture = 'decoder' | 'encoder-decoder' | 'encoder'
+export type EncoderTask = 'text-classification' | 'token-classification' | 'embeddings'
+
+/** The words that a model such as T5 wants before a text: `translate English to German: `. */
+export interface TaskPrefix {
+  task: string
+  prefix: string
+}
+
 export interface GenerationDefaults {
   temperature: number
   top_p: number
@@ -71,6 +81,10 @@ export interface GenerationDefaults {
 
 export interface EngineInfo {
   bundle: BundleInfo
+  architecture: Architecture
+  /** Of an encoder: what its reading gives, and so which of `embed`, `classify` and `tag` works. Null elsewhere. */
+  encoderTask: EncoderTask | null
+  prefixes: TaskPrefix[]
   variant: string
   device: Device
   /** Which code computes: `ort-webgpu-jspi`, `ort-webgpu-asyncify`, `ort-wasm`, `fake`. */
@@ -170,12 +184,59 @@ export interface Completion extends CompletionChunk {
   usage: Usage
 }
 
+/** One vector per text, in order. `truncated` tells of each whether its text was longer than the model reads. */
+export interface Embeddings {
+  vectors: Float32Array[]
+  truncated: boolean[]
+}
+
+export interface Label {
+  label: string
+  /** From 0 to 1. */
+  score: number
+}
+
+/** Every label of the model, best first. */
+export interface Classification {
+  labels: Label[]
+  truncated: boolean
+}
+
+/** A span of the text, in UTF-16 code units [start, end). */
+export interface Entity extends Label {
+  text: string
+  start: number
+  end: number
+}
+
+export interface Tagging {
+  entities: Entity[]
+  truncated: boolean
+}
+
+export interface ReadingOptions {
+  signal?: AbortSignal
+}
+
+/**
+ * What encoder models do. A text longer than the model reads is cut at its end, and the result says so.
+ * @throws EngineError 'unsupported' where the model does something else
+ */
+export interface Readings {
+  /** Sentence vectors: texts of like meaning have a large dot product. */
+  embed(texts: readonly string[], options?: ReadingOptions): Promise<Embeddings>
+  /** Labels for a whole text, such as its sentiment. */
+  classify(text: string, options?: ReadingOptions): Promise<Classification>
+  /** Labelled spans of a text, such as names of people and places. */
+  tag(text: string, options?: ReadingOptions): Promise<Tagging>
+}
+
 /**
  * A loaded model. One job runs at a time; later calls wait. Ending a `for await` early, or aborting its signal, stops
  * the job within one token; an abort rejects with an `AbortError`.
  * @throws EngineError from every method; its `code` is closed (see errors.ts)
  */
-export interface Engine {
+export interface Engine extends Readings {
   readonly info: EngineInfo
   readonly chat: {
     readonly completions: {

@@ -27,6 +27,7 @@ export class OrtBackend implements Backend {
   readonly vocabularySize: number
   readonly contextLength: number
   readonly chunkTokens = 128
+  readonly continuesPrompt = true
   readonly #session: Session
   readonly #runner: OrtRunner
   readonly #kv: KvCache
@@ -55,6 +56,11 @@ export class OrtBackend implements Backend {
 
   get length(): number {
     return this.#length
+  }
+
+  room(promptTokens: number): number {
+    // The last token of an answer needs no place of its own: nothing is computed from it.
+    return promptTokens < this.contextLength ? this.contextLength - promptTokens + 1 : 0
   }
 
   async prefill(tokens: readonly number[], from: number): Promise<Float32Array> {

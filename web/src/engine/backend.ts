@@ -9,6 +9,13 @@ export interface Backend {
   readonly vocabularySize: number
   /** Most positions that fit: prompt and answer together. */
   readonly contextLength: number
+  /**
+   * True where an answer goes on with its prompt (decoder), so that a prompt's beginning can be kept from one to the next.
+   * False where it is a text of its own (encoder-decoder): a prompt is read whole, and the answer starts from nothing.
+   */
+  readonly continuesPrompt: boolean
+  /** How many tokens may follow a prompt of so many; 0 where the prompt does not fit. */
+  room(promptTokens: number): number
   /** Tokens that one `prefill` call should take at most, so that a cancel between calls is prompt. */
   readonly chunkTokens: number
   /** Positions whose keys and values are in the cache. */

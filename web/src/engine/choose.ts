@@ -26,11 +26,6 @@ export function chooseVariant(
   found: { capabilities: Capabilities; search: GpuSearch },
   failed: readonly PassedOver[],
 ): Choice {
-  if (manifest.architecture !== 'decoder') {
-    throw unsupported(
-      `${manifest.name} is an ${manifest.architecture} model, and this version runs decoder models only.`,
-    )
-  }
   if (!found.capabilities.simd) {
     throw unsupported(
       'This browser has no WebAssembly SIMD. Use a newer one: Chrome or Edge 91, Firefox 89, Safari 16.4.',

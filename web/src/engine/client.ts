@@ -6,7 +6,7 @@ import type { Engine, EngineInfo, EngineOptions } from './api.ts'
 import { EngineError } from './errors.ts'
 import { aborted, StepDown, WorkerLink } from './link.ts'
 import { createApi, type TextRun } from './openai.ts'
-import type { GenerateArgs, LoadArgs, PassedOver } from './protocol.ts'
+import type { Calls, GenerateArgs, LoadArgs, PassedOver, ReadingName } from './protocol.ts'
 
 /** Tests bring a worker of their own. */
 export type WorkerFactory = () => Worker
@@ -80,10 +80,29 @@ function engineOver(link: WorkerLink, info: EngineInfo): Engine {
   return createApi({
     info,
     source: (args, signal) => textRun(link, args, signal),
+    read: (name, args, signal) => reading(link, { name, args }, signal),
     async dispose() {
       link.close(aborted(new DOMException('The engine was disposed of.', 'AbortError')))
     },
   })
+}
+
+/** One call of an encoder model. An abort is heeded between texts and rejects with an AbortError. */
+async function reading<N extends ReadingName>(
+  link: WorkerLink,
+  { name, args }: { name: N; args: Calls[N]['args'] },
+  signal: AbortSignal | undefined,
+): Promise<Calls[N]['result']> {
+  if (signal?.aborted) throw aborted(signal.reason)
+  const call = link.call(name, args, () => {})
+  signal?.addEventListener('abort', call.cancel)
+  try {
+    const result = await call.result
+    if (signal?.aborted) throw aborted(signal.reason)
+    return result
+  } finally {
+    signal?.removeEventListener('abort', call.cancel)
+  }
 }
 
 /** One generation as a stream of text. Leaving it early, or aborting, cancels the job in the worker. */

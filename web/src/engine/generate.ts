@@ -20,6 +20,11 @@ export class Context {
 
   /** How many tokens at the start of `prompt` need not be computed again; at least one is, for its logits. */
   reuse(prompt: readonly number[]): number {
+    if (!this.backend.continuesPrompt) {
+      this.#tokens.length = 0
+      this.backend.truncate(0)
+      return 0
+    }
     // A run that failed half-way leaves the backend behind the list: only what both hold is real.
     const most = Math.min(this.#tokens.length, this.backend.length, prompt.length - 1)
     let same = 0
@@ -64,7 +69,7 @@ export async function* generate(context: Context, request: Generation): AsyncGen
   clock.prefilled = performance.now()
   const sampler = createSampler(request.sampler)
   const matcher = createStopMatcher(request.stops)
-  const seen = new Set(prompt)
+  const seen = new Set(context.backend.continuesPrompt ? prompt : [])
   while (logits && !signal.aborted) {
     const token = sampler.sample(logits, seen)
     if (stats.outputTokens === 0) clock.firstToken = performance.now()
@@ -93,9 +98,8 @@ export async function* generate(context: Context, request: Generation): AsyncGen
 function checkLength({ backend }: Context, { prompt, maxTokens }: Generation): { tokens: number; reason: StopReason } {
   if (prompt.length === 0)
     throw new EngineError('bad-request', 'The prompt is empty: the model needs something to go on.')
-  // The last token of an answer needs no place of its own: nothing is computed from it.
-  const room = backend.contextLength - prompt.length + 1
-  if (room < 2) {
+  const room = backend.room(prompt.length)
+  if (room === 0) {
     const [has, most] = [prompt.length, backend.contextLength].map(count => count.toLocaleString('en'))
     const message = `The prompt has ${has} tokens and the model reads at most ${most}. Shorten it, or start a new chat.`
     throw new EngineError('bad-request', message)

@@ -1,24 +1,23 @@
 /** Loads one bundle into this worker: manifest, choice of a variant, files, runtime, session, self-test. */
 import type { BundleInfo, EngineInfo, LoadPhase } from './api.ts'
-import { OrtBackend } from './backend-ort.ts'
+import { type Computing, makeBackend } from './backends.ts'
 import { chooseVariant, wantsGpu } from './choose.ts'
 import { capabilities, findGpu, type Gpu, type GpuSearch, thisBrowser } from './device.ts'
 import { EngineError } from './errors.ts'
 import { explain } from './explain.ts'
-import { Context } from './generate.ts'
-import { checkKvInputs } from './kv.ts'
 import type { FileEntry, Manifest, Variant } from './manifest.ts'
 import type { LoadArgs, LoadEvent, PassedOver } from './protocol.ts'
-import { selfTest } from './selftest.ts'
+import { encoderSelfTest, selfTest } from './selftest.ts'
 import { type Flavour, loadRuntime, type SessionFiles } from './session.ts'
 import { fetchFile, fetchManifest } from './store.ts'
 import { createTextCodec, type TextCodec } from './tokenizer.ts'
 
-/** All that an answer needs. */
-export interface LoadedModel {
+/** All that an answer needs: a model that writes has a `context`, one that reads an `encoder`. */
+export type LoadedModel = LoadedParts & Computing
+
+interface LoadedParts {
   manifest: Manifest
   codec: TextCodec
-  context: Context
   info: EngineInfo
   /** Resolves with a sentence when the GPU goes away; never on the CPU. */
   deviceLost: Promise<string>
@@ -56,24 +55,27 @@ export async function loadModel(
   const flavour: Flavour = gpu ? (found.jspi ? 'jspi' : 'asyncify') : 'wasm'
   const codec = createTextCodec(files.tokenizer, manifest)
   try {
-    const { backend, test } = await start({ manifest, variant, files, gpu, flavour, threads: found.threads }, progress)
+    const started = await start({ manifest, variant, files, gpu, flavour, threads: found.threads }, progress)
     signal.throwIfAborted()
     const info: EngineInfo = {
       bundle: bundleInfo(manifest),
+      architecture: manifest.architecture,
+      encoderTask: manifest.encoder?.task ?? null,
+      prefixes: manifest.prompts.prefixes ?? [],
       variant: variant.name,
       device: variant.device,
-      backend: backend.name,
+      backend: started.name,
       adapter: gpu?.name ?? null,
       threads: found.threads,
       contextLength: manifest.context_length,
       defaults: manifest.generation,
       downloadBytes: progress.totalBytes(),
       loadMs: progress.elapsedMs(),
-      selfTest: test,
+      selfTest: started.test,
       fallbacks: passedOver.map(({ from, reason }: PassedOver) => ({ from, reason, to: variant.name })),
     }
     progress.enter('ready', 'Ready')
-    return { manifest, codec, context: new Context(backend), info, deviceLost: lostSentence(gpu) }
+    return { manifest, codec, info, deviceLost: lostSentence(gpu), ...started.computing }
   } catch (error) {
     signal.throwIfAborted()
     throw new VariantFailure(variant.name, explain(error, `${variant.name} could not be started`))
@@ -94,25 +96,19 @@ async function start({ manifest, variant, files, gpu, flavour, threads }: Start,
   const device = gpu?.device ?? null
   const runtime = await loadRuntime({ flavour, threads, device })
   progress.enter('session', 'Preparing the model')
-  const session = await runtime.create(files.session)
-  checkKvInputs(session.inputNames, manifest.kv.layers)
-  const { layers, heads, head_dim: headDim } = manifest.kv
-  const backend = new OrtBackend({
-    name: flavour === 'wasm' ? 'ort-wasm' : `ort-webgpu-${flavour}`,
-    session,
-    device,
-    kv: { layers, heads, headDim, type: variant.kv_dtype },
-    vocabularySize: manifest.vocab_size,
-    contextLength: manifest.context_length,
-  })
+  const name = flavour === 'wasm' ? 'ort-wasm' : `ort-webgpu-${flavour}`
+  const computing = await makeBackend(runtime, { manifest, variant, files, name, device })
   progress.enter('self-test', 'Checking the first answer against the original')
-  const { fault, ...test } = await selfTest(backend, { manifest, variant, deep: gpu !== null })
+  const { fault, ...test } = computing.encoder
+    ? await encoderSelfTest(computing.encoder, { manifest, variant })
+    : await selfTest(computing.context.backend, { manifest, variant, deep: gpu !== null })
   if (fault) throw new EngineError('unsupported', `${variant.name} failed its self-test on this device: ${fault}.`)
-  return { backend, test }
+  return { computing, name, test }
 }
 
 interface Files {
-  session: SessionFiles
+  /** The graph of this path with all weight files of the variant. */
+  session: (graph: string) => SessionFiles
   tokenizer: { tokenizerJson: string; tokenizerConfig: string; chatTemplate: string | null }
 }
 
@@ -134,13 +130,13 @@ async function download(
   const bytes = (path: string) => data.get(path) ?? new Uint8Array() // every path below is in `entries`
   const text = (path: string) => new TextDecoder().decode(bytes(path))
   const folder = variant.graph.slice(0, variant.graph.lastIndexOf('/') + 1)
-  const external = variant.files.filter(({ path }) => path !== variant.graph)
+  const graphs: (string | null)[] = [variant.graph, variant.encoder_graph, variant.embedding_graph]
+  const external = variant.files
+    .filter(({ path }) => !graphs.includes(path))
+    .map(({ path }) => ({ path: path.slice(folder.length), data: bytes(path) }))
   const template = manifest.prompts.chat_template
   return {
-    session: {
-      graph: bytes(variant.graph),
-      externalData: external.map(({ path }) => ({ path: path.slice(folder.length), data: bytes(path) })),
-    },
+    session: graph => ({ graph: bytes(graph), externalData: external }),
     tokenizer: {
       tokenizerJson: text(TOKENIZER_FILES[0]),
       tokenizerConfig: text(TOKENIZER_FILES[1]),

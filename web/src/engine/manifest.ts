@@ -27,7 +27,10 @@ const variant = object({
   name: text,
   device: v.picklist(['webgpu', 'cpu']),
   requires: v.array(text),
+  /** Of an encoder-decoder: its decoder. The two below are its other graphs, null elsewhere. */
   graph: safePath,
+  encoder_graph: orNull(safePath),
+  embedding_graph: orNull(safePath),
   kv_dtype: v.picklist(['float16', 'float32']),
   bits_per_weight: amount,
   memory_bytes: whole,
@@ -45,6 +48,18 @@ const variant = object({
   reference_logits: orNull(v.array(v.pipe(v.number(), v.finite()))),
 })
 
+const decoder = object({ start: v.array(whole), max_tokens: positive, embedding_width: positive })
+
+const encoder = object({
+  task: v.picklist(['text-classification', 'token-classification', 'embeddings']),
+  labels: v.array(text),
+  multi_label: v.boolean(),
+  pooling: v.picklist(['mean', 'cls', 'max', 'none']),
+  normalize: v.boolean(),
+  dimensions: positive,
+  max_tokens: positive,
+})
+
 const manifest = object({
   format: v.literal(FORMAT),
   id: v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9._-]{0,99}$/)),
@@ -59,7 +74,10 @@ const manifest = object({
   context_length: positive,
   vocab_size: positive,
   special_tokens: object({ bos: orNull(whole), eos: v.array(whole), pad: orNull(whole), add_bos: v.boolean() }),
-  prompts: object({ chat_template: orNull(safePath) }),
+  prompts: object({
+    chat_template: orNull(safePath),
+    prefixes: orNull(v.array(object({ task: text, prefix: text }))),
+  }),
   generation: object({
     temperature: amount,
     top_p: amount,
@@ -67,19 +85,23 @@ const manifest = object({
     repetition_penalty: amount,
     max_tokens: positive,
   }),
-  kv: object({ layers: positive, heads: positive, head_dim: positive }),
+  kv: orNull(object({ layers: positive, heads: positive, head_dim: positive })),
   reference: object({
     prompt_tokens: v.array(whole),
     tokens: v.array(whole),
     logits: v.array(object({ token: whole, logit: v.pipe(v.number(), v.finite()) })),
+    outputs: orNull(v.array(v.pipe(v.number(), v.finite()))),
   }),
   files: v.array(fileEntry),
   variants: v.pipe(v.array(variant), v.nonEmpty()),
+  decoder: orNull(decoder),
+  encoder: orNull(encoder),
 })
 
 export type FileEntry = v.InferOutput<typeof fileEntry>
 export type Variant = v.InferOutput<typeof variant>
 export type Manifest = v.InferOutput<typeof manifest>
+export type Encoder = v.InferOutput<typeof encoder>
 
 /**
  * @param json the text of the file
@@ -117,6 +139,7 @@ function checkReferences(parsed: Manifest, where: string): void {
   }
   if (!shared.has(parsed.licence.file))
     throw fault(where, 'licence.file', parsed.licence.file, 'a path listed in files')
+  checkArchitecture(parsed, where)
   parsed.variants.forEach(({ graph, files, reference_logits: own }, index) => {
     if (!files.some(entry => entry.path === graph)) {
       throw fault(where, `variants[${index}].graph`, graph, `a path listed in variants[${index}].files`)
@@ -126,6 +149,25 @@ function checkReferences(parsed: Manifest, where: string): void {
     }
   })
 }
+
+/** What each architecture needs, and paths of its further graphs. */
+function checkArchitecture({ architecture, variants, ...parsed }: Manifest, where: string): void {
+  const needed = NEEDED[architecture]
+  for (const field of needed) {
+    if (parsed[field] === null) throw fault(where, field, undefined, `an object, as every ${architecture} model has`)
+  }
+  if (architecture === 'encoder' && parsed.reference.outputs === null)
+    throw fault(where, 'reference.outputs', undefined, 'a list, as every encoder model has')
+  variants.forEach((entry, index) => {
+    for (const field of ['encoder_graph', 'embedding_graph'] as const) {
+      const path = entry[field]
+      if (path === null ? architecture !== 'encoder-decoder' : entry.files.some(file => file.path === path)) continue
+      throw fault(where, `variants[${index}].${field}`, path, `a path listed in variants[${index}].files`)
+    }
+  })
+}
+
+const NEEDED = { decoder: ['kv'], 'encoder-decoder': ['kv', 'decoder'], encoder: ['encoder'] } as const
 
 /** True for a relative POSIX path that stays inside its folder and means the same on every system. */
 export function isSafePath(path: string): boolean {

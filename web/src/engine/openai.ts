@@ -12,8 +12,8 @@ import type {
   Usage,
 } from './api.ts'
 import { aborted } from './link.ts'
-import type { GenerateArgs, GenerateResult } from './protocol.ts'
-import { chatArgs, completionArgs } from './request.ts'
+import type { Calls, GenerateArgs, GenerateResult, ReadingName } from './protocol.ts'
+import { chatArgs, completionArgs, textArgs, textsArgs } from './request.ts'
 
 /** One generation: `text` ends when nothing more comes, `result` says how; leaving `text` early cancels the job. */
 export interface TextRun {
@@ -23,15 +23,23 @@ export interface TextRun {
 
 export type TextSource = (args: GenerateArgs, signal: AbortSignal | undefined) => TextRun
 
+/** One call of an encoder model. */
+export type Reader = <N extends ReadingName>(
+  name: N,
+  args: Calls[N]['args'],
+  signal: AbortSignal | undefined,
+) => Promise<Calls[N]['result']>
+
 export interface ApiParts {
   info: EngineInfo
   source: TextSource
+  read: Reader
   dispose: () => Promise<void>
 }
 
 type Piece = { text: string; result: null } | { text: ''; result: GenerateResult }
 
-export function createApi({ info, source, dispose }: ApiParts): Engine {
+export function createApi({ info, source, read, dispose }: ApiParts): Engine {
   let last: Stats | null = null
 
   async function* pieces(args: GenerateArgs, signal: AbortSignal | undefined): AsyncGenerator<Piece> {
@@ -120,6 +128,9 @@ export function createApi({ info, source, dispose }: ApiParts): Engine {
     info,
     chat: { completions: { create: createChat } },
     completions: { create: createCompletion },
+    embed: async (texts, { signal } = {}) => read('embed', { texts: textsArgs(texts) }, signal),
+    classify: async (text, { signal } = {}) => read('classify', { text: textArgs(text) }, signal),
+    tag: async (text, { signal } = {}) => read('tag', { text: textArgs(text) }, signal),
     stats: () => last,
     dispose,
   }

@@ -2,7 +2,18 @@
  * Messages between page and worker. A call is answered by any number of events and then exactly one `done` or `fail`.
  * A `cancel` is a wish: the call still ends in one of the two. Imports nothing but types.
  */
-import type { ChatMessage, Device, EngineInfo, Fallback, FinishReason, LoadProgress, Stats } from './api.ts'
+import type {
+  ChatMessage,
+  Classification,
+  Device,
+  Embeddings,
+  EngineInfo,
+  Fallback,
+  FinishReason,
+  LoadProgress,
+  Stats,
+  Tagging,
+} from './api.ts'
 import type { ErrorCode } from './errors.ts'
 
 /** A variant that was tried in an earlier worker and must not be tried again, and why. */
@@ -52,9 +63,14 @@ export interface GenerateResult {
 export interface Calls {
   load: { args: LoadArgs; event: LoadEvent; result: EngineInfo }
   generate: { args: GenerateArgs; event: TextEvent; result: GenerateResult }
+  embed: { args: { texts: string[] }; event: never; result: Embeddings }
+  classify: { args: { text: string }; event: never; result: Classification }
+  tag: { args: { text: string }; event: never; result: Tagging }
 }
 
 export type CallName = keyof Calls
+/** The calls of encoder models. */
+export type ReadingName = 'embed' | 'classify' | 'tag'
 
 export type ToWorker =
   | { [N in CallName]: { kind: 'call'; id: number; name: N; args: Calls[N]['args'] } }[CallName]

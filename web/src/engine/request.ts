@@ -21,6 +21,18 @@ export function completionArgs(request: CompletionRequest): GenerateArgs {
   return { prompt: { kind: 'text', text: prompt }, ...common(request) }
 }
 
+/** @throws EngineError 'bad-request', naming the field */
+export function textArgs(text: unknown, field = 'text'): string {
+  if (typeof text !== 'string') throw wrong(field, 'a text', text)
+  return text
+}
+
+/** @throws EngineError 'bad-request', naming the field */
+export function textsArgs(texts: unknown): string[] {
+  if (!Array.isArray(texts)) throw wrong('texts', 'a list of texts', texts)
+  return texts.map((text, index) => textArgs(text, `texts[${index}]`))
+}
+
 function message({ role, content }: ChatMessage, index: number): ChatMessage {
   if (!ROLES.includes(role)) throw wrong(`messages[${index}].role`, `one of ${ROLES.join(', ')}`, role)
   if (typeof content !== 'string') throw wrong(`messages[${index}].content`, 'a text', content)

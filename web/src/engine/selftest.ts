@@ -4,7 +4,9 @@
  */
 import type { SelfTest } from './api.ts'
 import type { Backend } from './backend.ts'
+import type { EncoderBackend } from './backend-encoder.ts'
 import type { Manifest, Variant } from './manifest.ts'
+import { pooled } from './readings.ts'
 import { argmax } from './sampler.ts'
 
 /**
@@ -97,4 +99,26 @@ async function piecesDifference(backend: Backend, tokens: readonly number[]): Pr
 /** Like Math.max, without a call per logit; NaN wins. */
 function larger(a: number, b: number): number {
   return a >= b ? a : b
+}
+
+/** The same for an encoder: its outputs for the reference text. A vector's numbers are below 1, and so is its error. */
+export async function encoderSelfTest(
+  backend: EncoderBackend,
+  { manifest, variant }: { manifest: Manifest; variant: Variant },
+): Promise<SelfTestResult> {
+  const { reference } = manifest
+  const started = performance.now()
+  const { encoder } = backend
+  const values = await backend.run(reference.prompt_tokens)
+  const outputs = encoder.task === 'embeddings' ? pooled(values, encoder) : values
+  const expected = reference.outputs ?? []
+  const allowedLogitError = allowedError(reference, variant)
+  const errors = expected.map((value, index) => Math.abs((outputs[index] ?? Number.NaN) - value))
+  const maxLogitError = errors.reduce(larger, 0)
+  let fault: string | null = null
+  if (outputs.length !== expected.length) fault = `it gives ${outputs.length} numbers instead of ${expected.length}`
+  else if (!(maxLogitError <= allowedLogitError)) {
+    fault = `its numbers are off by ${maxLogitError.toFixed(3)} where ${allowedLogitError.toFixed(3)} is allowed`
+  }
+  return { passed: fault === null, maxLogitError, allowedLogitError, ms: performance.now() - started, fault }
 }

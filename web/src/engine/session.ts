@@ -24,6 +24,7 @@ export interface SessionOptions {
 export interface Session {
   runner: OrtRunner
   inputNames: readonly string[]
+  outputNames: readonly string[]
   dispose(): Promise<void>
 }
 
@@ -54,6 +55,7 @@ export async function loadRuntime(options: SessionOptions): Promise<Runtime> {
       return {
         runner,
         inputNames: session.inputNames,
+        outputNames: session.outputNames,
         async dispose() {
           runner.dispose()
           await session.release()

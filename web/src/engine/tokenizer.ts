@@ -5,6 +5,7 @@ import type { ChatMessage } from './api.ts'
 import { type StreamDecoder, streamDecoder } from './decoder.ts'
 import { EngineError } from './errors.ts'
 import type { Manifest } from './manifest.ts'
+import { splitWords, type Word } from './words.ts'
 
 export interface TokenizerFiles {
   tokenizerJson: string
@@ -14,12 +15,24 @@ export interface TokenizerFiles {
 }
 
 export interface TextCodec {
-  /** A raw prompt, with the beginning-of-text token in front where the model wants one. */
+  /** A raw prompt, with the beginning-of-text token in front where the model wants one, an encoder-decoder's whole. */
   encodePrompt(text: string): number[]
   /** @throws EngineError 'bad-request' where the model has no chat format or its template refuses the messages */
   encodeChat(messages: readonly ChatMessage[]): number[]
+  /** A text as an encoder reads it, special tokens included, cut where it has more than `maxTokens`. */
+  encodeText(text: string, maxTokens: number): EncodedText
+  /**
+   * The same with the words' places, for tags: `firstTokens[i]` is where the tokens of word i begin.
+   * @throws EngineError 'unsupported' for a tokenizer that does not work word by word
+   */
+  encodeWords(text: string, maxTokens: number): EncodedText & { words: Word[]; firstTokens: number[] }
   /** A fresh decoder for one answer. */
   decoder(): StreamDecoder
+}
+
+export interface EncodedText {
+  tokens: number[]
+  truncated: boolean
 }
 
 /** @throws EngineError 'bad-manifest' for files that cannot be read */
@@ -29,14 +42,62 @@ export function createTextCodec(files: TokenizerFiles, manifest: Manifest): Text
   const encode = (text: string) => tokenizer.encode(text, { add_special_tokens: false }).ids
   return {
     encodePrompt(text) {
+      if (manifest.architecture === 'encoder-decoder') return tokenizer.encode(text).ids
       const { bos, add_bos } = manifest.special_tokens
       return add_bos && bos !== null ? [bos, ...encode(text)] : encode(text)
     },
     encodeChat(messages) {
       return encode(renderChat(template, messages, { config, name: manifest.name }))
     },
+    encodeText: (text, maxTokens) => cut(tokenizer, encode(text), maxTokens),
+    encodeWords: (text, maxTokens) => cutWords(tokenizer, { json, text, maxTokens }),
     decoder: () => streamDecoder(tokenizer, json),
   }
+}
+
+/** Puts the special tokens around `content`, which loses its end where all together would be too long. */
+function cut(tokenizer: Tokenizer, content: number[], maxTokens: number): EncodedText & { prefix: number } {
+  const { before, after } = frame(tokenizer)
+  const kept = content.slice(0, Math.max(0, maxTokens - before.length - after.length))
+  const tokens = [...before, ...kept, ...after]
+  return { tokens, truncated: kept.length < content.length, prefix: before.length }
+}
+
+/** The special tokens around any text, found around a probe. */
+function frame(tokenizer: Tokenizer): { before: number[]; after: number[] } {
+  const [probe] = tokenizer.encode('a', { add_special_tokens: false }).ids
+  const { ids } = tokenizer.encode('a')
+  const at = ids.indexOf(probe ?? -1)
+  const length = tokenizer.encode('a', { add_special_tokens: false }).ids.length
+  return { before: ids.slice(0, at), after: ids.slice(at + length) }
+}
+
+function cutWords(
+  tokenizer: Tokenizer,
+  { json, text, maxTokens }: { json: Record<string, unknown>; text: string; maxTokens: number },
+) {
+  if (typeOf(json.pre_tokenizer) !== 'BertPreTokenizer' || typeOf(json.model) !== 'WordPiece') {
+    throw new EngineError(
+      'unsupported',
+      'This tokenizer does not say where words are: tags need a WordPiece tokenizer.',
+    )
+  }
+  const added = Array.from(tokenizer.get_added_tokens_decoder().values(), ({ content }) => content)
+  const content: number[] = []
+  const places: { word: Word; first: number }[] = []
+  for (const word of splitWords(text, added)) {
+    const { ids } = tokenizer.encode(word.text, { add_special_tokens: false })
+    if (ids.length > 0) places.push({ word, first: content.length })
+    content.push(...ids)
+  }
+  const { prefix, ...whole } = cut(tokenizer, content, maxTokens)
+  const { after } = frame(tokenizer)
+  const kept = places.filter(({ first }) => prefix + first < whole.tokens.length - after.length)
+  return { ...whole, words: kept.map(({ word }) => word), firstTokens: kept.map(({ first }) => prefix + first) }
+}
+
+function typeOf(part: unknown): unknown {
+  return typeof part === 'object' && part !== null && 'type' in part ? part.type : null
 }
 
 /** The prompt that the template makes of a conversation, ending where the assistant begins to speak. */

@@ -17,7 +17,10 @@ import type {
   TextEvent,
   ToWorker,
 } from './protocol.ts'
+import { cannotWrite, readWith } from './read.ts'
 
+type WorkCall = Exclude<Extract<ToWorker, { kind: 'call' }>, { name: 'load' }>
+type WorkResult = Calls[WorkCall['name']]['result']
 type Reporter<N extends CallName> = (event: Calls[N]['event']) => void
 
 let model: LoadedModel | null = null
@@ -42,7 +45,7 @@ async function answer(call: Extract<ToWorker, { kind: 'call' }>, signal: AbortSi
   const { id } = call
   try {
     const report = (event: Calls[CallName]['event']) => post({ kind: 'event', id, event })
-    const result = call.name === 'load' ? await load(call.args, report, signal) : await run(call.args, report, signal)
+    const result = call.name === 'load' ? await load(call.args, report, signal) : await run(call, report, signal)
     post({ kind: 'done', id, result })
   } catch (error) {
     post(failure(id, error, signal.aborted))
@@ -59,11 +62,12 @@ async function load(args: LoadArgs, report: Reporter<'load'>, signal: AbortSigna
   return model.info
 }
 
-function run(args: GenerateArgs, report: Reporter<'generate'>, signal: AbortSignal): Promise<GenerateResult> {
+function run(call: WorkCall, report: Reporter<'generate'>, signal: AbortSignal): Promise<WorkResult> {
   if (!model) throw new EngineError('no-model', 'No model is loaded.')
   if (lost) throw lost
   const { info, deviceLost } = model
-  const work = produce(model, { args, report, signal })
+  const work: Promise<WorkResult> =
+    call.name === 'generate' ? produce(model, { args: call.args, report, signal }) : readWith(model, call, signal)
   return new Promise((resolve, reject) => {
     failRunning = reject // what waits for a lost GPU may wait for ever
     work.then(resolve, async error => {
@@ -95,6 +99,7 @@ async function produce(
   { manifest, codec, context }: LoadedModel,
   { args, report, signal }: Job,
 ): Promise<GenerateResult> {
+  if (!context) throw cannotWrite(manifest)
   const { generation, special_tokens } = manifest
   const { sampling } = args
   const steps = generate(context, {

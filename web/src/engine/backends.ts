@@ -1,0 +1,77 @@
+/** Which code computes which kind of model: sessions of a variant's graphs and the backend over them. */
+import { EncoderBackend } from './backend-encoder.ts'
+import { OrtBackend } from './backend-ort.ts'
+import { Seq2SeqBackend } from './backend-seq2seq.ts'
+import { EngineError } from './errors.ts'
+import { Context } from './generate.ts'
+import { checkKvInputs } from './kv.ts'
+import type { Manifest, Variant } from './manifest.ts'
+import type { Runtime, SessionFiles } from './session.ts'
+
+/** A model that writes has a `context`, one that reads an `encoder`. */
+export type Computing = { context: Context; encoder: null } | { context: null; encoder: EncoderBackend }
+
+export interface BackendParts {
+  manifest: Manifest
+  variant: Variant
+  files: { session: (graph: string) => SessionFiles }
+  name: string
+  device: GPUDevice | null
+}
+
+/** @throws EngineError 'bad-manifest' where the graphs are not those that the manifest describes */
+export async function makeBackend(runtime: Runtime, parts: BackendParts): Promise<Computing> {
+  switch (parts.manifest.architecture) {
+    case 'decoder':
+      return { context: new Context(await decoder(runtime, parts)), encoder: null }
+    case 'encoder-decoder':
+      return { context: new Context(await seq2seq(runtime, parts)), encoder: null }
+    case 'encoder':
+      return { context: null, encoder: await encoder(runtime, parts) }
+  }
+}
+
+async function decoder(runtime: Runtime, { manifest, variant, files, name, device }: BackendParts) {
+  const session = await runtime.create(files.session(variant.graph))
+  const { layers, heads, head_dim: headDim } = required(manifest.kv, 'kv')
+  checkKvInputs(session.inputNames, layers)
+  return new OrtBackend({
+    name,
+    session,
+    device,
+    kv: { layers, heads, headDim, type: variant.kv_dtype },
+    vocabularySize: manifest.vocab_size,
+    contextLength: manifest.context_length,
+  })
+}
+
+async function seq2seq(runtime: Runtime, { manifest, variant, files, name }: BackendParts) {
+  const { layers, heads, head_dim: headDim } = required(manifest.kv, 'kv')
+  const { start, max_tokens, embedding_width } = required(manifest.decoder, 'decoder')
+  const open = (graph: string | null, field: string) => runtime.create(files.session(required(graph, field)))
+  const session = await open(variant.graph, 'graph')
+  checkKvInputs(session.inputNames, layers)
+  return new Seq2SeqBackend({
+    name,
+    decoder: session,
+    encoder: await open(variant.encoder_graph, 'encoder_graph'),
+    embedding: await open(variant.embedding_graph, 'embedding_graph'),
+    kv: { layers, heads, headDim },
+    start,
+    embeddingWidth: embedding_width,
+    vocabularySize: manifest.vocab_size,
+    contextLength: manifest.context_length,
+    maxAnswerTokens: max_tokens,
+  })
+}
+
+async function encoder(runtime: Runtime, { manifest, variant, files, name }: BackendParts) {
+  const session = await runtime.create(files.session(variant.graph))
+  return new EncoderBackend(name, session, required(manifest.encoder, 'encoder'))
+}
+
+/** What `parseManifest` has made sure of. */
+function required<T>(value: T | null, field: string): T {
+  if (value === null) throw new EngineError('bad-manifest', `${field}: is missing. Export the bundle again.`)
+  return value
+}
