@@ -33,8 +33,53 @@ DECODERS: dict[str, str] = {
     "SmolLM3ForCausalLM": "SmolLM3",
 }
 
-# Multimodal models whose language model alone is exported: model_type in config.json → the model_type it is read as.
-LANGUAGE_MODELS: dict[str, tuple[str, str]] = {"cerule-gemma": ("gemma", "GemmaForCausalLM")}
+# Encoder-decoder and encoder models, which go through optimum (pretrained.py).
+ENCODERS: dict[str, str] = {
+    "BartForConditionalGeneration": "BART",
+    "BertForSequenceClassification": "BERT",
+    "BertForTokenClassification": "BERT",
+    "BertModel": "BERT, MiniLM",
+    "DistilBertForSequenceClassification": "DistilBERT",
+    "DistilBertForTokenClassification": "DistilBERT",
+    "DistilBertModel": "DistilBERT",
+    "MT5ForConditionalGeneration": "mT5",
+    "T5ForConditionalGeneration": "T5, Flan-T5",
+}
+
+# Encoder-decoder and encoder models, which optimum exports (pretrained.py).
+TRANSFORMERS: dict[str, str] = {
+    "BartForConditionalGeneration": "BART",
+    "BertForSequenceClassification": "BERT for sentiment and other labels",
+    "BertForTokenClassification": "BERT for named entities",
+    "BertModel": "BERT, MiniLM: sentence vectors",
+    "DistilBertForSequenceClassification": "DistilBERT for sentiment and other labels",
+    "DistilBertForTokenClassification": "DistilBERT for named entities",
+    "DistilBertModel": "DistilBERT: sentence vectors",
+    "MT5ForConditionalGeneration": "mT5",
+    "T5ForConditionalGeneration": "T5, Flan-T5",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class LanguageModel:
+    """The part of a multimodal checkpoint that is exported: read as `model_type`, of class `architecture`.
+
+    `config_key`: where its config lies in config.json, None for the top. `weight_names`: patterns of names → names in it.
+    """
+
+    model_type: str
+    architecture: str
+    config_key: str | None = None
+    weight_names: tuple[tuple[str, str], ...] = ()
+
+
+# By the model_type in config.json.
+LANGUAGE_MODELS: dict[str, LanguageModel] = {
+    "cerule-gemma": LanguageModel("gemma", "GemmaForCausalLM"),
+    "gemma3": LanguageModel(
+        "gemma3_text", "Gemma3ForCausalLM", "text_config", ((r"^(model\.)?language_model\.(model\.)?", "model."),)
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +125,7 @@ def refuse_closed(source: str) -> None:
 def architecture_of(raw_config: Mapping[str, Any]) -> str:
     """The architecture class that a config.json names, that of the language model where only it is exported; '' for none."""
     if raw_config.get("model_type") in LANGUAGE_MODELS:
-        return LANGUAGE_MODELS[raw_config["model_type"]][1]
+        return LANGUAGE_MODELS[raw_config["model_type"]].architecture
     named = raw_config.get("architectures")
     return str(named[0]) if isinstance(named, list) and named else ""
 
@@ -90,9 +135,9 @@ def require_supported(raw_config: Mapping[str, Any]) -> None:
 
     Raises: SourceError naming what was found, what is supported and what comes nearest.
     """
-    architecture = architecture_of(raw_config)
-    if architecture not in DECODERS:
-        raise unsupported(architecture, DECODERS)
+    architecture, supported = architecture_of(raw_config), DECODERS | ENCODERS
+    if architecture not in supported:
+        raise unsupported(architecture, supported)
 
 
 def unsupported(architecture: str, supported: Mapping[str, str]) -> SourceError:

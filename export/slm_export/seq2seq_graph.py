@@ -106,7 +106,7 @@ def _embedding_graph(table: NDArray[np.float32]) -> onnx.ModelProto:
     output = helper.make_tensor_value_info(EMBEDDINGS, TensorProto.FLOAT, [1, "sequence", table.shape[1]])
     lookup = helper.make_node("Gather", ["table", TOKENS], [EMBEDDINGS], "lookup", axis=0)
     graph = helper.make_graph([lookup], "embedding", [tokens], [output], [numpy_helper.from_array(table, "table")])
-    return helper.make_model(graph)
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8)  # as optimum's
 
 
 def _rename(graph: onnx.GraphProto, new_name: Callable[[str], str]) -> None:
