@@ -59,7 +59,7 @@ def load(origin: Origin, work: Path) -> Checkpoint:
     transformers_logging.set_verbosity_error()
     transformers_logging.disable_progress_bar()
     work.mkdir(parents=True, exist_ok=True)
-    model = _load_gguf(origin.path, work) if origin.is_gguf else _load_folder(origin.path, work)
+    model = _load_gguf(origin.path, work) if origin.is_gguf else _load_folder(origin, work)
     bad = [name for name, tensor in model.state_dict().items() if not _is_finite(tensor)]
     if bad:
         raise SourceError(
@@ -116,7 +116,8 @@ def _load_gguf(path: Path, work: Path) -> Any:
     return model
 
 
-def _load_folder(folder: Path, work: Path) -> Any:
+def _load_folder(origin: Origin, work: Path) -> Any:
+    folder = origin.path
     if not (folder / "tokenizer.json").is_file():
         raise SourceError(
             f"{folder} has no tokenizer.json. Save the model's fast tokenizer beside it (tokenizer.save_pretrained), "
@@ -128,7 +129,12 @@ def _load_folder(folder: Path, work: Path) -> Any:
         config = _config(folder, raw)
         _apply_rope_parameters(config, raw)
         loaded: Any = AutoModelForCausalLM.from_pretrained(
-            folder, config=config, dtype=torch.float32, use_safetensors=True, output_loading_info=True
+            folder,
+            config=config,
+            dtype=torch.float32,
+            use_safetensors=not origin.is_pickle,
+            key_mapping=_weight_names(raw),
+            output_loading_info=True,
         )
     except (ValueError, KeyError, OSError) as error:
         raise SourceError(f"{folder} cannot be loaded as a decoder language model: {error}") from error
@@ -157,11 +163,18 @@ def _raw_config(folder: Path) -> dict[str, Any]:
 
 def _config(folder: Path, raw: dict[str, Any]) -> Any:
     """The config; of a multimodal model that is known, that of its language model (families.LANGUAGE_MODELS)."""
-    if raw.get("model_type") not in LANGUAGE_MODELS:
+    part = LANGUAGE_MODELS.get(raw.get("model_type", ""))
+    if part is None:
         return AutoConfig.from_pretrained(folder)
-    kind, architecture = LANGUAGE_MODELS[raw["model_type"]]
-    own = {key: value for key, value in raw.items() if not key.startswith(("mm_", "auto_map"))}
-    return AutoConfig.for_model(**own | {"model_type": kind, "architectures": [architecture]})
+    own = raw if part.config_key is None else raw[part.config_key]
+    own = {key: value for key, value in own.items() if not key.startswith(("mm_", "auto_map"))}
+    return AutoConfig.for_model(**own | {"model_type": part.model_type, "architectures": [part.architecture]})
+
+
+def _weight_names(raw: dict[str, Any]) -> dict[str, str] | None:
+    """transformers' `key_mapping` for the weights of a language model inside a multimodal one."""
+    part = LANGUAGE_MODELS.get(raw.get("model_type", ""))
+    return dict(part.weight_names) if part and part.weight_names else None
 
 
 def _require_all_weights(model: Any, report: dict[str, Any], path: Path) -> None:

@@ -18,6 +18,9 @@ from slm_export.manifest import Manifest, ManifestError, load_manifest
 from slm_export.progress import Reporter
 from slm_export.recipes import DEFAULT_MODEL, RECIPES
 
+# Threads that wait must sleep: spinning ones cost PyTorch five times the CPU time where the cores are shared (measured).
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout and nothing else.")
 _DOWNLOADS = click.option(
     "--downloads",
@@ -53,12 +56,20 @@ def _interrupt(*_: object) -> None:
 @click.argument("source")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="The bundle folder to write.")
 @click.option("--revision", help="Revision (branch, tag or commit) of a Hugging Face repository.")
+@click.option("--allow-pickle", is_flag=True, help="Read pytorch_model*.bin where there are no safetensors (weights_only).")
 @click.option("--variants", help="Comma-separated variants to make. Default: all (see `slm-export list`).")
 @click.option("--resume", is_flag=True, help="Continue an interrupted export: finished stages are kept.")
 @_DOWNLOADS
 @_JSON
 def model(
-    source: str, out: Path, revision: str | None, variants: str | None, resume: bool, downloads: Path | None, as_json: bool
+    source: str,
+    out: Path,
+    revision: str | None,
+    allow_pickle: bool,
+    variants: str | None,
+    resume: bool,
+    downloads: Path | None,
+    as_json: bool,
 ) -> None:
     """Export SOURCE to a bundle.
 
@@ -67,11 +78,13 @@ def model(
     compared with the PyTorch original and is close enough.
     """
     from slm_export.bundle import export_bundle
+    from slm_export.options import ExportOptions
     from slm_export.sources import resolve
 
     reporter = Reporter(quiet=as_json)
     names = _variant_names(variants)
-    origin = resolve(source, downloads=downloads or out.parent / "downloads", revision=revision, reporter=reporter)
+    options = ExportOptions(revision=revision, allow_pickle=allow_pickle)
+    origin = resolve(source, downloads=downloads or out.parent / "downloads", reporter=reporter, options=options)
     manifest = export_bundle(origin, out, names, reporter, resume=resume)
     _result(manifest, out, as_json)
 
@@ -123,9 +136,10 @@ def list_command(as_json: bool) -> None:
 
 
 def _variant_names(text: str | None) -> list[str]:
+    from slm_export.variants import DEFAULT_VARIANTS
     from slm_export.variants import RECIPES as VARIANTS
 
-    names = list(VARIANTS) if text is None else [name.strip() for name in text.split(",")]
+    names = list(DEFAULT_VARIANTS) if text is None else [name.strip() for name in text.split(",")]
     unknown = [name for name in names if name not in VARIANTS]
     if unknown:
         raise click.BadParameter(f"{', '.join(unknown)}: unknown. There are {', '.join(VARIANTS)}.", param_hint="--variants")

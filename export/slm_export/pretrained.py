@@ -79,7 +79,7 @@ def load_pretrained(origin: Origin) -> Pretrained:
     try:
         with contextlib.redirect_stderr(io.StringIO()):
             loaded: Any = getattr(transformers, architecture).from_pretrained(
-                folder, dtype=torch.float32, use_safetensors=True, output_loading_info=True, **options
+                folder, dtype=torch.float32, use_safetensors=not origin.is_pickle, output_loading_info=True, **options
             )
         tokenizer = PreTrainedTokenizerFast.from_pretrained(folder)
     except Exception as error:  # safetensors raises its own SafetensorError, a bare Exception subclass

@@ -5,23 +5,26 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import subprocess
 import sys
 import zipfile
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from slm_export.download import CHUNK_BYTES, fetch, sha256_of
 from slm_export.errors import SourceError
 from slm_export.families import refuse_closed
+from slm_export.hub import choose_weights, download, refuse_remote_code
 from slm_export.manifest import Generation, Source
+from slm_export.options import ExportOptions
 from slm_export.progress import Reporter
 from slm_export.recipes import RECIPES, PypiFile, Recipe
 
-HUB_FILES = ("*.json", "*.safetensors", "*.jinja", "*.txt", "*.model", "README.md", "LICENSE*")
 UNKNOWN_LICENCE = "LicenseRef-unknown"
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 _FRONT_MATTER_LICENCE = re.compile(r"\A---\n.*?^license:\s*['\"]?([\w.-]+)", re.DOTALL | re.MULTILINE)
@@ -36,7 +39,10 @@ _SPDX = {
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """A checkpoint on this disk. `path` is a GGUF file or a Hugging Face folder (with config.json)."""
+    """A checkpoint on this disk. `path` is a GGUF file or a Hugging Face folder (with config.json).
+
+    `weights` are the names of the weight files in the folder: safetensors, or pickles where the user allowed them.
+    """
 
     path: Path
     source: Source
@@ -46,31 +52,47 @@ class Origin:
     licence_id: str
     licence_file: Path | None
     generation: Generation | None
+    weights: tuple[str, ...] = ()
+    options: ExportOptions = field(default_factory=ExportOptions)
 
     @property
     def is_gguf(self) -> bool:
         return self.path.is_file()
 
+    @property
+    def is_pickle(self) -> bool:
+        return any(name.endswith(".bin") for name in self.weights)
 
-def resolve(source: str, *, downloads: Path, revision: str | None, reporter: Reporter) -> Origin:
+
+def resolve(
+    source: str, *, downloads: Path, revision: str | None = None, reporter: Reporter, options: ExportOptions | None = None
+) -> Origin:
     """Find or download the checkpoint that `source` names.
 
     Raises: SourceError saying what was looked for and what to place where.
     """
+    options = options or ExportOptions(revision=revision)
+    origin = _find(source, downloads, reporter, options)
+    if origin.is_pickle:
+        reporter.say(f"{origin.name}: weights are pickles ({', '.join(origin.weights)}), read because of --allow-pickle")
+    return replace(origin, options=options)
+
+
+def _find(source: str, downloads: Path, reporter: Reporter, options: ExportOptions) -> Origin:
     if source in RECIPES:
         return _from_recipe(RECIPES[source], downloads, reporter)
     path = Path(source).expanduser()
     if path.is_file() and path.suffix == ".gguf":
         return _from_gguf(path)
     if path.is_dir():
-        return _from_folder(path, Source("folder", path.resolve().name, None, None))
+        return _from_folder(path, Source("folder", path.resolve().name, None, None), allow_pickle=options.allow_pickle)
     if path.exists():
         raise SourceError(
             f"{source} is neither a .gguf file nor a folder with config.json. Give one of these, or a Hugging Face id."
         )
     refuse_closed(source)
     if _HUB_ID.fullmatch(source):
-        return _from_hub(source, revision, downloads, reporter)
+        return _from_hub(source, options, downloads, reporter)
     raise SourceError(
         f"{source!r} is not a model that can be found: no such file or folder here, not a Hugging Face id (owner/name), "
         f"and not a known name ({', '.join(RECIPES)})."
@@ -160,42 +182,57 @@ def _from_gguf(path: Path) -> Origin:
     return Origin(path, Source("gguf", path.name, None, sha256_of(path)), _slug(stem), stem, "", UNKNOWN_LICENCE, None, None)
 
 
-def _from_folder(folder: Path, source: Source) -> Origin:
+def _from_folder(folder: Path, source: Source, *, allow_pickle: bool) -> Origin:
     if not (folder / "config.json").is_file():
-        raise SourceError(f"{folder} has no config.json: not a Hugging Face model folder. Point at the folder that holds it.")
-    if not any(folder.glob("*.safetensors")):
-        pickles = [file.name for pattern in ("*.bin", "*.pt", "*.pth") for file in folder.glob(pattern)]
-        found = f" (only pickle weights: {', '.join(pickles)}; loading them runs code of strangers)" if pickles else ""
-        raise SourceError(f"{folder} has no *.safetensors weights{found}. Convert the checkpoint to safetensors first.")
+        adapter = " It is a LoRA adapter: give its base model as SOURCE and this folder as --adapter."
+        what = adapter if (folder / "adapter_config.json").is_file() else " Point at the folder that holds it."
+        raise SourceError(f"{folder} has no config.json: not a Hugging Face model folder.{what}")
+    _require_no_way_out(folder)
+    weights = tuple(choose_weights([file.name for file in folder.iterdir()], str(folder), allow_pickle=allow_pickle))
+    try:
+        raw = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise SourceError(f"{folder / 'config.json'} cannot be read: {error}. Get the model again.") from error
+    if isinstance(raw, dict):
+        refuse_remote_code(raw, source.ref)
+    source = replace(source, sha256=_digest(folder, weights))
     card = folder / "README.md"
     match = _FRONT_MATTER_LICENCE.search(card.read_text(encoding="utf-8", errors="replace")) if card.is_file() else None
     licence = match.group(1).lower() if match else ""
     licence_file = next(iter(sorted(folder.glob("LICENSE*"))), None)
     name = source.ref.rpartition("/")[2]
-    return Origin(folder, source, _slug(name), name, "", _SPDX.get(licence, licence or UNKNOWN_LICENCE), licence_file, None)
+    spdx = _SPDX.get(licence, licence or UNKNOWN_LICENCE)
+    return Origin(folder, source, _slug(name), name, "", spdx, licence_file, None, weights)
 
 
-def _from_hub(ref: str, revision: str | None, downloads: Path, reporter: Reporter) -> Origin:
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, LocalEntryNotFoundError, RepositoryNotFoundError
+def _require_no_way_out(folder: Path) -> None:
+    """Refuse links to files elsewhere: what a copied or unpacked folder holds must not read this disk.
 
+    Hugging Face's own cache is made of links from snapshots/COMMIT/ to blobs/ beside it; these may stay.
+    """
+    top = folder.resolve()
+    home = top.parents[1] if top.parent.name == "snapshots" else top
+    for path in folder.rglob("*"):
+        if path.is_symlink() and not path.resolve().is_relative_to(home):
+            raise SourceError(
+                f"{path} is a link that leaves the model's folder, so the folder is not used. "
+                "Replace it by a copy of the file if you trust it, then try again."
+            )
+
+
+def _digest(folder: Path, weights: Sequence[str]) -> str:
+    """SHA-256 of the weight file; of several, that of the lines `sha256sum` prints for them."""
+    digests = [sha256_of(folder / name) for name in weights]
+    if len(digests) == 1:
+        return digests[0]
+    lines = "".join(f"{digest}  {name}\n" for digest, name in zip(digests, weights, strict=True))
+    return hashlib.sha256(lines.encode()).hexdigest()
+
+
+def _from_hub(ref: str, options: ExportOptions, downloads: Path, reporter: Reporter) -> Origin:
     target = downloads / "huggingface" / ref.replace("/", "--")
-    page = f"https://huggingface.co/{ref}"
-    try:
-        with reporter.step(f"Downloading {ref} from Hugging Face"):
-            snapshot_download(ref, revision=revision, local_dir=target, allow_patterns=list(HUB_FILES))
-    except GatedRepoError as error:
-        raise SourceError(f"{ref} is gated: accept its terms at {page}, then set HF_TOKEN to a token of that account.") from error
-    except RepositoryNotFoundError as error:
-        raise SourceError(
-            f"{ref} was not found on Hugging Face, or is private: see {page}. For a private one set HF_TOKEN."
-        ) from error
-    except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
-        raise SourceError(
-            f"{ref} could not be downloaded: {error}\nWithout network: get the repository's files on another machine "
-            f"({page}) and give their folder instead of the id. What has arrived is kept in {target}."
-        ) from error
-    return _from_folder(target, Source("huggingface", ref, revision, None))
+    commit = download(ref, options.revision, target, reporter, allow_pickle=options.allow_pickle)
+    return _from_folder(target, Source("huggingface", ref, commit, None), allow_pickle=options.allow_pickle)
 
 
 def _slug(name: str) -> str:

@@ -46,7 +46,7 @@ def test_wrong_files_and_folders_say_what_is_missing(tmp_path, reporter):
     with pytest.raises(SourceError, match=r"has no \*.safetensors"):
         find(folder, tmp_path, reporter)
     (folder / "pytorch_model.bin").write_bytes(b"x")
-    with pytest.raises(SourceError, match="only pickle weights: pytorch_model.bin; loading them runs code"):
+    with pytest.raises(SourceError, match="only pickle weights: pytorch_model.bin; loading them may run code"):
         find(folder, tmp_path, reporter)
 
 
