@@ -69,10 +69,10 @@ class Original:
             if len(window) > 1:
                 yield start, window
 
-    def log_probs(self) -> NDArray[np.float32]:
-        """float32 [tokens, vocabulary], memory-mapped."""
-        shape = (len(self.tokens), self.vocab_size)
-        return np.memmap(self.folder / "log_probs.f32", np.float32, "r", shape=shape)
+    def log_probs(self, start: int, count: int) -> NDArray[np.float32]:
+        """float32 [count, vocabulary] from token `start` on: read, not mapped, so that no other rows stay in memory."""
+        rows = np.fromfile(self.folder / "log_probs.f32", np.float32, count * self.vocab_size, offset=4 * start * self.vocab_size)
+        return rows.reshape(count, self.vocab_size)
 
 
 def prose() -> str:
@@ -89,18 +89,7 @@ def run_original(checkpoint: Checkpoint, folder: Path, reporter: Reporter, *, te
     prompts = prompt_tokens(checkpoint, tokens, context)
     vocab_size = int(_torch_logits(model, prompts[0]).shape[1])
     original = Original(folder, text_name, sha256, tokens, min(WINDOW_TOKENS, context), vocab_size, ())
-    shape = (len(tokens), vocab_size)
-    log_probs = np.memmap(folder / "log_probs.f32", np.float32, "w+", shape=shape)
-    say = reporter.paced()
-    for start, window in original.windows():
-        say(f"  {text_name}: {start:,} of {len(tokens):,} tokens")
-        logits = _torch_logits(model, window)
-        for row in range(0, len(window), CHUNK_TOKENS):
-            part = logits[row : row + CHUNK_TOKENS]
-            log_probs[start + row : start + row + len(part)] = torch.log_softmax(part, dim=1).numpy()
-        del logits
-    log_probs.flush()
-    del log_probs
+    _write_log_probs(model, original, reporter)
     answers = tuple(_answer(model, prompt) for prompt in prompts)
     del model
     return_freed_memory()
@@ -108,6 +97,16 @@ def run_original(checkpoint: Checkpoint, folder: Path, reporter: Reporter, *, te
     fields = {key: value for key, value in dataclasses.asdict(original).items() if key != "folder"}
     (folder / "original.json").write_text(json.dumps(fields), encoding="utf-8")
     return original
+
+
+def _write_log_probs(model: Any, original: Original, reporter: Reporter) -> None:
+    say = reporter.paced()
+    with (original.folder / "log_probs.f32").open("wb") as file:
+        for start, window in original.windows():
+            say(f"  {original.text_name}: {start:,} of {len(original.tokens):,} tokens")
+            logits = _torch_logits(model, window)
+            for row in range(0, len(window), CHUNK_TOKENS):
+                torch.log_softmax(logits[row : row + CHUNK_TOKENS], dim=1).numpy().tofile(file)
 
 
 def open_original(folder: Path) -> Original:

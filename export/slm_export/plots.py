@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 WIDTH, HEIGHT = 720, 280
-LEFT, RIGHT, TOP, BOTTOM = 52, 12, 12, 34
+LEFT, RIGHT, TOP, BOTTOM = 70, 12, 12, 34
 COLUMNS = 110  # points of a line: more cannot be told apart
 LOWEST, HIGHEST = -6, 1  # decades of nats that a plot may span
 

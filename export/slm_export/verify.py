@@ -54,7 +54,6 @@ class Measured:
 def measure_variant(graph: Path, original: Original, reporter: Reporter) -> Measured:
     """Run the variant whose ONNX file is `graph` over the text and the prompts of the PyTorch pass."""
     decoder = OrtDecoder(graph)
-    log_probs = original.log_probs()
     kl: list[float] = []
     agreements, predicted, nll = 0, 0, np.zeros(2)
     say = reporter.paced()
@@ -64,7 +63,7 @@ def measure_variant(graph: Path, original: Original, reporter: Reporter) -> Meas
         for first in range(0, len(window), CHUNK_TOKENS):
             chunk = window[first : first + CHUNK_TOKENS]
             variant = torch.log_softmax(torch.from_numpy(decoder.step(chunk, all_positions=True)), dim=1)
-            expected = torch.from_numpy(np.array(log_probs[start + first : start + first + len(chunk)]))
+            expected = torch.from_numpy(original.log_probs(start + first, len(chunk)))
             kl += functional.kl_div(variant, expected, reduction="none", log_target=True).sum(dim=1).tolist()
             agreements += int((expected.argmax(dim=1) == variant.argmax(dim=1)).sum())
             following = torch.tensor(window[first + 1 : first + 1 + len(chunk)])[:, None]

@@ -1,0 +1,140 @@
+"""A real export, interrupted by a signal in each of its stages and resumed: the same bundle as without interruptions."""
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from slm_export.progress import Reporter
+from slm_export.stages import Stage, Stages, finished_stages
+
+
+@pytest.fixture(scope="module")
+def export(tiny_source):
+    """Starts `slm-export model`; sends `signal_number` as soon as a line of its stderr contains `at`."""
+
+    def run(out, *options, at=None, signal_number=signal.SIGINT):
+        program = Path(sys.executable).with_name("slm-export")
+        # A shell that runs the tests in the background makes its children ignore Ctrl-C.
+        command = [program, "model", tiny_source, "--out", out, "--variants", "cpu-int8", *options]
+        said = []
+        with subprocess.Popen(
+            command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        ) as child:  # fmt: skip
+            for line in child.stderr:
+                said.append(line)
+                if at and at in line:
+                    child.send_signal(signal_number)
+                    at = None
+        return child.returncode, "".join(said)
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(export, tmp_path_factory):
+    out = tmp_path_factory.mktemp("uninterrupted") / "bundle"
+    code, said = export(out)
+    assert code == 0, said
+    return contents(out)
+
+
+def contents(folder):
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_interrupted_in_every_stage_and_resumed(export, uninterrupted, tmp_path):
+    out, part = tmp_path / "bundle", tmp_path / ".bundle.part"
+    code, said = export(out, at="[1/5] Loading")
+    assert code == 1
+    assert "Interrupted before anything was finished; nothing is left behind" in said
+    assert list(tmp_path.iterdir()) == []
+    kept = 0
+    for number, (stage, signal_number) in enumerate(
+        [
+            ("Running the original", signal.SIGINT),
+            ("Building the fused graph", signal.SIGTERM),
+            ("Quantising cpu-int8", signal.SIGINT),
+            ("Comparing cpu-int8", signal.SIGTERM),
+        ],
+        start=2,
+    ):
+        code, said = export(out, *(["--resume"] if number > 2 else []), at=f"[{number}/5] {stage}", signal_number=signal_number)
+        assert code == 1, said
+        assert "Run the same command with --resume to continue there" in said
+        assert said.count("kept from the interrupted run") == kept
+        assert finished_stages(part) == number - 1, said
+        assert [path.name for path in tmp_path.iterdir()] == [part.name]
+        kept = number - 1
+    code, said = export(out, "--resume")
+    assert code == 0, said
+    assert said.count("kept from the interrupted run") == 4
+    assert contents(out) == uninterrupted
+    assert [path.name for path in tmp_path.iterdir()] == ["bundle"]
+
+
+@pytest.fixture
+def part(tmp_path):
+    return tmp_path / "part"
+
+
+def stage_writing(part, name="a", content="whole"):
+    def work():
+        (part / name).mkdir(parents=True)
+        (part / name / "file").write_text(content)
+
+    return Stage(name, f"Making {name}", (Path(name),), work)
+
+
+def stages(part, inputs="inputs"):
+    return Stages(part, inputs, Reporter(quiet=True), total=1)
+
+
+def test_a_finished_stage_is_not_done_again(part):
+    stages(part).run([stage_writing(part)])
+    stages(part).run([stage_writing(part, content="other")])
+    assert (part / "a" / "file").read_text() == "whole"
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda part: (part / "a" / "file").write_text("wrong"),
+        lambda part: (part / "a" / "file").write_text("cut"),
+        lambda part: (part / "a" / "file").unlink(),
+        lambda part: (part / "a" / "stray").write_text("not of this stage"),
+        lambda part: (part / ".work" / "stages" / "a.json").write_text("{"),
+        lambda part: (part / ".work" / "stages" / "a.json").write_text(json.dumps({"inputs": "inputs", "files": {}})),
+        lambda part: (part / ".work" / "stages" / "a.json").unlink(),
+    ],
+    ids=["changed", "cut short", "missing", "stray file", "half a stamp", "stamp of nothing", "no stamp"],
+)
+def test_a_stage_that_is_not_whole_is_done_again(part, damage):
+    stages(part).run([stage_writing(part)])
+    damage(part)
+    stages(part).run([stage_writing(part, content="again")])
+    assert [path.name for path in (part / "a").iterdir()] == ["file"]
+    assert (part / "a" / "file").read_text() == "again"
+
+
+def test_other_inputs_do_every_stage_again(part):
+    stages(part).run([stage_writing(part)])
+    stages(part, "other inputs").run([stage_writing(part, content="other")])
+    assert (part / "a" / "file").read_text() == "other"
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError])
+def test_a_stage_that_fails_leaves_nothing(part, error):
+    def work():
+        (part / "b").mkdir(parents=True)
+        (part / "b" / "half").write_text("ha")
+        raise error
+
+    with pytest.raises(error):
+        stages(part).run([stage_writing(part), Stage("b", "Making b", (Path("b"),), work)])
+    assert not (part / "b").exists()
+    assert finished_stages(part) == 1
