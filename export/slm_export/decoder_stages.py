@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+from slm_export.calibrate import calibrate
 from slm_export.checkpoint import Checkpoint
 from slm_export.describe import Outcome
 from slm_export.graph import build_float_graph, open_float_graph
@@ -14,17 +15,19 @@ from slm_export.memory import return_freed_memory
 from slm_export.original import PROSE_NAME, open_original, prose, run_original
 from slm_export.progress import Reporter
 from slm_export.report import ReportInputs
+from slm_export.row_store import RowStore
 from slm_export.stages import Stage
 from slm_export.variants import Recipe, write_variant
 from slm_export.verify import choose_reference, fidelity_of, measure_variant, read_measured, write_measured
 
 WORK = Path(".work")
 _ORIGINAL, _GRAPH, _MEASURED = WORK / "original", WORK / "graph", WORK / "measured"
+_CALIBRATED = WORK / "calibrated.npz"
 
 
 def count(recipes: Sequence[Recipe]) -> int:
     """How many stages `stages` gives for these variants."""
-    return 2 + 2 * len(recipes)
+    return 2 + any(recipe.layer_bits == 4 for recipe in recipes) + 2 * len(recipes)
 
 
 def stages(checkpoint: Checkpoint, part: Path, recipes: Sequence[Recipe], reporter: Reporter) -> list[Stage]:
@@ -39,8 +42,14 @@ def stages(checkpoint: Checkpoint, part: Path, recipes: Sequence[Recipe], report
         build_float_graph(checkpoint.folder, part / _GRAPH, head_dim=checkpoint.head_dim)
         return_freed_memory()
 
+    def fit() -> None:
+        (part / _CALIBRATED).parent.mkdir(parents=True, exist_ok=True)
+        calibrate(checkpoint, part / _CALIBRATED, reporter)
+
     def quantise(recipe: Recipe) -> None:
-        write_variant(open_float_graph(part / _GRAPH, head_dim=checkpoint.head_dim), recipe, part / recipe.name)
+        graph = open_float_graph(part / _GRAPH, head_dim=checkpoint.head_dim)
+        calibrated = RowStore(part / _CALIBRATED) if recipe.layer_bits == 4 else None
+        write_variant(graph, recipe, part / recipe.name, calibrated)
         return_freed_memory()
 
     def compare(recipe: Recipe) -> None:
@@ -53,6 +62,8 @@ def stages(checkpoint: Checkpoint, part: Path, recipes: Sequence[Recipe], report
         Stage("original", "Running the original in PyTorch", (_ORIGINAL,), original),
         Stage("graph", f"Building the fused graph of {checkpoint.parameters / 1e6:.1f} M parameters", (_GRAPH,), graph),
     ]
+    if any(recipe.layer_bits == 4 for recipe in recipes):
+        result.append(Stage("calibrate", "Fitting 4-bit weights to the model's own text", (_CALIBRATED,), fit))
     for recipe in recipes:
         result.append(
             Stage(f"quantise-{recipe.name}", f"Quantising {recipe.name}", (Path(recipe.name),), partial(quantise, recipe))

@@ -1,8 +1,9 @@
 """The float graph rewritten for one device: which weights are 8- or 4-bit, in which operators, in which float type.
 
     webgpu-q8f16                 8-bit everywhere (MatMulNBits, GatherBlockQuantized)
-    webgpu-q4f16, webgpu-q4f32   4-bit layers, 8-bit embedding and head
+    webgpu-q4f16, webgpu-q4f32   4-bit layers (calibrated: calibrate.py), 8-bit embedding and head
     cpu-int8                     8-bit everywhere: DequantizeLinear → Transpose → MatMul, folded to float32 at load
+    f16, f32                     the weights as they are, where asked for
 
 In the CPU graph `values` is int8 [N, K] row-major and `scales` float16 [N, K/32]: ONNX Runtime folds them at load, other
 backends read them as they are. MatMulNBits would be unpacked on every run there (ONNX Runtime has no WASM kernel for it).
@@ -13,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 import onnx
@@ -22,9 +23,9 @@ from onnx import TensorProto, helper, numpy_helper
 
 from slm_export.graph import FloatGraph
 from slm_export.quantize import BLOCK, Int8Blocks, int4_blocks, int8_blocks
+from slm_export.row_store import RowStore
+from slm_export.weight_file import WeightFiles
 
-ALIGNMENT_BYTES = 4096  # lets a loader map or upload each tensor without a copy
-INLINE_BYTES = 1024  # smaller tensors stay in the .onnx file
 MICROSOFT = "com.microsoft"
 
 
@@ -32,8 +33,7 @@ MICROSOFT = "com.microsoft"
 class Recipe:
     """What a variant is made of, and the fidelity without which it is not installed.
 
-    `layer_bits` of the layers' matrices; embedding and head are always 8-bit. Round-to-nearest at 4 bits costs about a
-    fifth of perplexity on a model of this size (measured: 1.2), so its limits only catch a broken export.
+    `layer_bits` of the layers' matrices: 4 (embedding and head 8), 8, or the width of the floats.
     """
 
     name: str
@@ -49,11 +49,14 @@ RECIPES = {
     recipe.name: recipe
     for recipe in (
         Recipe("webgpu-q8f16", "webgpu", ("shader-f16",), 8, True, 1.01, 0.97),
-        Recipe("webgpu-q4f16", "webgpu", ("shader-f16",), 4, True, 1.35, 0.6),
-        Recipe("webgpu-q4f32", "webgpu", (), 4, False, 1.35, 0.6),
+        Recipe("webgpu-q4f16", "webgpu", ("shader-f16",), 4, True, 1.15, 0.75),
+        Recipe("webgpu-q4f32", "webgpu", (), 4, False, 1.15, 0.75),
         Recipe("cpu-int8", "cpu", (), 8, False, 1.01, 0.97),
+        Recipe("f16", "webgpu", ("shader-f16",), 16, True, 1.005, 0.98),
+        Recipe("f32", "cpu", (), 32, False, 1.001, 0.999),
     )
 }
+DEFAULT_VARIANTS = tuple(name for name, recipe in RECIPES.items() if recipe.layer_bits <= 8)
 
 
 SMALL_PARAMETERS = 500_000_000
@@ -62,58 +65,33 @@ SMALL_PARAMETERS = 500_000_000
 def by_preference(names: Sequence[str], parameters: int) -> list[Recipe]:
     """The recipes in the order in which a browser should prefer them (the manifest's order).
 
-    Under SMALL_PARAMETERS 8 bits come first: round-to-nearest at 4 bits costs a fifth of perplexity there, and a model
-    this small is bound by dispatches, not by bytes. Above, half the download counts more.
+    Under SMALL_PARAMETERS 8 bits come first: 4 bits still cost some hundredths of perplexity there, and a model this
+    small is bound by dispatches, not by bytes. Above, half the download counts more. Floats come last.
     """
-    first = 8 if parameters < SMALL_PARAMETERS else 4
-    return sorted((RECIPES[name] for name in names), key=lambda recipe: recipe.layer_bits != first)
+    order = (8, 4, 16, 32) if parameters < SMALL_PARAMETERS else (4, 8, 16, 32)
+    return sorted((RECIPES[name] for name in names), key=lambda recipe: order.index(recipe.layer_bits))
 
 
-def write_variant(source: FloatGraph, recipe: Recipe, folder: Path) -> None:
-    """Write `model.onnx` and `model.onnx.data` of one variant into `folder`."""
+def write_variant(source: FloatGraph, recipe: Recipe, folder: Path, calibrated: RowStore | None = None) -> None:
+    """Write `model.onnx` and its weights, `model.onnx.data` (and further files from 1 GiB on), of one variant to `folder`.
+
+    4-bit matrices come from `calibrated`; those that it does not have are rounded to nearest.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "model.onnx.data").open("wb") as data:
-        model = _Rewriter(source, recipe, _Weights(data)).run()
+    with WeightFiles(folder, "model.onnx.data") as files:
+        model = _Rewriter(source, recipe, files, calibrated).run()
     onnx.save_model(model, folder / "model.onnx")
-
-
-class _Weights:
-    """Appends tensors to the external data file; the file is never held in memory."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self.file = file
-        self.tensors: list[TensorProto] = []
-
-    def add(self, name: str, array: NDArray[np.generic], *, like: TensorProto | None = None) -> str:
-        """Store `array` as initializer `name`; with `like`, the same bytes in another shape and type are not stored twice."""
-        tensor = TensorProto(name=name, dims=array.shape, data_type=helper.np_dtype_to_tensor_dtype(array.dtype))
-        if like is not None:
-            tensor.external_data.extend(like.external_data)
-            tensor.data_location = TensorProto.EXTERNAL
-        elif array.nbytes <= INLINE_BYTES:
-            tensor.raw_data = array.tobytes()
-        else:
-            offset = self.file.tell()
-            padding = -offset % ALIGNMENT_BYTES
-            self.file.write(b"\0" * padding)
-            self.file.write(np.ascontiguousarray(array).data)
-            tensor.data_location = TensorProto.EXTERNAL
-            for key, value in (("location", "model.onnx.data"), ("offset", offset + padding), ("length", array.nbytes)):
-                tensor.external_data.add(key=key, value=str(value))
-        self.tensors.append(tensor)
-        return name
-
-    def get(self, name: str) -> TensorProto:
-        return next(tensor for tensor in self.tensors if tensor.name == name)
 
 
 class _Rewriter:
     """One pass over the float graph's nodes."""
 
-    def __init__(self, source: FloatGraph, recipe: Recipe, weights: _Weights) -> None:
+    def __init__(self, source: FloatGraph, recipe: Recipe, files: WeightFiles, calibrated: RowStore | None) -> None:
         self.source = source
         self.recipe = recipe
-        self.weights = weights
+        self.files = files
+        self.calibrated = calibrated
+        self.weights: dict[str, TensorProto] = {}
         self.dtype = np.float16 if recipe.float16 else np.float32
         self.onnx_dtype = TensorProto.FLOAT16 if recipe.float16 else TensorProto.FLOAT
         self.initializers = {tensor.name for tensor in source.model.graph.initializer}
@@ -122,6 +100,10 @@ class _Rewriter:
 
     def run(self) -> onnx.ModelProto:
         graph = self.source.model.graph
+        if self.recipe.layer_bits > 8:
+            for node in graph.node:
+                self.keep_node(node)
+            return self.assemble(graph)
         transposed = {
             node.output[0]: node.input[0]
             for node in graph.node
@@ -134,12 +116,19 @@ class _Rewriter:
             elif node.op_type == "MatMul" and node.input[1] in self.initializers and "/router/" not in node.name:
                 self.matmul(node)
             elif node.output[0] not in transposed:
-                for name in node.input:
-                    self.keep(name)
-                self.nodes.append(self.in_float_type(node))
-                if node.output[0] == "logits" and self.recipe.float16:
-                    self.emit("Cast", ["logits.half"], "logits", to=TensorProto.FLOAT)
+                self.keep_node(node)
         return self.assemble(graph)
+
+    def keep_node(self, node: onnx.NodeProto) -> None:
+        for name in node.input:
+            self.keep(name)
+        self.nodes.append(self.in_float_type(node))
+        if node.output[0] == "logits" and self.recipe.float16:
+            self.emit("Cast", ["logits.half"], "logits", to=TensorProto.FLOAT)
+
+    def add(self, name: str, array: NDArray[np.generic]) -> str:
+        self.weights[name] = self.files.tensor(name, array)
+        return name
 
     def in_float_type(self, node: onnx.NodeProto) -> onnx.NodeProto:
         """A node that stays: what it says about float32 means the variant's float type; logits are cast afterwards."""
@@ -158,9 +147,9 @@ class _Rewriter:
 
     def keep(self, name: str) -> None:
         """A weight that stays float: norms, rotary caches, biases."""
-        if name in self.initializers and all(tensor.name != name for tensor in self.weights.tensors):
+        if name in self.initializers and name not in self.weights:
             array = np.asarray(self.source.array(name))
-            self.weights.add(name, array.astype(self.dtype) if array.dtype == np.float32 else array)
+            self.add(name, array.astype(self.dtype) if array.dtype == np.float32 else array)
 
     def emit(self, op: str, inputs: list[str], output: str, *, domain: str = "", **attributes: Any) -> str:
         self.nodes.append(helper.make_node(op, inputs, [output], output, domain=domain, **attributes))
@@ -172,9 +161,9 @@ class _Rewriter:
             blocks = int8_blocks(rows_by_columns)
             self.eight_bit[name] = blocks
             stored = blocks.values if self.recipe.device == "cpu" else (blocks.values.view(np.uint8) ^ 0x80)  # q + 128
-            self.weights.add(f"{name}.values", stored if shape is None else stored.reshape(shape))
+            self.add(f"{name}.values", stored if shape is None else stored.reshape(shape))
             scales = blocks.scales if self.recipe.device == "cpu" else blocks.scales.astype(self.dtype)
-            self.weights.add(f"{name}.scales", scales)
+            self.add(f"{name}.scales", scales)
         return name
 
     def embedding(self, name: str, node: onnx.NodeProto, *, is_transposed: bool) -> None:
@@ -195,9 +184,9 @@ class _Rewriter:
 
     def dequantize_rows(self, values: str, scales: str, output: str, *, columns: int) -> None:
         """Blocks [1, S, K] int8 · [1, S, K/32] → float32 [1, S, K] with plain operators (S is not known before the run)."""
-        block_shape = self.weights.add(f"{output}.block_shape", np.array([1, -1, columns // BLOCK, BLOCK], np.int64))
-        row_shape = self.weights.add(f"{output}.row_shape", np.array([1, -1, columns], np.int64))
-        last = self.weights.add(f"{output}.last", np.array([-1], np.int64))
+        block_shape = self.add(f"{output}.block_shape", np.array([1, -1, columns // BLOCK, BLOCK], np.int64))
+        row_shape = self.add(f"{output}.row_shape", np.array([1, -1, columns], np.int64))
+        last = self.add(f"{output}.last", np.array([-1], np.int64))
         wide = self.emit("Cast", [values], f"{values}.float", to=TensorProto.FLOAT)
         blocks = self.emit("Reshape", [wide, block_shape], f"{values}.blocks")
         steps = self.emit(
@@ -225,21 +214,22 @@ class _Rewriter:
     def matmul_8bit(self, hidden: str, name: str, weight: NDArray[np.float32], output: str) -> None:
         columns, rows = weight.shape
         shape = (rows, columns // BLOCK, BLOCK)
-        if name in self.eight_bit:  # the embedding's [N, K]: the same bytes in MatMulNBits' shape
-            shared = self.weights.get(f"{name}.values")
-            values = self.weights.add(f"{name}.values.blocks", np.zeros(shape, np.uint8), like=shared)
+        if name in self.eight_bit:  # the embedding's [N, K]: the same bytes in MatMulNBits' shape, stored once
+            stored = self.eight_bit[name].values.view(np.uint8) ^ 0x80
+            values = self.add(f"{name}.values.blocks", stored.reshape(shape))
         else:
             values = f"{self.eight_bit_blocks(name, np.asarray(weight.T), shape)}.values"
         self.nbits([hidden, values, f"{name}.scales"], output, columns, rows, bits=8)
 
     def matmul_4bit(self, hidden: str, name: str, weight: NDArray[np.float32], output: str) -> None:
-        blocks = int4_blocks(np.asarray(weight.T))
+        rows_by_columns = np.ascontiguousarray(weight.T)
+        blocks = (self.calibrated.find(rows_by_columns) if self.calibrated else None) or int4_blocks(rows_by_columns)
         columns, rows = weight.shape
         inputs = [
             hidden,
-            self.weights.add(f"{name}.values", blocks.packed_values()),
-            self.weights.add(f"{name}.scales", blocks.scales.astype(self.dtype)),
-            self.weights.add(f"{name}.zero_points", blocks.packed_zero_points()),
+            self.add(f"{name}.values", blocks.packed_values()),
+            self.add(f"{name}.scales", blocks.scales.astype(self.dtype)),
+            self.add(f"{name}.zero_points", blocks.packed_zero_points()),
         ]
         self.nbits(inputs, output, columns, rows, bits=4)
 
@@ -248,7 +238,7 @@ class _Rewriter:
 
     def assemble(self, graph: onnx.GraphProto) -> onnx.ModelProto:
         inputs, outputs = [self.retyped(value) for value in graph.input], [self.retyped(value) for value in graph.output]
-        new = helper.make_graph(self.nodes, self.recipe.name, inputs, outputs, self.weights.tensors)
+        new = helper.make_graph(self.nodes, self.recipe.name, inputs, outputs, list(self.weights.values()))
         model = helper.make_model(new, opset_imports=self.source.model.opset_import, producer_name="slm_export")
         model.ir_version = 10
         return model

@@ -19,10 +19,12 @@ MAX_FILE_BYTES = 2**30  # QtWebEngine cannot hold a buffer of 2 GiB
 
 
 class WeightFiles:
-    """Writes `weights.0.data`, `weights.1.data`, … into `folder`; a context manager."""
+    """Writes `name`, `name.1`, … into `folder`, each below MAX_FILE_BYTES; a context manager."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, name: str = "weights.data", *, max_file_bytes: int = MAX_FILE_BYTES) -> None:
         self.folder = folder
+        self.name = name
+        self.max_file_bytes = max_file_bytes
         self.stored: dict[tuple[bytes, int], tuple[str, int]] = {}  # digest and bytes → file and offset
         self.count = 0
         self.file: BinaryIO | None = None
@@ -36,7 +38,7 @@ class WeightFiles:
 
     def tensor(self, name: str, array: NDArray[np.generic]) -> TensorProto:
         """An initializer called `name` with the values of `array`."""
-        array = np.ascontiguousarray(array)
+        array = np.asarray(array, order="C")
         tensor = TensorProto(name=name, dims=array.shape, data_type=helper.np_dtype_to_tensor_dtype(array.dtype))
         if array.nbytes <= INLINE_BYTES:
             tensor.raw_data = array.tobytes()
@@ -51,9 +53,9 @@ class WeightFiles:
 
     def _append(self, array: NDArray[np.generic]) -> tuple[str, int]:
         """The file and the offset where the bytes of `array` are now."""
-        if self.file is None or (self.file.tell() and self.file.tell() + array.nbytes > MAX_FILE_BYTES):
+        if self.file is None or (self.file.tell() and self.file.tell() + array.nbytes > self.max_file_bytes):
             self.__exit__()
-            self.location = f"weights.{self.count}.data"
+            self.location = self.name if self.count == 0 else f"{self.name}.{self.count}"
             self.file = (self.folder / self.location).open("wb")
             self.count += 1
         self.file.write(b"\0" * (-self.file.tell() % ALIGNMENT_BYTES))

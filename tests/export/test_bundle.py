@@ -116,7 +116,7 @@ def test_verify_names_the_damaged_file(damage, message, tiny_bundle, tmp_path, r
 
 
 def test_a_bundle_is_current_only_for_its_own_inputs(origin, tiny_bundle, tmp_path):
-    inputs = export_inputs(origin, list(variants.RECIPES))
+    inputs = export_inputs(origin, variants.DEFAULT_VARIANTS)
     assert is_current(tiny_bundle, inputs)
     assert not is_current(tiny_bundle, export_inputs(origin, ["cpu-int8"]))
     assert not is_current(tmp_path, inputs)

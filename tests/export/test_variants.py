@@ -8,10 +8,10 @@ import pytest
 
 from slm_export.manifest import load_manifest
 from slm_export.ort_decoder import OrtDecoder
-from slm_export.variants import RECIPES
+from slm_export.variants import DEFAULT_VARIANTS, RECIPES
 
 
-@pytest.fixture(scope="module", params=RECIPES)
+@pytest.fixture(scope="module", params=DEFAULT_VARIANTS)
 def variant(request) -> str:
     return str(request.param)
 

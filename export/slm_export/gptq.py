@@ -1,0 +1,84 @@
+"""GPTQ: 4-bit blocks of one weight matrix, chosen so that its outputs change least on calibration inputs.
+
+Frantar et al. 2022, "GPTQ: Accurate Post-Training Quantization for Generative Pre-trained Transformers" (arXiv
+2210.17323). Columns are rounded one after the other, the most used first ("act-order"), and what rounding one column
+costs is made good in those that are still open. Scales and zero points of the blocks are fixed before, by a search that
+weighs each column as GPTQ does, so that the order of columns does not disturb the blocks ("static groups").
+"""
+
+from __future__ import annotations
+
+import torch
+
+from slm_export.quantize import BLOCK, Int4Blocks
+
+DAMPING = 0.01  # share of the mean diagonal that is added to it: the paper's
+_LAZY_COLUMNS = 64  # columns rounded before the rest of the matrix hears of them
+_SHRINK = (1.0, 0.95, 0.9, 0.85, 0.8, 0.75)  # a smaller range clips the outermost value and is finer for all others
+_TINY = 1e-8
+
+
+@torch.inference_mode()
+def gptq_blocks(weight: torch.Tensor, hessian: torch.Tensor) -> Int4Blocks:
+    """4-bit blocks of `weight` float32 [N, K]; `hessian` float32 [K, K] is the sum of x xᵀ over calibration inputs x [K]."""
+    columns = weight.shape[1]
+    padding = -columns % BLOCK
+    weight = torch.nn.functional.pad(weight, (0, padding))
+    hessian = torch.nn.functional.pad(hessian, (0, padding, 0, padding)).clone()
+    diagonal = hessian.diagonal()
+    diagonal[diagonal == 0] = diagonal[:columns].mean().clamp(min=_TINY)  # never seen, or padding: rounds by itself
+    diagonal += DAMPING * diagonal.mean()
+    scales, zero_points = _search(weight, diagonal)
+    order = torch.argsort(diagonal, descending=True)
+    values = torch.empty(weight.shape, dtype=torch.uint8)
+    values[:, order] = _round(
+        weight[:, order],
+        _inverse_factor(hessian[order][:, order]),
+        scales.repeat_interleave(BLOCK, dim=1)[:, order],
+        zero_points.repeat_interleave(BLOCK, dim=1)[:, order],
+    )
+    return Int4Blocks(values.numpy(), scales.half().numpy(), zero_points.to(torch.uint8).numpy())
+
+
+def _inverse_factor(hessian: torch.Tensor) -> torch.Tensor:
+    """Upper Cholesky factor of the inverse: row i holds what rounding column i means for the later ones (section 3.3)."""
+    inverse = torch.cholesky_inverse(torch.linalg.cholesky(hessian))
+    factor: torch.Tensor = torch.linalg.cholesky(inverse, upper=True)
+    return factor
+
+
+def _round(weight: torch.Tensor, factor: torch.Tensor, scales: torch.Tensor, zero_points: torch.Tensor) -> torch.Tensor:
+    """uint8 [N, K]: codes 0–15 of the columns, in their order here; `scales` and `zero_points` are [N, K] too."""
+    open_weight, codes = weight.clone(), torch.empty(weight.shape, dtype=torch.uint8)
+    for start in range(0, weight.shape[1], _LAZY_COLUMNS):
+        end = start + _LAZY_COLUMNS
+        block, errors = open_weight[:, start:end].clone(), torch.zeros_like(open_weight[:, start:end])
+        inner = factor[start:end, start:end]
+        for column in range(block.shape[1]):
+            at = start + column
+            code = (block[:, column] / scales[:, at] + zero_points[:, at]).round().clamp(0, 15)
+            codes[:, at] = code.to(torch.uint8)
+            error = (block[:, column] - (code - zero_points[:, at]) * scales[:, at]) / inner[column, column]
+            block[:, column:] -= error[:, None] * inner[column, column:]
+            errors[:, column] = error
+        open_weight[:, end:] -= errors @ factor[start:end, end:]
+    return codes
+
+
+def _search(weight: torch.Tensor, importance: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Scales (rounded to float16) and zero points, both float32 [N, blocks], with the least weighted squared error."""
+    blocks = weight.reshape(weight.shape[0], -1, BLOCK)
+    weights = importance.reshape(1, -1, BLOCK)
+    low, high = blocks.amin(dim=2).clamp(max=0), blocks.amax(dim=2).clamp(min=0)
+    best_error = torch.full(low.shape, torch.inf)
+    best_scale, best_zero = torch.empty_like(low), torch.empty_like(low)
+    for shrink in _SHRINK:
+        scale = ((high - low) / 15 * shrink).half().float().clamp(min=_TINY)
+        for shift in (0, -1, 1):
+            zero = ((-low * shrink / scale).round() + shift).clamp(0, 15)
+            codes = ((blocks / scale[..., None]).round() + zero[..., None]).clamp(0, 15)
+            error = (((codes - zero[..., None]) * scale[..., None] - blocks).square() * weights).sum(dim=2)
+            better = error < best_error
+            best_error = torch.where(better, error, best_error)
+            best_scale, best_zero = torch.where(better, scale, best_scale), torch.where(better, zero, best_zero)
+    return best_scale, best_zero

@@ -1,0 +1,105 @@
+"""The weight matrices of a PyTorch decoder, each switchable between its float weights and 4-bit codes of them.
+
+One model thus serves as teacher and student. Shapes: weights [N, K] (N outputs), blocks of 32 along K.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+from torch.nn import functional
+from transformers.pytorch_utils import Conv1D
+
+from slm_export.quantize import BLOCK, Int4Blocks
+
+
+class Matmul:
+    """One linear module of the model; `codes` None means float weights."""
+
+    def __init__(self, name: str, module: Any) -> None:
+        self.name = name
+        self.module = module
+        self.codes: torch.Tensor | None = None  # int8 [N, K'], value - zero point
+        self.scales = torch.empty(0)  # float32 [N, blocks]
+        self.gain: torch.Tensor | None = None  # float32 [N, blocks]: scales are multiplied by 1 + gain
+        self.use_codes = True
+        self.dtype = torch.float32  # of the product; inputs and outputs keep theirs
+        self.float_forward: Callable[[torch.Tensor], torch.Tensor] = module.forward
+
+    @property
+    def weight(self) -> torch.Tensor:
+        """float32 [N, K]; GPT-2's Conv1D stores the transpose."""
+        weight: torch.Tensor = self.module.weight.detach()
+        return weight.T if isinstance(self.module, Conv1D) else weight
+
+    def set_blocks(self, blocks: Int4Blocks) -> None:
+        zero_points = torch.from_numpy(blocks.zero_points).to(torch.int8).repeat_interleave(BLOCK, dim=1)
+        self.codes = torch.from_numpy(blocks.values).to(torch.int8) - zero_points
+        self.scales = torch.from_numpy(blocks.scales).float()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """What replaces the module's own forward."""
+        if self.codes is None or not self.use_codes:
+            return self.float_forward(x)
+        gain = torch.zeros_like(self.scales) if self.gain is None else self.gain
+        output: torch.Tensor = _BlockLinear.apply(  # type: ignore[no-untyped-call]  # torch has no types there
+            x.to(self.dtype), self.codes, self.scales, gain
+        ).to(x.dtype)
+        return output if self.module.bias is None else output + self.module.bias
+
+
+class _BlockLinear(torch.autograd.Function):
+    """y = x · Wᵀ with W = codes · scales · (1 + gain). Weights are unpacked in each direction, never kept."""
+
+    @staticmethod
+    def forward(ctx: Any, x: torch.Tensor, codes: torch.Tensor, scales: torch.Tensor, gain: torch.Tensor) -> torch.Tensor:
+        ctx.save_for_backward(x, codes, scales, gain)
+        return functional.linear(x, _unpack(codes, scales * (1 + gain), x))
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        x, codes, scales, gain = ctx.saved_tensors
+        (gradient,) = gradients
+        by_input = gradient @ _unpack(codes, scales * (1 + gain), x) if ctx.needs_input_grad[0] else None
+        by_weight = gradient.flatten(0, -2).T @ x.flatten(0, -2)  # [N, K]
+        by_weight = functional.pad(by_weight, (0, codes.shape[1] - by_weight.shape[1])) * codes
+        by_gain = by_weight.view(*scales.shape, BLOCK).sum(dim=2, dtype=torch.float32) * scales
+        return by_input, None, None, by_gain
+
+
+def _unpack(codes: torch.Tensor, scales: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
+    """[N, K] in the type of the activations `like` [..., K]."""
+    weight = codes.view(*scales.shape, BLOCK).to(like.dtype) * scales[..., None].to(like.dtype)
+    return weight.view(codes.shape)[:, : like.shape[-1]]
+
+
+@contextlib.contextmanager
+def switchable(model: Any) -> Iterator[list[tuple[Any, list[Matmul]]]]:
+    """(layer, its matrices) of all decoder layers of `model`, in order; the model is as before when the block ends."""
+    layers = [
+        (layer, [Matmul(f"{prefix}.{name}", module) for name, module in layer.named_modules() if _is_matmul(module)])
+        for prefix, layer in _decoder_layers(model)
+    ]
+    matmuls = [matmul for _, found in layers for matmul in found]
+    for matmul in matmuls:
+        matmul.module.forward = matmul.forward
+    try:
+        yield layers
+    finally:
+        for matmul in matmuls:
+            del matmul.module.forward
+
+
+def _is_matmul(module: Any) -> bool:
+    return isinstance(module, (torch.nn.Linear, Conv1D))
+
+
+def _decoder_layers(model: Any) -> list[tuple[str, Any]]:
+    """The outermost module list that holds matrices (inner ones are experts)."""
+    for name, module in model.named_modules():
+        if isinstance(module, torch.nn.ModuleList) and any(map(_is_matmul, module.modules())):
+            return [(f"{name}.{index}", layer) for index, layer in enumerate(module)]
+    return []

@@ -1,0 +1,41 @@
+"""How large a variant will be, from the shapes of its tensors. Kept in step with variants.py by test_plan.py (2 %)."""
+
+from __future__ import annotations
+
+from slm_export.quantize import BLOCK
+from slm_export.shapes import Shapes, Tensor
+from slm_export.variants import Recipe
+from slm_export.weight_file import ALIGNMENT_BYTES, INLINE_BYTES
+
+# Text of the graph, measured on SmolLM2-135M's and the tiny model's variants (it is 0.2 % of a real bundle).
+_BYTES_PER_TENSOR = 190
+_BYTES_PER_NODE = 240
+_NODES_PER_LAYER = 11
+_BYTES_PER_UNFOLDED_MATRIX = 800  # Cast, DequantizeLinear, Transpose and their values in the CPU graph
+
+
+def estimated_bytes(recipe: Recipe, shapes: Shapes) -> int:
+    """Bytes on disk of the variant `recipe` of a model with these shapes: weights with their alignment, and the graph."""
+    stored = [size for tensor in shapes.tensors for size in stored_bytes(recipe, tensor)]
+    stored += [shapes.context_length * shapes.rope_dim // 2 * _float_bytes(recipe)] * 2  # cosines and sines
+    weights = sum(size if size <= INLINE_BYTES else size + -size % ALIGNMENT_BYTES for size in stored)
+    graph = _BYTES_PER_TENSOR * len(stored) + _BYTES_PER_NODE * _NODES_PER_LAYER * shapes.layers
+    if recipe.device == "cpu":
+        graph += _BYTES_PER_UNFOLDED_MATRIX * sum(tensor.role in ("layer", "head") for tensor in shapes.tensors)
+    return weights + graph
+
+
+def stored_bytes(recipe: Recipe, tensor: Tensor) -> list[int]:
+    """Bytes of each array that the variant stores for one tensor: values, scales and zero points, or floats."""
+    if tensor.role == "kept":
+        return [tensor.elements * _float_bytes(recipe)]
+    rows, columns = tensor.shape
+    blocks = -(-columns // BLOCK)
+    scales = rows * blocks * (2 if recipe.device == "cpu" else _float_bytes(recipe))
+    if recipe.layer_bits == 8 or tensor.role != "layer":
+        return [rows * columns, scales]
+    return [rows * blocks * BLOCK // 2, scales, rows * -(-blocks // 2)]
+
+
+def _float_bytes(recipe: Recipe) -> int:
+    return 2 if recipe.float16 else 4
