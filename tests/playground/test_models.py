@@ -56,6 +56,23 @@ def test_models_are_listed_with_what_a_chooser_needs(client: FlaskClient, make_b
     }
 
 
+def test_a_bundle_that_does_not_chat_is_listed_as_what_it_is(
+    client: FlaskClient,
+    make_bundle: Callable[..., Path],
+    change_manifest: Callable[[Path, Callable[[dict[str, Any]], object]], None],
+) -> None:
+    def become_encoder(manifest: dict[str, Any]) -> None:
+        encoder = {"task": "embeddings", "labels": [], "multi_label": False, "pooling": "mean", "normalize": True}
+        manifest |= {"architecture": "encoder", "tasks": ["embeddings"], "kv": None}
+        manifest["encoder"] = encoder | {"dimensions": 2, "max_tokens": 16}
+        manifest["reference"]["outputs"] = [0.6, 0.8]
+
+    change_manifest(make_bundle(), become_encoder)
+    (model,) = client.get("/api/models").get_json()["models"]
+    assert (model["architecture"], model["tasks"]) == ("encoder", ["embeddings"])
+    assert client.get(DATA).status_code == 200
+
+
 def test_every_url_of_the_list_works(client: FlaskClient, weights: bytes) -> None:
     (model,) = client.get("/api/models").get_json()["models"]
     manifest = client.get(model["url"] + "manifest.json")

@@ -14,6 +14,7 @@ export const MODEL = {
   url: '/models/fake/',
   name: 'Fake model',
   description: '',
+  architecture: 'decoder' as const,
   licence: 'Apache-2.0',
   parameters: 135_000_000,
   variants: [],

@@ -2,7 +2,7 @@
 import { computed, signal } from '@preact/signals'
 import type { Engine, EngineInfo, EngineOptions, LoadProgress } from '../engine/api.ts'
 import { EngineError, type ErrorCode } from '../engine/errors.ts'
-import { fetchModels, type ModelSummary, modelList } from './models.ts'
+import { chatModels, fetchModels, type ModelSummary } from './models.ts'
 import { change, settings } from './settings.ts'
 
 export type LoadState =
@@ -36,7 +36,8 @@ export class Loader {
   async start(): Promise<void> {
     loadState.value = { status: 'starting' }
     try {
-      const { models } = await fetchModels()
+      await fetchModels()
+      const models = chatModels.value
       const model = models.find(({ id }) => id === settings.value.model) ?? models[0]
       if (!model) loadState.value = { status: 'no-model' }
       else await this.load(model)
@@ -71,7 +72,7 @@ export class Loader {
 
   /** Another model, remembered for the next visit. */
   async choose(id: string): Promise<void> {
-    const model = modelList.value?.models.find(entry => entry.id === id)
+    const model = chatModels.value.find(entry => entry.id === id)
     if (!model) return
     change({ model: id })
     await this.load(model)

@@ -1,6 +1,6 @@
 /** What the server offers: GET /api/models. */
-import { signal } from '@preact/signals'
-import type { Device } from '../engine/api.ts'
+import { computed, signal } from '@preact/signals'
+import type { Architecture, Device } from '../engine/api.ts'
 
 export interface VariantSummary {
   name: string
@@ -13,6 +13,7 @@ export interface ModelSummary {
   url: string
   name: string
   description: string
+  architecture: Architecture
   licence: string
   parameters: number
   variants: VariantSummary[]
@@ -34,6 +35,20 @@ export interface ModelList {
 }
 
 export const modelList = signal<ModelList | null>(null)
+
+/** Those that the chat page can talk to: a model that translates, labels or embeds is listed by the server, not here. */
+export const chatModels = computed(() => (modelList.value?.models ?? []).filter(isChatModel))
+
+function isChatModel({ architecture }: ModelSummary): boolean {
+  return architecture === 'decoder'
+}
+
+/** Why there is no model to chat with, in sentences for people. */
+export const chatProblem = computed(() => {
+  const others = modelList.value?.models.map(({ name }) => name).join(', ')
+  if (!others) return modelList.value?.problem ?? 'The models folder is empty.'
+  return `No model here can chat: ${others} reads or rewrites texts. Add one that does, such as smollm2-135m-instruct.`
+})
 
 /** @throws Error with a sentence for people where the server does not answer */
 export async function fetchModels(): Promise<ModelList> {

@@ -1,7 +1,7 @@
 /** Top bar: product, model, what it runs on, and the page's own controls. */
 import type { Signal } from '@preact/signals'
 import { loadState, runsOn } from '../state/engine.ts'
-import { modelList } from '../state/models.ts'
+import { chatModels } from '../state/models.ts'
 import { change, settings } from '../state/settings.ts'
 import { useActors } from './context.ts'
 import { parameters } from './format.ts'
@@ -58,7 +58,7 @@ function ModelName() {
   const model = 'model' in state ? state.model : null
   const { loader } = useActors()
   if (!model) return <div class="model" />
-  const models = modelList.value?.models ?? []
+  const models = chatModels.value
   return (
     <div class="model">
       {models.length > 1 ? (

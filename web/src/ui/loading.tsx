@@ -3,7 +3,7 @@ import { computed } from '@preact/signals'
 import { useRef } from 'preact/hooks'
 import type { LoadPhase, LoadProgress } from '../engine/api.ts'
 import { type LoadState, loadState } from '../state/engine.ts'
-import { modelList } from '../state/models.ts'
+import { chatProblem, modelList } from '../state/models.ts'
 import { settings } from '../state/settings.ts'
 import { restFocus } from './composer.tsx'
 import { useActors } from './context.ts'
@@ -45,7 +45,7 @@ function Content({ state }: { state: Exclude<LoadState, { status: 'ready' }> }) 
     return (
       <>
         <h2>There is no model yet</h2>
-        <p>{modelList.value?.problem ?? 'The models folder is empty.'}</p>
+        <p>{chatProblem.value}</p>
         <button type="button" class="primary" onClick={retry}>
           Look again
         </button>

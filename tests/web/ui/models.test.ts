@@ -1,0 +1,25 @@
+import { expect, test } from 'vitest'
+import { chatModels, chatProblem, type ModelSummary, modelList } from '../../../web/src/state/models.ts'
+
+const model = (id: string, architecture: ModelSummary['architecture']): ModelSummary => ({
+  ...{ id, url: `/models/${id}/`, name: id, description: '', licence: 'Apache-2.0', parameters: 1, variants: [] },
+  architecture,
+})
+const show = (...models: ModelSummary[]) => {
+  modelList.value = { models_dir: '/models', models, errors: [], problem: null }
+}
+
+test('the chat page offers decoders only', () => {
+  show(model('minilm', 'encoder'), model('smollm2', 'decoder'), model('t5', 'encoder-decoder'))
+  expect(chatModels.value.map(({ id }) => id)).toEqual(['smollm2'])
+})
+
+test('a folder without one says why there is nothing to chat with', () => {
+  show(model('minilm', 'encoder'), model('t5', 'encoder-decoder'))
+  expect(chatModels.value).toEqual([])
+  expect(chatProblem.value).toMatch(/No model here can chat: minilm, t5 .*smollm2-135m-instruct/)
+  modelList.value = { models_dir: '/models', models: [], errors: [], problem: 'No model in /models.' }
+  expect(chatProblem.value).toBe('No model in /models.')
+  modelList.value = null
+  expect(chatProblem.value).toBe('The models folder is empty.')
+})
