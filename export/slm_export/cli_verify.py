@@ -13,11 +13,13 @@ import click
 
 from slm_export.errors import VerifyError
 from slm_export.manifest import Manifest, load_manifest
+from slm_export.options import ExportOptions
 from slm_export.progress import Reporter
 
 if TYPE_CHECKING:
     from slm_export.against_source import Comparison
     from slm_export.recheck import Check
+    from slm_export.sources import Origin
 
 
 @click.command()
@@ -32,6 +34,9 @@ if TYPE_CHECKING:
     help="Write the comparison as a page and JSON into this folder.",
 )
 @click.option("--revision", help="Revision (branch, tag or commit) of a Hugging Face repository.")
+@click.option("--adapter", type=click.Path(file_okay=False, path_type=Path), help="LoRA adapter that was merged into the model.")
+@click.option("--chat-template", help="The chat template that the export was given: a known name or a file.")
+@click.option("--allow-pickle", is_flag=True, help="Read pickle weights of SOURCE where there are no safetensors.")
 @click.option("--downloads", type=click.Path(file_okay=False, path_type=Path), help="Where downloaded checkpoints are kept.")
 @click.option("--files-only", is_flag=True, help="Only sizes and hashes: a second instead of a minute.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout and nothing else.")
@@ -41,6 +46,9 @@ def verify(
     text: Path | None,
     report: Path | None,
     revision: str | None,
+    adapter: Path | None,
+    chat_template: str | None,
+    allow_pickle: bool,
     downloads: Path | None,
     files_only: bool,
     as_json: bool,
@@ -73,7 +81,9 @@ def verify(
     checks = check_bundle(bundle, manifest, reporter)
     comparison = None
     if reference is not None and all(check.passed for check in checks):
-        comparison = _compare(bundle, manifest, reference, text, revision, downloads, reporter)
+        options = ExportOptions(revision, adapter, chat_template, None, allow_pickle)
+        origin = _resolve(reference, downloads or bundle.resolve().parent.parent / "downloads", options, reporter)
+        comparison = _compare(bundle, manifest, origin, text, reporter)
         checks += comparison.checks
         if report is not None:
             _write_report(report, manifest, comparison)
@@ -84,20 +94,15 @@ def verify(
         raise VerifyError(f"{bundle} failed {len(failures)} of {len(checks)} checks:\n  {listed}")
 
 
-def _compare(
-    bundle: Path,
-    manifest: Manifest,
-    reference: str,
-    text: Path | None,
-    revision: str | None,
-    downloads: Path | None,
-    reporter: Reporter,
-) -> Comparison:
-    from slm_export.against_source import compare_with_source
+def _resolve(reference: str, downloads: Path, options: ExportOptions, reporter: Reporter) -> Origin:
     from slm_export.sources import resolve
 
-    kept = downloads or bundle.resolve().parent.parent / "downloads"
-    origin = resolve(reference, downloads=kept, revision=revision, reporter=reporter)
+    return resolve(reference, downloads=downloads, reporter=reporter, options=options)
+
+
+def _compare(bundle: Path, manifest: Manifest, origin: Origin, text: Path | None, reporter: Reporter) -> Comparison:
+    from slm_export.against_source import compare_with_source  # PyTorch: seconds that a check of files must not wait for
+
     return compare_with_source(bundle, manifest, origin, text, reporter)
 
 

@@ -1,6 +1,7 @@
 """A real export, interrupted by a signal in each of its stages and resumed: the same bundle as without interruptions."""
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -8,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from slm_export.bundle import export_inputs
 from slm_export.progress import Reporter
+from slm_export.sources import resolve
 from slm_export.stages import Stage, Stages, finished_stages
 
 
@@ -25,6 +28,7 @@ def export(tiny_source):
             command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True,
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         ) as child:  # fmt: skip
+            assert child.stderr is not None
             for line in child.stderr:
                 said.append(line)
                 if at and at in line:
@@ -138,3 +142,21 @@ def test_a_stage_that_fails_leaves_nothing(part, error):
         stages(part).run([stage_writing(part), Stage("b", "Making b", (Path("b"),), work)])
     assert not (part / "b").exists()
     assert finished_stages(part) == 1
+
+
+def test_an_interrupted_export_of_other_inputs_is_not_resumed(export, tiny_source, tmp_path):
+    """A configuration that has changed since, with the same weights."""
+    source = Path(shutil.copytree(tiny_source, tmp_path / "source"))
+    before = export_inputs(resolve(str(source), downloads=tmp_path, reporter=Reporter(quiet=True)), ["cpu-int8"])
+    config = json.loads((source / "config.json").read_text(encoding="utf-8"))
+    (source / "config.json").write_text(json.dumps({**config, "rope_theta": 50000.0}), encoding="utf-8")
+    assert export_inputs(resolve(str(source), downloads=tmp_path, reporter=Reporter(quiet=True)), ["cpu-int8"]) != before
+    part = tmp_path / ".bundle.part"
+    (part / ".work" / "stages").mkdir(parents=True)
+    (part / ".work" / "inputs").write_text(before)
+    (part / ".work" / "stages" / "load.json").write_text(json.dumps({"inputs": before, "files": {}}))
+    (part / "stray").write_text("of the other export")
+    code, said = export(tmp_path / "bundle", "--resume")
+    assert code == 0, said
+    assert "Nothing to resume: the interrupted export was of other inputs" in said
+    assert not (tmp_path / "bundle" / "stray").exists()

@@ -61,6 +61,7 @@ def test_the_reference_reaches_prefill_kernels_and_every_variant_states_its_own_
     assert len(manifest.reference.prompt_tokens) >= 64
     assert len(manifest.reference.tokens) >= 4
     for variant in manifest.variants:
+        assert variant.reference_logits is not None
         assert len(variant.reference_logits) == len(manifest.reference.logits)
         errors = [abs(own - entry.logit) for own, entry in zip(variant.reference_logits, manifest.reference.logits, strict=True)]
         assert max(errors) == pytest.approx(variant.fidelity.max_reference_logit_error, abs=1e-3)
@@ -126,7 +127,7 @@ def test_a_cache_that_forgets_is_found(tiny_bundle):
     found = kv_equality(_Forgetful(graph), tokens)
     assert not found.holds
     assert min(found.pieces_error, found.single_error) > found.tolerance
-    assert "the KV cache is not used rightly" in found.fault("cpu-int8")
+    assert "the KV cache is not used rightly" in (found.fault("cpu-int8") or "")
 
 
 @pytest.fixture
