@@ -13,6 +13,7 @@ from pathlib import Path
 from slm_export import checkpoint as checkpoints
 from slm_export import decoder_stages, transformer_bundle
 from slm_export.card import model_card
+from slm_export.chat_templates import no_template_note, stated_options
 from slm_export.checkpoint import Checkpoint
 from slm_export.describe import INPUTS_NAME, Outcome, describe, write_texts
 from slm_export.download import sha256_of
@@ -27,6 +28,7 @@ from slm_export.variants import RECIPES, Recipe, by_preference
 
 _LIBRARIES = ("torch", "transformers", "optimum-onnx", "onnxruntime-genai", "onnxruntime", "onnx")
 _CODE = (".py", ".txt", ".jinja", ".css")
+_TEXTS = (".json", ".jinja", ".txt", ".model")  # of a checkpoint: configuration and tokenizer
 WORK = Path(".work")
 
 
@@ -36,11 +38,18 @@ def export_inputs(origin: Origin, variants: Sequence[str]) -> str:
     code = {str(path.relative_to(package)): sha256_of(path) for path in sorted(package.rglob("*")) if path.suffix in _CODE}
     stated = {
         "source": [origin.source.kind, origin.source.ref, origin.source.revision, origin.source.sha256],
+        "texts": {} if origin.is_gguf else _texts(origin.path),
+        "options": stated_options(origin.options),
         "variants": list(variants),
         "code": code,
         "libraries": {name: version(name) for name in _LIBRARIES},
     }
     return hashlib.sha256(json.dumps(stated, sort_keys=True).encode()).hexdigest()
+
+
+def _texts(folder: Path) -> dict[str, str]:
+    """SHA-256 by name of a checkpoint's configuration and tokenizer files; the weights have the source's own digest."""
+    return {inner.name: sha256_of(inner) for inner in sorted(folder.iterdir()) if inner.is_file() and inner.suffix in _TEXTS}
 
 
 def is_current(bundle: Path, inputs: str) -> bool:
@@ -137,6 +146,8 @@ def _fill(origin: Origin, part: Path, variants: Sequence[str], inputs: str, repo
     stages = Stages(part, inputs, reporter, total=1 + decoder_stages.count(recipes))
     stages.run([load])
     checkpoint = checkpoints.reopen(source)
+    if checkpoint.chat_template is None and origin.options.task is None:
+        reporter.say(no_template_note(origin.name))
     recipes = by_preference(variants, checkpoint.parameters)
     stages.run(decoder_stages.stages(checkpoint, part, recipes, reporter))
     outcome = decoder_stages.outcome(part, recipes)

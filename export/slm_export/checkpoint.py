@@ -19,6 +19,7 @@ from gguf import GGUFReader
 from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedTokenizerFast
 from transformers.utils import logging as transformers_logging
 
+from slm_export.chat_templates import FILE_NAME, choose_template, stored_template
 from slm_export.errors import SourceError
 from slm_export.families import LANGUAGE_MODELS, require_supported
 from slm_export.memory import return_freed_memory
@@ -66,6 +67,7 @@ def load(origin: Origin, work: Path) -> Checkpoint:
             f"{origin.path.name} holds values that are not finite (NaN or infinity) in {', '.join(bad[:3])}. "
             "The checkpoint is broken: get it again, or ask its author."
         )
+    _settle_chat_template(work, origin)
     model.save_pretrained(work)
     del model
     return_freed_memory()
@@ -147,7 +149,9 @@ def _load_folder(origin: Origin, work: Path) -> Any:
     for name in TOKENIZER_FILES:
         if (folder / name).is_file():
             shutil.copyfile(folder / name, work / name)
-    _extract_chat_template(work)
+    stored = stored_template(folder)
+    if stored:
+        (work / FILE_NAME).write_text(stored, encoding="utf-8")
     return model
 
 
@@ -197,15 +201,15 @@ def _apply_rope_parameters(config: Any, raw: dict[str, Any]) -> None:
         config.rope_scaling = {key: value for key, value in rope.items() if key != "rope_theta"}
 
 
-def _extract_chat_template(work: Path) -> None:
+def _settle_chat_template(work: Path, origin: Origin) -> None:
     """The template as a file of its own: the one place where every reader finds it."""
-    path = work / "tokenizer_config.json"
-    if not path.exists():
-        return
-    config = json.loads(path.read_text(encoding="utf-8"))
-    template = config.pop("chat_template", None)
-    if isinstance(template, list):  # several named templates: the default one
-        template = next((entry["template"] for entry in template if entry.get("name") == "default"), None)
-    if template and not (work / "chat_template.jinja").exists():
-        (work / "chat_template.jinja").write_text(template, encoding="utf-8")
-    path.write_text(json.dumps(config, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    config, template = work / "tokenizer_config.json", work / FILE_NAME
+    stored = template.read_text(encoding="utf-8") if template.exists() else None
+    chosen = choose_template(stored, origin.options, origin.name)
+    template.unlink(missing_ok=True)
+    if chosen:
+        template.write_text(chosen, encoding="utf-8")
+    if config.exists():
+        settings = json.loads(config.read_text(encoding="utf-8"))
+        settings.pop("chat_template", None)
+        config.write_text(json.dumps(settings, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

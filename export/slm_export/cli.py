@@ -15,6 +15,7 @@ import click
 from slm_export.cli_verify import verify
 from slm_export.errors import ExportInterrupted, SlmError
 from slm_export.manifest import Manifest, ManifestError, load_manifest
+from slm_export.options import TASKS, ExportOptions
 from slm_export.progress import Reporter
 from slm_export.recipes import DEFAULT_MODEL, RECIPES
 
@@ -56,6 +57,8 @@ def _interrupt(*_: object) -> None:
 @click.argument("source")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="The bundle folder to write.")
 @click.option("--revision", help="Revision (branch, tag or commit) of a Hugging Face repository.")
+@click.option("--chat-template", metavar="NAME|FILE", help="Chat template: a known one (see `slm-export list`) or a Jinja file.")
+@click.option("--task", type=click.Choice(TASKS), help="What the bundle is for. Default: chat where there is a chat template.")
 @click.option("--allow-pickle", is_flag=True, help="Read pytorch_model*.bin where there are no safetensors (weights_only).")
 @click.option("--variants", help="Comma-separated variants to make. Default: all (see `slm-export list`).")
 @click.option("--resume", is_flag=True, help="Continue an interrupted export: finished stages are kept.")
@@ -65,6 +68,8 @@ def model(
     source: str,
     out: Path,
     revision: str | None,
+    chat_template: str | None,
+    task: str | None,
     allow_pickle: bool,
     variants: str | None,
     resume: bool,
@@ -78,12 +83,11 @@ def model(
     compared with the PyTorch original and is close enough.
     """
     from slm_export.bundle import export_bundle
-    from slm_export.options import ExportOptions
     from slm_export.sources import resolve
 
     reporter = Reporter(quiet=as_json)
     names = _variant_names(variants)
-    options = ExportOptions(revision=revision, allow_pickle=allow_pickle)
+    options = ExportOptions(revision, chat_template=chat_template, task=task, allow_pickle=allow_pickle)
     origin = resolve(source, downloads=downloads or out.parent / "downloads", reporter=reporter, options=options)
     manifest = export_bundle(origin, out, names, reporter, resume=resume)
     _result(manifest, out, as_json)
@@ -118,6 +122,7 @@ main.add_command(verify)
 @_JSON
 def list_command(as_json: bool) -> None:
     """Show the models that can be exported by name, and the variants that can be made."""
+    from slm_export.chat_templates import known_templates
     from slm_export.variants import RECIPES as VARIANTS
 
     if as_json:
@@ -126,6 +131,7 @@ def list_command(as_json: bool) -> None:
                 {
                     "models": [{"id": r.id, "name": r.name, "licence": r.licence_id} for r in RECIPES.values()],
                     "variants": list(VARIANTS),
+                    "chat_templates": known_templates(),
                 }
             )
         )
@@ -133,6 +139,7 @@ def list_command(as_json: bool) -> None:
     for recipe in RECIPES.values():
         click.echo(f"{recipe.id}  {recipe.name}, {recipe.licence_id}, from {recipe.source.requirement}")
     click.echo(f"variants: {', '.join(VARIANTS)}")
+    click.echo(f"chat templates: {', '.join(known_templates())}")
 
 
 def _variant_names(text: str | None) -> list[str]:

@@ -1,0 +1,105 @@
+"""Chat templates: all the forms in which a checkpoint stores one, and the known ones that a user can ask for by name.
+
+The files in data/templates are written for this project from the published prompt formats; tests render each in Python
+and in the browser's engine.
+"""
+
+from __future__ import annotations
+
+import json
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from jinja2 import TemplateSyntaxError
+from transformers.utils.chat_template_utils import _compile_jinja_template
+
+from slm_export.errors import SourceError
+from slm_export.options import ExportOptions
+
+FILE_NAME = "chat_template.jinja"
+
+
+def known_templates() -> list[str]:
+    """Names that --chat-template takes."""
+    folder = files("slm_export") / "data" / "templates"
+    return sorted(entry.name.removesuffix(".jinja") for entry in folder.iterdir() if entry.name.endswith(".jinja"))
+
+
+def read_choice(choice: str) -> str:
+    """The source of the template that --chat-template names: a known one, or a file.
+
+    Raises: SourceError naming the known ones where there is no such template or it is not Jinja.
+    """
+    if choice in known_templates():
+        return (files("slm_export") / "data" / "templates" / f"{choice}.jinja").read_text(encoding="utf-8")
+    path = Path(choice).expanduser()
+    if not path.is_file():
+        raise SourceError(
+            f"--chat-template {choice} is neither a known template nor a file. Known are {', '.join(known_templates())}."
+        )
+    try:
+        source = path.read_text(encoding="utf-8")
+        _compile_jinja_template(source)
+    except (UnicodeDecodeError, TemplateSyntaxError) as error:
+        raise SourceError(
+            f"--chat-template {choice} is not a Jinja template: {error}. Correct the file, then try again."
+        ) from error
+    return source
+
+
+def stored_template(folder: Path) -> str | None:
+    """The default chat template of a Hugging Face folder, wherever it is stored; None for a base model.
+
+    transformers' order: chat_template.jinja, chat_template.json (processors), then tokenizer_config.json, where it is a
+    text or a list of named ones. Templates for other uses (additional_chat_templates/, tool_use, rag) are left alone.
+    """
+    if (folder / FILE_NAME).is_file():
+        return (folder / FILE_NAME).read_text(encoding="utf-8")
+    for name in ("chat_template.json", "tokenizer_config.json"):
+        template = _json(folder / name).get("chat_template")
+        if isinstance(template, list):
+            named = {entry.get("name"): entry.get("template") for entry in template if isinstance(entry, dict)}
+            template = named.get("default")
+        if isinstance(template, str) and template:
+            return template
+    return None
+
+
+def choose_template(stored: str | None, options: ExportOptions, name: str) -> str | None:
+    """The template that the bundle gets: the user's, else the stored one, none where only completion is asked for.
+
+    Raises: SourceError where chat is asked for and there is no template.
+    """
+    if options.chat_template is not None:
+        return read_choice(options.chat_template)
+    if options.task == "completion":
+        return None
+    if options.task == "chat" and not stored:
+        raise SourceError(
+            f"{name} has no chat template, so it cannot be exported for chat. If it was trained on a chat format, name it "
+            f"with --chat-template NAME or FILE; known are {', '.join(known_templates())}. A base model wants --task completion."
+        )
+    return stored
+
+
+def stated_options(options: ExportOptions) -> dict[str, str | None]:
+    """What of the options decides the bundle's content, beyond the source itself; the template's own text, not its name."""
+    template = None if options.chat_template is None else read_choice(options.chat_template)
+    return {"task": options.task, "chat_template": template}
+
+
+def no_template_note(name: str) -> str:
+    """What the user of a model without a chat template is told."""
+    return (
+        f"{name} has no chat template: the bundle continues text, and does not chat. If it was trained on a chat format, "
+        f"say so with --chat-template NAME or FILE (known: {', '.join(known_templates())})."
+    )
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
