@@ -1,4 +1,4 @@
-"""The report in a bundle: `report/report.json` for programs, `report/index.html` with `report.css` for people.
+"""The report in a bundle: `report/report.json` for programs, `report/index.html` for people (one file, no script).
 
 It holds what verification measured at export, how, and with which library versions; no date, so that the same export
 gives the same bytes.
@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
 
 from slm_export import golden
 from slm_export.manifest import Manifest, Variant
@@ -40,12 +41,11 @@ class ReportInputs:
 
 
 def write_report(folder: Path, manifest: Manifest, inputs: ReportInputs) -> None:
-    """Write report.json, index.html and report.css into `folder`."""
+    """Write report.json and index.html into `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     data = report_data(manifest, inputs)
     (folder / "report.json").write_text(json.dumps(data, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
     (folder / "index.html").write_text(report_page(data), encoding="utf-8")
-    (folder / "report.css").write_text(_package_text("report.css"), encoding="utf-8")
 
 
 def report_data(manifest: Manifest, inputs: ReportInputs) -> dict[str, Any]:
@@ -102,7 +102,8 @@ def report_page(data: Mapping[str, Any]) -> str:
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     series = {variant["name"]: variant["kl"] for variant in data["variants"]}
     plots: list[Plot] = [along_text(series), sorted_curve(series)]
-    return environment.from_string(_package_text("report.html.jinja")).render(report=data, plots=plots)
+    style = Markup(_package_text("report.css"))
+    return environment.from_string(_package_text("report.html.jinja")).render(report=data, plots=plots, style=style)
 
 
 def _package_text(name: str) -> str:

@@ -146,7 +146,7 @@ def test_against_its_source_the_figures_are_those_of_the_export(tiny_bundle, tin
         for name in ("top1_agreement", "mean_kl", "p99_kl", "perplexity_ratio"):
             assert found["fidelity"][name] == pytest.approx(getattr(stated, name), rel=1e-3, abs=1e-6)
         assert found["greedy_divergence"].count(None) == stated.greedy_prompts_equal
-    assert {"index.html", "report.json", "report.css"} == {path.name for path in (tmp_path / "report").iterdir()}
+    assert {"index.html", "report.json"} == {path.name for path in (tmp_path / "report").iterdir()}
 
 
 def test_another_model_is_not_the_source(tiny_bundle, tiny_source, tmp_path, run_cli):

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Device, Engine, EngineOptions, LoadProgress } from '../../../web/src/engine/api.ts'
 import { createEngine } from '../../../web/src/engine/client.ts'
+import { parseManifest } from '../../../web/src/engine/manifest.ts'
 import { engineSuite, failureOf } from './suite.ts'
 
 const BUNDLE = '/bundles/tiny-llama/'
@@ -28,6 +29,17 @@ describe.each<{ variant: string; device: Device }>([
     expect(engine.info.backend).toBe(device === 'cpu' ? 'ort-wasm' : 'ort-webgpu-jspi')
     expect(engine.info.adapter === null).toBe(device === 'cpu')
     expect(engine.info.selfTest.passed).toBe(true)
+  })
+
+  test('downloads the variant, the tokenizer and the template, and nothing else of the bundle', async () => {
+    const { files, variants, prompts } = parseManifest(await (await fetch(`${BUNDLE}manifest.json`)).text(), BUNDLE)
+    expect(files.some(({ path }) => path.startsWith('report/'))).toBe(true)
+    const texts = ['tokenizer.json', 'tokenizer_config.json', prompts.chat_template]
+    const needed = [
+      ...files.filter(({ path }) => texts.includes(path)),
+      ...variants.filter(({ name }) => name === variant).flatMap(entry => entry.files),
+    ]
+    expect(engine.info.downloadBytes).toBe(needed.reduce((total, { size_bytes }) => total + size_bytes, 0))
   })
 
   test('computes only what is new: a longer prompt, then a shorter one, then another', async () => {
