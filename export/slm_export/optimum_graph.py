@@ -20,6 +20,7 @@ from transformers.utils import logging as transformers_logging
 from slm_export.errors import ExportError
 
 SEQ2SEQ_TASK = "text2text-generation-with-past"
+_UNUSED = "decoder_model"  # without a cache: the same weights again
 
 
 def export_graphs(model: Any, task: str, work: Path) -> dict[str, onnx.ModelProto]:
@@ -39,7 +40,7 @@ def export_graphs(model: Any, task: str, work: Path) -> dict[str, onnx.ModelProt
     except Exception as error:  # optimum raises whatever its parts raise
         tail = "\n".join(printed.getvalue().splitlines()[-5:])
         raise ExportError(f"No graph could be made: {type(error).__name__}: {error}\n{tail}".rstrip()) from error
-    graphs = {path.stem: onnx.load(path) for path in sorted(work.glob("*.onnx"))}
+    graphs = {path.stem: onnx.load(path) for path in sorted(work.glob("*.onnx")) if path.stem != _UNUSED}
     for path in work.iterdir():
         if path.is_file():
             path.unlink()  # the graphs are in memory now

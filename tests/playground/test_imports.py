@@ -15,4 +15,9 @@ HEAVY = {"torch", "numpy", "onnx", "onnxruntime", "transformers", "optimum", "gg
 
 def test_of_the_exporter_only_the_manifest_is_used_and_nothing_heavy() -> None:
     done = subprocess.run([sys.executable, "-c", f"HEAVY = {HEAVY}{_LIST}"], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["slm_export", "slm_export.manifest"]
+    assert done.stdout.split() == [
+        "slm_export",
+        "slm_export.json_fields",
+        "slm_export.manifest",
+        "slm_export.manifest_checks",
+    ]

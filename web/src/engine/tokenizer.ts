@@ -55,21 +55,20 @@ export function createTextCodec(files: TokenizerFiles, manifest: Manifest): Text
   }
 }
 
-/** Puts the special tokens around `content`, which loses its end where all together would be too long. */
-function cut(tokenizer: Tokenizer, content: number[], maxTokens: number): EncodedText & { prefix: number } {
+/** Puts the special tokens around `content`, of which the first `kept` are left where all together would be too long. */
+function cut(tokenizer: Tokenizer, content: number[], maxTokens: number) {
   const { before, after } = frame(tokenizer)
   const kept = content.slice(0, Math.max(0, maxTokens - before.length - after.length))
   const tokens = [...before, ...kept, ...after]
-  return { tokens, truncated: kept.length < content.length, prefix: before.length }
+  return { tokens, truncated: kept.length < content.length, prefix: before.length, kept: kept.length }
 }
 
 /** The special tokens around any text, found around a probe. */
 function frame(tokenizer: Tokenizer): { before: number[]; after: number[] } {
-  const [probe] = tokenizer.encode('a', { add_special_tokens: false }).ids
+  const probe = tokenizer.encode('a', { add_special_tokens: false }).ids
   const { ids } = tokenizer.encode('a')
-  const at = ids.indexOf(probe ?? -1)
-  const length = tokenizer.encode('a', { add_special_tokens: false }).ids.length
-  return { before: ids.slice(0, at), after: ids.slice(at + length) }
+  const at = ids.findIndex((_, index) => probe.every((token, place) => ids[index + place] === token))
+  return { before: ids.slice(0, at), after: ids.slice(at + probe.length) }
 }
 
 function cutWords(
@@ -90,10 +89,14 @@ function cutWords(
     if (ids.length > 0) places.push({ word, first: content.length })
     content.push(...ids)
   }
-  const { prefix, ...whole } = cut(tokenizer, content, maxTokens)
-  const { after } = frame(tokenizer)
-  const kept = places.filter(({ first }) => prefix + first < whole.tokens.length - after.length)
-  return { ...whole, words: kept.map(({ word }) => word), firstTokens: kept.map(({ first }) => prefix + first) }
+  const { tokens, truncated, prefix, kept } = cut(tokenizer, content, maxTokens)
+  const read = places.filter(({ first }) => first < kept)
+  return {
+    tokens,
+    truncated,
+    words: read.map(({ word }) => word),
+    firstTokens: read.map(({ first }) => prefix + first),
+  }
 }
 
 function typeOf(part: unknown): unknown {
