@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from slm_export.quantize import BLOCK
 from slm_export.shapes import Shapes, Tensor
-from slm_export.variants import Recipe
+from slm_export.variants import COARSE_BLOCK, Recipe
 from slm_export.weight_file import ALIGNMENT_BYTES, INLINE_BYTES
 
 # Text of the graph, measured on SmolLM2-135M's and the tiny model's variants (it is 0.2 % of a real bundle).
@@ -27,10 +27,11 @@ def estimated_bytes(recipe: Recipe, shapes: Shapes) -> int:
 
 def stored_bytes(recipe: Recipe, tensor: Tensor) -> list[int]:
     """Bytes of each array that the variant stores for one tensor: values, scales and zero points, or floats."""
-    if tensor.role == "kept":
+    if tensor.role == "kept" or recipe.layer_bits > 8:
         return [tensor.elements * _float_bytes(recipe)]
     rows, columns = tensor.shape
-    blocks = -(-columns // BLOCK)
+    is_coarse = recipe.layer_bits == 4 and tensor.role != "layer" and columns % COARSE_BLOCK == 0
+    blocks = -(-columns // (COARSE_BLOCK if is_coarse else BLOCK))
     scales = rows * blocks * (2 if recipe.device == "cpu" else _float_bytes(recipe))
     if recipe.layer_bits == 8 or tensor.role != "layer":
         return [rows * columns, scales]
