@@ -39,6 +39,7 @@ def export_inputs(origin: Origin, variants: Sequence[str]) -> str:
     stated = {
         "source": [origin.source.kind, origin.source.ref, origin.source.revision, origin.source.sha256],
         "texts": {} if origin.is_gguf else _texts(origin.path),
+        "adapter": origin.source.adapter.sha256 if origin.source.adapter else None,
         "options": stated_options(origin.options),
         "variants": list(variants),
         "code": code,

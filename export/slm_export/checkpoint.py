@@ -19,6 +19,7 @@ from gguf import GGUFReader
 from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedTokenizerFast
 from transformers.utils import logging as transformers_logging
 
+from slm_export.adapter import merge_adapter
 from slm_export.chat_templates import FILE_NAME, choose_template, stored_template
 from slm_export.errors import SourceError
 from slm_export.families import LANGUAGE_MODELS, require_supported
@@ -61,6 +62,8 @@ def load(origin: Origin, work: Path) -> Checkpoint:
     transformers_logging.disable_progress_bar()
     work.mkdir(parents=True, exist_ok=True)
     model = _load_gguf(origin.path, work) if origin.is_gguf else _load_folder(origin, work)
+    if origin.options.adapter:
+        model = merge_adapter(model, origin.options.adapter)
     bad = [name for name, tensor in model.state_dict().items() if not _is_finite(tensor)]
     if bad:
         raise SourceError(

@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from slm_export.cli_plan import require_fit, show_plan
 from slm_export.cli_verify import verify
 from slm_export.errors import ExportInterrupted, SlmError
 from slm_export.manifest import Manifest, ManifestError, load_manifest
@@ -57,22 +58,32 @@ def _interrupt(*_: object) -> None:
 @click.argument("source")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="The bundle folder to write.")
 @click.option("--revision", help="Revision (branch, tag or commit) of a Hugging Face repository.")
+@click.option(
+    "--adapter",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder of a LoRA adapter (PEFT format), merged into the weights first.",
+)
 @click.option("--chat-template", metavar="NAME|FILE", help="Chat template: a known one (see `slm-export list`) or a Jinja file.")
 @click.option("--task", type=click.Choice(TASKS), help="What the bundle is for. Default: chat where there is a chat template.")
 @click.option("--allow-pickle", is_flag=True, help="Read pytorch_model*.bin where there are no safetensors (weights_only).")
 @click.option("--variants", help="Comma-separated variants to make. Default: all (see `slm-export list`).")
 @click.option("--resume", is_flag=True, help="Continue an interrupted export: finished stages are kept.")
+@click.option("--dry-run", is_flag=True, help="Print what it would make and need (sizes, memory, disk); write nothing.")
+@click.option("--force", is_flag=True, help="Export even where memory or disk seem too small.")
 @_DOWNLOADS
 @_JSON
 def model(
     source: str,
     out: Path,
     revision: str | None,
+    adapter: Path | None,
     chat_template: str | None,
     task: str | None,
     allow_pickle: bool,
     variants: str | None,
     resume: bool,
+    dry_run: bool,
+    force: bool,
     downloads: Path | None,
     as_json: bool,
 ) -> None:
@@ -87,8 +98,13 @@ def model(
 
     reporter = Reporter(quiet=as_json)
     names = _variant_names(variants)
-    options = ExportOptions(revision, chat_template=chat_template, task=task, allow_pickle=allow_pickle)
+    if dry_run:
+        show_plan(source, out, downloads or out.parent / "downloads", names, as_json=as_json)
+        return
+    options = ExportOptions(revision, adapter, chat_template, task, allow_pickle)
     origin = resolve(source, downloads=downloads or out.parent / "downloads", reporter=reporter, options=options)
+    if not force:
+        require_fit(origin, out, names)
     manifest = export_bundle(origin, out, names, reporter, resume=resume)
     _result(manifest, out, as_json)
 

@@ -127,6 +127,7 @@ def _wanted(ref: str, files: Sequence[HubFile], *, allow_pickle: bool) -> list[H
         if file.name in weights
         or (
             any(fnmatch(file.name.rsplit("/", 1)[-1], pattern) for pattern in SMALL_FILES)
+            and file.name != "adapter_config.json"  # transformers would take the model for that adapter's
             and file.name.split("/", 1)[0] not in _CHECKPOINT_OF_ITS_OWN
         )
     ]

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from slm_export.adapter import base_note, read_adapter
 from slm_export.download import CHUNK_BYTES, fetch, sha256_of
 from slm_export.errors import SourceError
 from slm_export.families import refuse_closed
@@ -75,7 +76,12 @@ def resolve(
     origin = _find(source, downloads, reporter, options)
     if origin.is_pickle:
         reporter.say(f"{origin.name}: weights are pickles ({', '.join(origin.weights)}), read because of --allow-pickle")
-    return replace(origin, options=options)
+    if options.adapter is None:
+        return replace(origin, options=options)
+    adapter, note = read_adapter(options.adapter), base_note(options.adapter, origin.source.ref)
+    if note:
+        reporter.say(note)
+    return replace(origin, options=options, source=replace(origin.source, adapter=adapter))
 
 
 def _find(source: str, downloads: Path, reporter: Reporter, options: ExportOptions) -> Origin:

@@ -70,6 +70,12 @@ def fill(origin: Origin, part: Path, variants: Sequence[str], reporter: Reporter
     """
     if VARIANT not in variants:
         raise ExportError(f"{origin.name} is exported as {VARIANT} only so far. Leave --variants out, or ask for {VARIANT}.")
+    options = origin.options
+    if options.adapter or options.chat_template or options.task:
+        raise ExportError(
+            f"{origin.name} is no decoder language model: --adapter, --chat-template and --task do not apply to it. "
+            "Leave them out."
+        )
     with reporter.step(f"[1/3] Loading {origin.name} in PyTorch (float32)"):
         source = load_pretrained(origin)
     with reporter.step(f"[2/3] Writing {VARIANT} of {source.parameters / 1e6:.1f} M parameters"):
