@@ -46,19 +46,6 @@ ENCODERS: dict[str, str] = {
     "T5ForConditionalGeneration": "T5, Flan-T5",
 }
 
-# Encoder-decoder and encoder models, which optimum exports (pretrained.py).
-TRANSFORMERS: dict[str, str] = {
-    "BartForConditionalGeneration": "BART",
-    "BertForSequenceClassification": "BERT for sentiment and other labels",
-    "BertForTokenClassification": "BERT for named entities",
-    "BertModel": "BERT, MiniLM: sentence vectors",
-    "DistilBertForSequenceClassification": "DistilBERT for sentiment and other labels",
-    "DistilBertForTokenClassification": "DistilBERT for named entities",
-    "DistilBertModel": "DistilBERT: sentence vectors",
-    "MT5ForConditionalGeneration": "mT5",
-    "T5ForConditionalGeneration": "T5, Flan-T5",
-}
-
 
 @dataclass(frozen=True, slots=True)
 class LanguageModel:
@@ -76,9 +63,8 @@ class LanguageModel:
 # By the model_type in config.json.
 LANGUAGE_MODELS: dict[str, LanguageModel] = {
     "cerule-gemma": LanguageModel("gemma", "GemmaForCausalLM"),
-    "gemma3": LanguageModel(
-        "gemma3_text", "Gemma3ForCausalLM", "text_config", ((r"^(model\.)?language_model\.(model\.)?", "model."),)
-    ),
+    # `language_model.…` is transformers' own prefix of this class; newer checkpoints have it the other way round.
+    "gemma3": LanguageModel("gemma3_text", "Gemma3ForCausalLM", "text_config", ((r"^model\.language_model\.", "model."),)),
 }
 
 
