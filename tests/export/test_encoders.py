@@ -4,6 +4,7 @@ The browser runs the same bundles in tests/web/engine/transformers.browser.test.
 (tests/fixtures/families/family_table.py), so this file stands before test_families.py.
 """
 
+import dataclasses
 import json
 import shutil
 import subprocess
@@ -25,12 +26,14 @@ from slm_export.errors import ExportError, SourceError, VerifyError
 from slm_export.integrity import check_files
 from slm_export.manifest import load_manifest
 from slm_export.optimum_graph import export_graphs
+from slm_export.options import ExportOptions
 from slm_export.ort_transformer import OrtEncoder, OrtSeq2Seq
 from slm_export.pretrained import TASKS, load_pretrained
 from slm_export.quantize import Int8Blocks, int8_blocks
 from slm_export.seq2seq_graph import engine_graphs
 from slm_export.sources import resolve
 from slm_export.verify_encoder import output_of
+from slm_export.weight_file import ALIGNMENT_BYTES
 
 TESTS = Path(__file__).resolve().parents[1]
 FOLDER = TESTS / ".fixtures" / "transformers"
@@ -140,19 +143,19 @@ def test_the_engines_graphs_compute_what_pytorch_computes(name, bundles, origin_
 def test_no_weight_is_stored_twice(name, bundles):
     """Three graphs, one file: a tied matrix is there once, and what two graphs share lies at one place."""
     folder = bundles / name / "cpu-int8"
-    places: dict[tuple[str, int], list[str]] = {}
+    places: dict[tuple[str, int, int], list[str]] = {}
     for graph in sorted(folder.glob("*.onnx")):
         model = onnx.load(graph, load_external_data=False)
         onnx.checker.check_model(str(graph))
         for tensor in model.graph.initializer:
             where = {entry.key: entry.value for entry in tensor.external_data}
             if where:
-                assert int(where["offset"]) % 4096 == 0
-                places.setdefault((where["location"], int(where["offset"])), []).append(graph.stem)
+                assert int(where["offset"]) % ALIGNMENT_BYTES == 0
+                places.setdefault((where["location"], int(where["offset"]), int(where["length"])), []).append(graph.stem)
     contents = set()
-    for location, offset in places:
+    for location, offset, length in places:
         data = (folder / location).read_bytes()
-        contents.add(data[offset : offset + 4096])
+        contents.add(data[offset : offset + length])
     assert len(contents) == len(places)
     shared = [users for users in places.values() if {"embedding", "decoder"} <= set(users)]
     assert bool(shared) == (name in ("tiny-t5", "tiny-bart"))  # the tied heads
@@ -208,6 +211,13 @@ def test_a_wrong_export_is_not_installed(origin_of, bundles, tmp_path, reporter,
 def test_a_variant_that_there_is_not_yet_is_refused(origin_of, bundles, tmp_path, reporter):
     with pytest.raises(ExportError, match="exported as cpu-int8 only so far"):
         export_bundle(origin_of(bundles / "tiny-bert-hf"), tmp_path / "bundle", ["webgpu-q4f16"], reporter)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_options_of_chat_models_are_refused_not_ignored(origin_of, bundles, tmp_path, reporter):
+    origin = dataclasses.replace(origin_of(bundles / "tiny-bert-hf"), options=ExportOptions(chat_template="chatml"))
+    with pytest.raises(ExportError, match="is no decoder language model: .*--chat-template"):
+        export_bundle(origin, tmp_path / "bundle", ["cpu-int8"], reporter)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -72,9 +72,11 @@ describe('choosing a variant', () => {
       /has nothing for the device "webgpu". Ask for "cpu" or "auto"/,
     )
   })
-  test('an architecture that this engine does not run', () => {
+  test.each(['encoder-decoder', 'encoder'])('an %s model runs on the CPU only', name => {
     const found = { capabilities: capabilities(browser(), null), search: NO_GPU }
-    expect(() => chooseVariant(fixture('encoder-decoder'), AUTO, found, [])).toThrow(/runs decoder models only/)
+    expect(chooseVariant(fixture(name), AUTO, found, []).variant.name).toBe('cpu-int8')
+    const wishes = { ...AUTO, device: 'webgpu' as const }
+    expect(() => chooseVariant(fixture(name), wishes, found, [])).toThrow(/has nothing for the device "webgpu"/)
   })
   test('a browser without WASM SIMD', () => {
     const old = capabilities(browser({ validateWasm: () => false }), null)
