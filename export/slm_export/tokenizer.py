@@ -7,13 +7,19 @@ so the file is built here from the GGUF's own vocabulary, merges and pre-tokeniz
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from gguf import GGUFReader, TokenType
-from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
+from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
 from slm_export.errors import SourceError
+
+# Regular expressions of llama.cpp's pre-tokenizers (src/llama-vocab.cpp) that are also those of the models' tokenizer.json.
+_LLAMA3 = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+_QWEN2 = _LLAMA3.replace(r"\p{N}{1,3}", r"\p{N}")
 
 
 def _byte_level() -> Any:
@@ -24,8 +30,31 @@ def _digits_then_byte_level() -> Any:
     return pre_tokenizers.Sequence([pre_tokenizers.Digits(individual_digits=True), _byte_level()])
 
 
+def _split(pattern: str) -> Any:
+    split = pre_tokenizers.Split(Regex(pattern), behavior="isolated", invert=False)
+    return pre_tokenizers.Sequence([split, pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
+
+
+@dataclass(frozen=True, slots=True)
+class _Splitting:
+    """How a pre-tokenizer of llama.cpp is said in Hugging Face tokenizers."""
+
+    make: Callable[[], Any]
+    is_nfc: bool = False
+    ignore_merges: bool = False  # a word that is a token stays one, whatever the merges say
+
+
 # llama.cpp's name of the pre-tokenizer → the same splitting in Hugging Face tokenizers.
-PRE_TOKENIZERS = {"gpt-2": _byte_level, "smollm": _digits_then_byte_level}
+PRE_TOKENIZERS = {
+    "gpt-2": _Splitting(_byte_level),
+    "phi-2": _Splitting(_byte_level),
+    "mpt": _Splitting(_byte_level, is_nfc=True),
+    "olmo": _Splitting(_byte_level, is_nfc=True),
+    "smollm": _Splitting(_digits_then_byte_level),
+    "starcoder": _Splitting(_digits_then_byte_level),
+    "llama-bpe": _Splitting(lambda: _split(_LLAMA3), ignore_merges=True),
+    "qwen2": _Splitting(lambda: _split(_QWEN2), is_nfc=True),
+}
 
 
 def write_gguf_tokenizer(reader: GGUFReader, folder: Path) -> None:
@@ -34,21 +63,31 @@ def write_gguf_tokenizer(reader: GGUFReader, folder: Path) -> None:
     Raises: SourceError for a tokenizer kind that is not known.
     """
     kind, pre = _text(reader, "tokenizer.ggml.model"), _text(reader, "tokenizer.ggml.pre")
-    if kind != "gpt2" or pre not in PRE_TOKENIZERS:
+    tokens: list[str] = _contents(reader, "tokenizer.ggml.tokens") or []
+    if kind == "llama":
+        tokenizer = _sentencepiece(reader, tokens)
+    elif kind == "gpt2" and pre in PRE_TOKENIZERS:
+        tokenizer = _byte_level_bpe(reader, tokens, PRE_TOKENIZERS[pre])
+    else:
         raise SourceError(
-            f"The GGUF's tokenizer is {kind!r} with pre-tokenizer {pre!r}; known are gpt2 with {', '.join(PRE_TOKENIZERS)}. "
+            f"The GGUF's tokenizer is {kind!r} with pre-tokenizer {pre!r}; known are llama, and gpt2 with "
+            f"{', '.join(PRE_TOKENIZERS)}. "
             "Give the model as a Hugging Face folder or id instead: its own tokenizer.json is then used."
         )
-    tokens: list[str] = _contents(reader, "tokenizer.ggml.tokens")
     types: list[int] = _contents(reader, "tokenizer.ggml.token_type")
-    merges = [tuple(merge.split(" ", 1)) for merge in _contents(reader, "tokenizer.ggml.merges")]
-    tokenizer = Tokenizer(models.BPE(vocab={token: index for index, token in enumerate(tokens)}, merges=merges))
-    tokenizer.pre_tokenizer = PRE_TOKENIZERS[pre]()
-    tokenizer.decoder = decoders.ByteLevel()
-    added = (TokenType.CONTROL, TokenType.USER_DEFINED)
+    specials = [TokenType.CONTROL, TokenType.UNKNOWN] if kind == "llama" else [TokenType.CONTROL]
     for token, kind_of in zip(tokens, types, strict=True):
-        if kind_of in added:
-            tokenizer.add_tokens([AddedToken(token, special=kind_of == TokenType.CONTROL, normalized=False)])
+        if kind_of in (*specials, TokenType.USER_DEFINED):
+            tokenizer.add_tokens([AddedToken(token, special=kind_of in specials, normalized=False)])
+    # What llama.cpp does where the file does not say: SentencePiece models and Llama 3 begin with their BOS.
+    stated = _contents(reader, "tokenizer.ggml.add_bos_token")
+    adds_bos = bool(stated) if stated is not None else kind == "llama" or pre == "llama-bpe"
+    bos = _contents(reader, "tokenizer.ggml.bos_token_id")
+    if adds_bos and bos is not None:
+        begin = tokens[int(bos)]
+        tokenizer.post_processor = processors.TemplateProcessing(
+            single=f"{begin} $A", pair=f"{begin} $A {begin} $B", special_tokens=[(begin, int(bos))]
+        )
     tokenizer.save(str(folder / "tokenizer.json"))
 
     def special(key: str) -> str | None:
@@ -57,7 +96,7 @@ def write_gguf_tokenizer(reader: GGUFReader, folder: Path) -> None:
 
     config = {
         "tokenizer_class": "PreTrainedTokenizerFast",
-        "add_bos_token": bool(_contents(reader, "tokenizer.ggml.add_bos_token")),
+        "add_bos_token": adds_bos,
         "bos_token": special("bos"),
         "eos_token": special("eos"),
         "unk_token": special("unknown"),
@@ -68,6 +107,51 @@ def write_gguf_tokenizer(reader: GGUFReader, folder: Path) -> None:
     template = _contents(reader, "tokenizer.chat_template")
     if template:
         (folder / "chat_template.jinja").write_text(template, encoding="utf-8")
+
+
+def _byte_level_bpe(reader: GGUFReader, tokens: list[str], splitting: _Splitting) -> Tokenizer:
+    merges = [tuple(merge.split(" ", 1)) for merge in _contents(reader, "tokenizer.ggml.merges")]
+    vocabulary = {token: index for index, token in enumerate(tokens)}
+    tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=merges, ignore_merges=splitting.ignore_merges))
+    if splitting.is_nfc:
+        tokenizer.normalizer = normalizers.NFC()
+    tokenizer.pre_tokenizer = splitting.make()
+    tokenizer.decoder = decoders.ByteLevel()
+    return tokenizer
+
+
+def _sentencepiece(reader: GGUFReader, tokens: list[str]) -> Tokenizer:
+    """SentencePiece's BPE: the pair whose union has the best score is joined first; unknown characters become bytes."""
+    scores: list[float] = _contents(reader, "tokenizer.ggml.scores")
+    vocabulary = {token: index for index, token in enumerate(tokens)}
+    unknown = _contents(reader, "tokenizer.ggml.unknown_token_id")
+    model = models.BPE(
+        vocab=vocabulary,
+        merges=_merges_by_score(tokens, scores, vocabulary),
+        unk_token=tokens[0 if unknown is None else int(unknown)],
+        fuse_unk=True,
+        byte_fallback=True,
+    )
+    tokenizer = Tokenizer(model)
+    prefix = _contents(reader, "tokenizer.ggml.add_space_prefix")
+    has_prefix = prefix is None or bool(prefix)
+    space = normalizers.Replace(" ", "▁")
+    tokenizer.normalizer = normalizers.Sequence([normalizers.Prepend("▁"), space] if has_prefix else [space])
+    ends = [decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse()]
+    tokenizer.decoder = decoders.Sequence([*ends, decoders.Strip(" ", 1, 0)] if has_prefix else ends)
+    return tokenizer
+
+
+def _merges_by_score(tokens: list[str], scores: list[float], vocabulary: dict[str, int]) -> list[tuple[str, str]]:
+    """Every way to make a token of two others, best score first; equal ones in the order of the parts."""
+    merges = []
+    for token, score in zip(tokens, scores, strict=True):
+        parts = [(token[:cut], token[cut:]) for cut in range(1, len(token))]
+        known = [pair for pair in parts if pair[0] in vocabulary and pair[1] in vocabulary]
+        known.sort(key=lambda pair: (vocabulary[pair[0]], vocabulary[pair[1]]))
+        merges += [(score, pair) for pair in known]
+    merges.sort(key=lambda merge: -merge[0])  # stable
+    return [pair for _, pair in merges]
 
 
 def _contents(reader: GGUFReader, key: str) -> Any:
