@@ -70,15 +70,7 @@ def verify(
         raise click.UsageError("--files-only and --reference exclude each other.")
     reporter = Reporter(quiet=as_json)
     manifest = load_manifest(bundle)
-    if files_only:
-        from slm_export.integrity import check_files
-
-        check_files(bundle, manifest)
-        _print([], None, manifest, bundle, as_json)
-        return
-    from slm_export.recheck import check_bundle
-
-    checks = check_bundle(bundle, manifest, reporter)
+    checks = _checks(bundle, manifest, reporter, files_only=files_only)
     comparison = None
     if reference is not None and all(check.passed for check in checks):
         options = ExportOptions(revision, adapter, chat_template, None, allow_pickle)
@@ -88,6 +80,21 @@ def verify(
         if report is not None:
             _write_report(report, manifest, comparison)
     _print(checks, comparison, manifest, bundle, as_json)
+    _raise_failures(checks, bundle)
+
+
+def _checks(bundle: Path, manifest: Manifest, reporter: Reporter, *, files_only: bool) -> list[Check]:
+    if files_only:
+        from slm_export.integrity import check_files
+
+        check_files(bundle, manifest)
+        return []
+    from slm_export.recheck import check_bundle
+
+    return check_bundle(bundle, manifest, reporter)
+
+
+def _raise_failures(checks: Sequence[Check], bundle: Path) -> None:
     failures = [check for check in checks if not check.passed]
     if failures:
         listed = "\n  ".join(f"{check.subject}: {check.name}: {check.detail}" for check in failures)

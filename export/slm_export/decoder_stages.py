@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -34,9 +33,7 @@ def stages(checkpoint: Checkpoint, part: Path, recipes: Sequence[Recipe], report
     """All stages after loading, in order. Only one of them at a time holds the model, or a variant of it, in memory."""
 
     def original() -> None:
-        text = prose()
-        digest = hashlib.sha256(text.encode()).hexdigest()
-        run_original(checkpoint, part / _ORIGINAL, reporter, text=text, text_name=PROSE_NAME, sha256=digest)
+        run_original(checkpoint, part / _ORIGINAL, reporter, text=prose(), text_name=PROSE_NAME)
 
     def graph() -> None:
         build_float_graph(checkpoint.folder, part / _GRAPH, head_dim=checkpoint.head_dim)
@@ -65,17 +62,10 @@ def stages(checkpoint: Checkpoint, part: Path, recipes: Sequence[Recipe], report
     if any(recipe.layer_bits == 4 for recipe in recipes):
         result.append(Stage("calibrate", "Fitting 4-bit weights to the model's own text", (_CALIBRATED,), fit))
     for recipe in recipes:
-        result.append(
-            Stage(f"quantise-{recipe.name}", f"Quantising {recipe.name}", (Path(recipe.name),), partial(quantise, recipe))
-        )
-        result.append(
-            Stage(
-                f"compare-{recipe.name}",
-                f"Comparing {recipe.name} with PyTorch",
-                (_measured(recipe),),
-                partial(compare, recipe),
-            )
-        )
+        name = recipe.name
+        result.append(Stage(f"quantise-{name}", f"Quantising {name}", (Path(name),), partial(quantise, recipe)))
+        title = f"Comparing {name} with PyTorch"
+        result.append(Stage(f"compare-{name}", title, (_measured(recipe),), partial(compare, recipe)))
     return result
 
 

@@ -9,6 +9,7 @@ Exact KL needs every logit: the file takes 4 × vocabulary bytes per token of te
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -80,7 +81,7 @@ def prose() -> str:
     return (files("slm_export") / "data" / "prose.txt").read_text(encoding="utf-8")
 
 
-def run_original(checkpoint: Checkpoint, folder: Path, reporter: Reporter, *, text: str, text_name: str, sha256: str) -> Original:
+def run_original(checkpoint: Checkpoint, folder: Path, reporter: Reporter, *, text: str, text_name: str) -> Original:
     """Run the PyTorch model over `text` and the test prompts; results go to `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     model = checkpoint.load_model()
@@ -88,6 +89,7 @@ def run_original(checkpoint: Checkpoint, folder: Path, reporter: Reporter, *, te
     tokens = tuple(int(token) for token in checkpoint.tokenizer(text)["input_ids"])
     prompts = prompt_tokens(checkpoint, tokens, context)
     vocab_size = int(_torch_logits(model, prompts[0]).shape[1])
+    sha256 = hashlib.sha256(text.encode()).hexdigest()
     original = Original(folder, text_name, sha256, tokens, min(WINDOW_TOKENS, context), vocab_size, ())
     _write_log_probs(model, original, reporter)
     answers = tuple(_answer(model, prompt) for prompt in prompts)
