@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,9 +24,7 @@ from slm_export.errors import SourceError
 from slm_export.families import LANGUAGE_MODELS, require_supported
 from slm_export.memory import return_freed_memory
 from slm_export.sources import Origin
-from slm_export.tokenizer import write_gguf_tokenizer
-
-TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja")
+from slm_export.tokenizer import write_folder_tokenizer, write_gguf_tokenizer
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,13 +120,9 @@ def _load_gguf(path: Path, work: Path) -> Any:
 
 def _load_folder(origin: Origin, work: Path) -> Any:
     folder = origin.path
-    if not (folder / "tokenizer.json").is_file():
-        raise SourceError(
-            f"{folder} has no tokenizer.json. Save the model's fast tokenizer beside it (tokenizer.save_pretrained), "
-            "then try again."
-        )
     raw = _raw_config(folder)
     require_supported(raw)
+    write_folder_tokenizer(folder, work)
     try:
         config = _config(folder, raw)
         _apply_rope_parameters(config, raw)
@@ -149,9 +142,6 @@ def _load_folder(origin: Origin, work: Path) -> Any:
         ) from error
     model, report = loaded
     _require_all_weights(model, report, folder)
-    for name in TOKENIZER_FILES:
-        if (folder / name).is_file():
-            shutil.copyfile(folder / name, work / name)
     stored = stored_template(folder)
     if stored:
         (work / FILE_NAME).write_text(stored, encoding="utf-8")

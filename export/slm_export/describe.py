@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
-from slm_export import checkpoint as checkpoints
 from slm_export.checkpoint import Checkpoint
 from slm_export.download import sha256_of
 from slm_export.families import context_length, kv_heads
@@ -28,6 +27,7 @@ from slm_export.manifest import (
 )
 from slm_export.report import REPORT_FOLDER
 from slm_export.sources import UNKNOWN_LICENCE, Origin
+from slm_export.tokenizer import TOKENIZER_FILES
 from slm_export.variants import Recipe
 
 INPUTS_NAME = "export.json"  # what the bundle was made from; not part of the bundle's contract
@@ -46,7 +46,7 @@ class Outcome:
 
 def write_texts(origin: Origin, checkpoint: Checkpoint, part: Path) -> None:
     """Write tokenizer, chat template and licence."""
-    for name in checkpoints.TOKENIZER_FILES:
+    for name in TOKENIZER_FILES:
         if (checkpoint.folder / name).is_file():
             shutil.copyfile(checkpoint.folder / name, part / name)
     known = files("slm_export") / "data" / f"{origin.licence_id}.txt"
@@ -71,7 +71,7 @@ def describe(
     config = checkpoint.config
     shared = [path.name for path in part.iterdir() if path.is_file() and path.name not in (MANIFEST_NAME, INPUTS_NAME)]
     shared += [f"{REPORT_FOLDER}/{path.name}" for path in (part / REPORT_FOLDER).glob("*")]
-    template = checkpoints.TOKENIZER_FILES[2]
+    template = TOKENIZER_FILES[2]
     return Manifest(
         format=FORMAT,
         id=origin.id,

@@ -1,4 +1,4 @@
-"""The tokenizer of a GGUF checkpoint as `tokenizer.json`, written exactly as the original one splits text.
+"""The tokenizer of a checkpoint as `tokenizer.json`, written exactly as the original one splits text.
 
 transformers' own GGUF conversion gives SmolLM2 a BOS it does not have and no digit splitting (pre-tokenizer `smollm`),
 so the file is built here from the GGUF's own vocabulary, merges and pre-tokenizer name (llama.cpp, src/llama-vocab.cpp).
@@ -7,6 +7,7 @@ so the file is built here from the GGUF's own vocabulary, merges and pre-tokeniz
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +15,11 @@ from typing import Any
 
 from gguf import GGUFReader, TokenType
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
+from transformers import AutoTokenizer
 
 from slm_export.errors import SourceError
+
+TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja")
 
 # Regular expressions of llama.cpp's pre-tokenizers (src/llama-vocab.cpp) that are also those of the models' tokenizer.json.
 _LLAMA3 = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
@@ -55,6 +59,31 @@ PRE_TOKENIZERS = {
     "llama-bpe": _Splitting(lambda: _split(_LLAMA3), ignore_merges=True),
     "qwen2": _Splitting(lambda: _split(_QWEN2), is_nfc=True),
 }
+
+
+def write_folder_tokenizer(folder: Path, work: Path) -> None:
+    """Copy the tokenizer of a Hugging Face folder to `work`, or make it of vocab.json and merges.txt by transformers.
+
+    Raises: SourceError where there is neither, saying how to make one.
+    """
+    if (folder / TOKENIZER_FILES[0]).is_file():
+        for name in TOKENIZER_FILES:
+            if (folder / name).is_file():
+                shutil.copyfile(folder / name, work / name)
+        return
+    has_parts = (folder / "vocab.json").is_file() and (folder / "merges.txt").is_file()
+    try:
+        if has_parts:
+            AutoTokenizer.from_pretrained(folder, use_fast=True).save_pretrained(work)
+    except Exception as error:  # the conversion raises what it likes
+        raise SourceError(f"{folder} has no tokenizer.json, and none can be made of its other files: {error}") from error
+    if not (work / TOKENIZER_FILES[0]).is_file():
+        slow = next((name for name in ("tokenizer.model", "spiece.model") if (folder / name).is_file()), None)
+        way = f"Make it of {slow} where the package sentencepiece is installed" if slow else "Make it of the model's tokenizer"
+        raise SourceError(
+            f"{folder} has no tokenizer.json. {way}: "
+            "`AutoTokenizer.from_pretrained(folder, use_fast=True).save_pretrained(folder)` in Python, then try again."
+        )
 
 
 def write_gguf_tokenizer(reader: GGUFReader, folder: Path) -> None:

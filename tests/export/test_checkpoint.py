@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from transformers import GPT2TokenizerFast
 
 from slm_export import checkpoint
 from slm_export.errors import SourceError
@@ -137,6 +138,28 @@ def test_a_missing_tokenizer_says_how_to_make_one(folder, tmp_path):
     (folder / "tokenizer.json").unlink()
     with pytest.raises(SourceError, match=r"has no tokenizer.json.*save_pretrained"):
         checkpoint.load(origin(folder), tmp_path / "work")
+
+
+def test_a_sentencepiece_model_alone_says_what_to_make_of_it(folder, tmp_path):
+    (folder / "tokenizer.json").rename(folder / "tokenizer.model")
+    with pytest.raises(SourceError, match=r"has no tokenizer.json. Make it of tokenizer.model where .*sentencepiece"):
+        checkpoint.load(origin(folder), tmp_path / "work")
+
+
+def test_a_tokenizer_in_parts_is_put_together(folder, tmp_path):
+    facts = json.loads((folder / "tokenizer.json").read_text())
+    (folder / "tokenizer.json").unlink()
+    special = {entry["content"]: entry["id"] for entry in facts["added_tokens"]}
+    (folder / "vocab.json").write_text(json.dumps(facts["model"]["vocab"] | special))
+    merges = "\n".join(" ".join(merge) for merge in facts["model"]["merges"])
+    (folder / "merges.txt").write_text(f"#version: 0.2\n{merges}\n")
+    config = {"tokenizer_class": "GPT2Tokenizer", "bos_token": "<|im_start|>", "eos_token": "<|im_end|>"}
+    (folder / "tokenizer_config.json").write_text(json.dumps(config))
+    tokenizer = checkpoint.load(origin(folder), tmp_path / "work").tokenizer
+    text = "Alice was beginning to get very tired, wasn't she? 世界"
+    assert tokenizer.decode(tokenizer(text)["input_ids"]) == text
+    expected = GPT2TokenizerFast(str(folder / "vocab.json"), str(folder / "merges.txt"))
+    assert tokenizer(text)["input_ids"] == expected(text)["input_ids"]
 
 
 def test_an_unknown_architecture_is_named(folder, tmp_path):
