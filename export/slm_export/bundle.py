@@ -126,7 +126,7 @@ def _interrupted(part: Path) -> ExportInterrupted:
 def _require_space(origin: Origin, folder: Path) -> None:
     """Two float32 copies, the original's log-probabilities, the variants: 22 × a 4-bit GGUF, 8 × a 16-bit checkpoint.
 
-    Measured on SmolLM2-135M (92 MB as Q4_1): 538 + 540 + 433 + 490 MB.
+    SmolLM2-135M (92 MB as Q4_1): 2 × 538 + 433 + 487 MB for the four default variants.
     """
     weights = [origin.path] if origin.is_gguf else list(origin.path.glob("*.safetensors"))
     needed_bytes = sum(path.stat().st_size for path in weights) * (22 if origin.is_gguf else 8)
