@@ -5,7 +5,8 @@ the model's languages and formats (Williams & Aletras 2024, "Self-calibration fo
 Pruning", arXiv 2410.17170). Every input vector counts the same in GPTQ (it is divided by its norm): a small model's first
 position has activations hundreds of times larger than all others, and would have its way alone. The scales are then
 multiplied by gains that minimise KL(float ‖ 4-bit) of the whole model on the same text (as the second phase of
-EfficientQAT, Chen et al. 2024, arXiv 2407.11062).
+EfficientQAT, Chen et al. 2024, arXiv 2407.11062). In between, the matrices whose rounding hurts most stay 8-bit, as many
+as MAX_BITS_PER_WEIGHT allows.
 """
 
 from __future__ import annotations
@@ -31,6 +32,12 @@ SEQUENCES = 96
 SEQUENCE_TOKENS = 128
 LAYER_BATCH = 16  # sequences that go through a layer at once
 TUNING_BATCH = 4
+WIDENING_SEQUENCES = 16
+MAX_BITS_PER_WEIGHT = 5.5  # of all that a 4-bit variant stores, float16 scales
+_NARROW_BITS = 4 + (16 + 4) / BLOCK  # value; scale and zero point of its block
+_WIDE_BITS = 8 + 16 / BLOCK
+_EMBEDDING_BITS = 8 + 16 / 64
+_OVERHEAD_BITS = 0.08  # graph, rotary tables, biases and norms (measured on SmolLM2-135M; less on larger models)
 LEARNING_RATE = 1e-3  # of gains, which begin at 0 and stay within some hundredths
 
 
@@ -54,10 +61,14 @@ def calibrate(checkpoint: Checkpoint, path: Path, reporter: Reporter) -> None:
             say(f"  layer {index + 1} of {len(layers)}: GPTQ on {tokens.numel():,} tokens")
             inputs.advance(layer, index, matmuls, blocks)
         matmuls = [matmul for _, found in layers for matmul in found if matmul.codes is not None]
-        _tune(model, matmuls, tokens, say)
-        for matmul in matmuls:
-            blocks[matmul.name] = _with_gain(blocks[matmul.name], matmul)
-        write_rows([(matmul.weight.numpy(), blocks[matmul.name]) for matmul in matmuls], path)
+        wide = _choose_wide(model, matmuls, tokens, checkpoint.parameters)
+        reporter.say(f"  8-bit because 4 bits hurt them most: {', '.join(matmul.name for matmul in wide) or 'none'}")
+        for matmul in wide:
+            matmul.codes = None
+        narrow = [matmul for matmul in matmuls if matmul not in wide]
+        _tune(model, narrow, tokens, say)
+        rows = [(matmul.weight.numpy(), _with_gain(blocks[matmul.name], matmul)) for matmul in narrow]
+        write_rows(rows, path, wide=[matmul.weight.numpy() for matmul in wide])
     del model
     return_freed_memory()
 
@@ -123,11 +134,11 @@ class _LayerInputs:
             first = {id(x): name for name, x in reversed(seen.items())}
             for name, x in seen.items():
                 owner = sharing.setdefault(name, first[id(x)])
-                if owner == name:
+                if owner == name:  # the group's first
                     flat = functional.normalize(x.flatten(0, -2).float(), dim=1)
                     sums[name] = sums[name].addmm_(flat.T, flat) if name in sums else flat.T @ flat
         for matmul in matmuls:
-            owner = sharing.get(matmul.name, "")
+            owner = matmul.group = sharing.get(matmul.name, "")
             if owner in sums and matmul.weight.shape[0] >= BLOCK:  # fewer outputs: an expert router, which stays float
                 yield matmul, sums[owner]
 
@@ -167,6 +178,43 @@ def _layer_inputs(model: Any, layers: Sequence[tuple[Any, Any]], tokens: torch.T
     return _LayerInputs(hidden, [calls[index] for index in range(len(layers))])
 
 
+def _choose_wide(model: Any, matmuls: Sequence[Matmul], tokens: torch.Tensor, parameters: int) -> list[Matmul]:
+    """The matrices to keep 8-bit: those with the steepest descent of KL(float ‖ 4-bit) per bit, while bits are left.
+
+    One backward pass gives the slope of each: what happens as its float weights are blended in. Matrices that read the
+    same input go together, since graphs pack them into one.
+    """
+    for matmul in matmuls:
+        matmul.widening = torch.zeros((), requires_grad=True)
+    for batch in tokens[:WIDENING_SEQUENCES].split(TUNING_BATCH):
+        _divergence(model, matmuls, batch).backward()
+    groups: dict[str, list[Matmul]] = {}
+    for matmul in matmuls:
+        groups.setdefault(matmul.group, []).append(matmul)
+    ranked = sorted(groups.values(), key=lambda group: sum(map(_benefit, group)) / sum(map(_size, group)), reverse=True)
+    narrow = sum(map(_size, matmuls))
+    spare_bits = (MAX_BITS_PER_WEIGHT - _OVERHEAD_BITS) * parameters
+    spare_bits -= _NARROW_BITS * narrow + _EMBEDDING_BITS * (parameters - narrow)
+    wide: list[Matmul] = []
+    for group in ranked:
+        cost_bits = (_WIDE_BITS - _NARROW_BITS) * sum(map(_size, group))
+        if cost_bits <= spare_bits and sum(map(_benefit, group)) > 0:
+            spare_bits -= cost_bits
+            wide += group
+    for matmul in matmuls:
+        matmul.widening = None
+    return wide
+
+
+def _size(matmul: Matmul) -> int:
+    return matmul.weight.numel()
+
+
+def _benefit(matmul: Matmul) -> float:
+    assert matmul.widening is not None
+    return 0.0 if matmul.widening.grad is None else -float(matmul.widening.grad)
+
+
 def _tune(model: Any, matmuls: Sequence[Matmul], tokens: torch.Tensor, say: Any) -> None:
     """Fit the gains of all blocks: Adam, one pass over the text, learning rate falling as a cosine to 0."""
     gains = []
@@ -179,14 +227,19 @@ def _tune(model: Any, matmuls: Sequence[Matmul], tokens: torch.Tensor, say: Any)
     batches = tokens.split(TUNING_BATCH)
     for step, batch in enumerate(batches):
         optimizer.param_groups[0]["lr"] = LEARNING_RATE * 0.5 * (1 + math.cos(math.pi * step / len(batches)))
-        with torch.inference_mode():
-            expected = functional.log_softmax(_logits(model, matmuls, batch, torch.float32, use_codes=False), dim=-1)
-        found = functional.log_softmax(_logits(model, matmuls, batch, fast_type(), use_codes=True), dim=-1)
-        loss = functional.kl_div(found, expected.clone(), log_target=True, reduction="batchmean")
+        loss = _divergence(model, matmuls, batch)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         say(f"  scales: step {step + 1} of {len(batches)}, KL {loss.item():.4f}")
+
+
+def _divergence(model: Any, matmuls: Sequence[Matmul], tokens: torch.Tensor) -> torch.Tensor:
+    """KL(float ‖ 4-bit) in nats per token, with gradients."""
+    with torch.no_grad():
+        expected = functional.log_softmax(_logits(model, matmuls, tokens, torch.float32, use_codes=False), dim=-1)
+    found = functional.log_softmax(_logits(model, matmuls, tokens, fast_type(), use_codes=True), dim=-1)
+    return functional.kl_div(found, expected, log_target=True, reduction="batchmean")
 
 
 def _logits(model: Any, matmuls: Sequence[Matmul], tokens: torch.Tensor, dtype: torch.dtype, *, use_codes: bool) -> torch.Tensor:

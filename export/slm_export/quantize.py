@@ -17,15 +17,16 @@ _TINY = np.float32(1e-8)
 
 @dataclass(frozen=True, slots=True)
 class Int8Blocks:
-    """w ≈ values · scales. `values` int8 [N, K], `scales` float16 [N, ⌈K / 32⌉]."""
+    """w ≈ values · scales. `values` int8 [N, K], `scales` float16 [N, ⌈K / block⌉]."""
 
     values: NDArray[np.int8]
     scales: NDArray[np.float16]
+    block: int = BLOCK
 
     def dequantize(self) -> NDArray[np.float32]:
         """float32 [N, K]."""
         columns = self.values.shape[1]
-        return self.values.astype(np.float32) * np.repeat(self.scales.astype(np.float32), BLOCK, axis=1)[:, :columns]
+        return self.values.astype(np.float32) * np.repeat(self.scales.astype(np.float32), self.block, axis=1)[:, :columns]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,20 +58,20 @@ class Int4Blocks:
         return (values * self.scales[..., None].astype(np.float32)).reshape(rows, -1)[:, :columns]
 
 
-def int8_blocks(weight: NDArray[np.float32]) -> Int8Blocks:
+def int8_blocks(weight: NDArray[np.float32], block: int = BLOCK) -> Int8Blocks:
     """Symmetric 8-bit blocks of a float32 [N, K] matrix."""
     rows, columns = weight.shape
-    blocks = _blocks(weight)
+    blocks = _blocks(weight, block)
     scales = (np.abs(blocks).max(axis=2) / 127).astype(np.float16)
     step = np.maximum(scales.astype(np.float32), _TINY)[..., None]
     values = np.clip(np.rint(blocks / step), -127, 127).astype(np.int8)
-    return Int8Blocks(np.ascontiguousarray(values.reshape(rows, -1)[:, :columns]), scales)
+    return Int8Blocks(np.ascontiguousarray(values.reshape(rows, -1)[:, :columns]), scales, block)
 
 
 def int4_blocks(weight: NDArray[np.float32]) -> Int4Blocks:
     """Asymmetric 4-bit blocks of a float32 [N, K] matrix."""
     rows = weight.shape[0]
-    blocks = _blocks(weight)
+    blocks = _blocks(weight, BLOCK)
     low = np.minimum(blocks.min(axis=2), 0)
     high = np.maximum(blocks.max(axis=2), 0)
     scales = ((high - low) / 15).astype(np.float16)
@@ -80,8 +81,8 @@ def int4_blocks(weight: NDArray[np.float32]) -> Int4Blocks:
     return Int4Blocks(values.reshape(rows, -1), scales, zero_points)
 
 
-def _blocks(weight: NDArray[np.float32]) -> NDArray[np.float32]:
-    """[N, K] → [N, blocks, 32], zero-padded at the end of each row."""
+def _blocks(weight: NDArray[np.float32], block: int) -> NDArray[np.float32]:
+    """[N, K] → [N, blocks, block], zero-padded at the end of each row."""
     rows, columns = weight.shape
-    padded = np.pad(weight, ((0, 0), (0, -columns % BLOCK)))
-    return padded.reshape(rows, -1, BLOCK)
+    padded = np.pad(weight, ((0, 0), (0, -columns % block)))
+    return padded.reshape(rows, -1, block)

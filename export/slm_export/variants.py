@@ -27,6 +27,7 @@ from slm_export.row_store import RowStore
 from slm_export.weight_file import WeightFiles
 
 MICROSOFT = "com.microsoft"
+COARSE_BLOCK = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,11 @@ def write_variant(source: FloatGraph, recipe: Recipe, folder: Path, calibrated: 
     with WeightFiles(folder, "model.onnx.data") as files:
         model = _Rewriter(source, recipe, files, calibrated).run()
     onnx.save_model(model, folder / "model.onnx")
+
+
+def by_blocks(values: NDArray[Any], block: int) -> NDArray[Any]:
+    """[N, K] → [N, K / block, block], MatMulNBits' shape of 8-bit values."""
+    return values.reshape(values.shape[0], -1, block)
 
 
 class _Rewriter:
@@ -155,20 +161,24 @@ class _Rewriter:
         self.nodes.append(helper.make_node(op, inputs, [output], output, domain=domain, **attributes))
         return output
 
-    def eight_bit_blocks(self, name: str, rows_by_columns: NDArray[np.float32], shape: tuple[int, ...] | None = None) -> str:
-        """Quantise once and store scales and values (in `shape`, else [N, K]); returns the stem of their names."""
+    def eight_bit_blocks(self, name: str, rows_by_columns: NDArray[np.float32], *, is_layer: bool, flat: bool) -> str:
+        """Quantise once and store scales and values ([N, K] if `flat`, else by blocks); returns the stem of their names.
+
+        Where layers have 4 bits, embedding and head have blocks of 64: their scales would cost more than they give.
+        """
         if name not in self.eight_bit:
-            blocks = int8_blocks(rows_by_columns)
+            is_coarse = self.recipe.layer_bits == 4 and not is_layer and rows_by_columns.shape[1] % COARSE_BLOCK == 0
+            blocks = int8_blocks(rows_by_columns, COARSE_BLOCK if is_coarse else BLOCK)
             self.eight_bit[name] = blocks
             stored = blocks.values if self.recipe.device == "cpu" else (blocks.values.view(np.uint8) ^ 0x80)  # q + 128
-            self.add(f"{name}.values", stored if shape is None else stored.reshape(shape))
+            self.add(f"{name}.values", stored if flat else by_blocks(stored, blocks.block))
             scales = blocks.scales if self.recipe.device == "cpu" else blocks.scales.astype(self.dtype)
             self.add(f"{name}.scales", scales)
         return name
 
     def embedding(self, name: str, node: onnx.NodeProto, *, is_transposed: bool) -> None:
         array = self.source.array(name)  # [K, N] where it is tied to the head, else [N, K]
-        stem = self.eight_bit_blocks(name, np.asarray(array.T if is_transposed else array))
+        stem = self.eight_bit_blocks(name, np.asarray(array.T if is_transposed else array), is_layer=False, flat=True)
         output = node.output[0]
         if self.recipe.device == "cpu":
             values = self.emit("Gather", [f"{stem}.values", "input_ids"], f"{output}.values")
@@ -178,7 +188,7 @@ class _Rewriter:
             self.nodes.append(
                 helper.make_node(
                     "GatherBlockQuantized", [f"{stem}.values", "input_ids", f"{stem}.scales"], [output], output,
-                    domain=MICROSOFT, bits=8, block_size=BLOCK, gather_axis=0, quantize_axis=1,
+                    domain=MICROSOFT, bits=8, block_size=self.eight_bit[name].block, gather_axis=0, quantize_axis=1,
                 )
             )  # fmt: skip
 
@@ -200,26 +210,27 @@ class _Rewriter:
         weight = self.source.array(name)  # float32 [K, N]
         output = "logits.half" if node.output[0] == "logits" and self.recipe.float16 else node.output[0]
         if self.recipe.device == "cpu":
-            stem = self.eight_bit_blocks(name, np.asarray(weight.T))
+            stem = self.eight_bit_blocks(name, np.asarray(weight.T), is_layer=not is_head, flat=True)
             steps = self.emit("Cast", [f"{stem}.scales"], f"{stem}.scales.float", to=TensorProto.FLOAT)
             rows = self.emit("DequantizeLinear", [f"{stem}.values", steps], f"{stem}.rows", axis=1, block_size=BLOCK)
             self.emit("MatMul", [hidden, self.emit("Transpose", [rows], f"{stem}.float", perm=[1, 0])], output)
-        elif is_head or self.recipe.layer_bits == 8:
-            self.matmul_8bit(hidden, name, weight, output)
+        elif is_head or self.recipe.layer_bits == 8 or (self.calibrated and self.calibrated.is_wide(weight.T)):
+            self.matmul_8bit(hidden, name, weight, output, is_layer=not is_head)
         else:
             self.matmul_4bit(hidden, name, weight, output)
         if output != node.output[0]:
             self.emit("Cast", [output], node.output[0], to=TensorProto.FLOAT)
 
-    def matmul_8bit(self, hidden: str, name: str, weight: NDArray[np.float32], output: str) -> None:
+    def matmul_8bit(self, hidden: str, name: str, weight: NDArray[np.float32], output: str, *, is_layer: bool) -> None:
         columns, rows = weight.shape
-        shape = (rows, columns // BLOCK, BLOCK)
         if name in self.eight_bit:  # the embedding's [N, K]: the same bytes in MatMulNBits' shape, stored once
             stored = self.eight_bit[name].values.view(np.uint8) ^ 0x80
-            values = self.add(f"{name}.values.blocks", stored.reshape(shape))
+            values = self.add(f"{name}.values.blocks", by_blocks(stored, self.eight_bit[name].block))
         else:
-            values = f"{self.eight_bit_blocks(name, np.asarray(weight.T), shape)}.values"
-        self.nbits([hidden, values, f"{name}.scales"], output, columns, rows, bits=8)
+            stem = self.eight_bit_blocks(name, np.asarray(weight.T), is_layer=is_layer, flat=False)
+            values = f"{stem}.values"
+        inputs = [hidden, values, f"{name}.scales"]
+        self.nbits(inputs, output, columns, rows, bits=8, block=self.eight_bit[name].block)
 
     def matmul_4bit(self, hidden: str, name: str, weight: NDArray[np.float32], output: str) -> None:
         rows_by_columns = np.ascontiguousarray(weight.T)
@@ -233,8 +244,8 @@ class _Rewriter:
         ]
         self.nbits(inputs, output, columns, rows, bits=4)
 
-    def nbits(self, inputs: list[str], output: str, columns: int, rows: int, *, bits: int) -> None:
-        self.emit("MatMulNBits", inputs, output, domain=MICROSOFT, K=columns, N=rows, bits=bits, block_size=BLOCK)
+    def nbits(self, inputs: list[str], output: str, columns: int, rows: int, *, bits: int, block: int = BLOCK) -> None:
+        self.emit("MatMulNBits", inputs, output, domain=MICROSOFT, K=columns, N=rows, bits=bits, block_size=block)
 
     def assemble(self, graph: onnx.GraphProto) -> onnx.ModelProto:
         inputs, outputs = [self.retyped(value) for value in graph.input], [self.retyped(value) for value in graph.output]

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
-ALIGNMENT_BYTES = 4096  # lets a loader map or upload each tensor without a copy
+ALIGNMENT_BYTES = 256  # WebGPU's for buffer offsets, and more than any SIMD load asks for
 INLINE_BYTES = 1024  # smaller tensors stay in the .onnx file
 MAX_FILE_BYTES = 2**30  # QtWebEngine cannot hold a buffer of 2 GiB
 

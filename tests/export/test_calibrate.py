@@ -78,7 +78,7 @@ def test_the_gain_of_a_block_has_the_gradient_that_differences_show(tiny_source,
         matmul.set_blocks(int4_blocks(matmul.weight.numpy()))
         matmul.gain = torch.zeros_like(matmul.scales, requires_grad=True)
 
-        def loss() -> torch.Tensor:
+        def loss():
             return model(tokens, use_cache=False).logits.log_softmax(dim=-1)[0, :, 7].double().mean()
 
         loss().backward()
@@ -92,6 +92,41 @@ def test_the_gain_of_a_block_has_the_gradient_that_differences_show(tiny_source,
                 values.append(float(loss()))
     assert (values[0] - values[1]) / 0.1 == pytest.approx(float(matmul.gain.grad[at]), rel=0.05)
     assert "forward" not in vars(matmul.module)  # the model is as it was
+
+
+def test_weights_marked_wide_are_known_again_and_have_no_4_bit_blocks(tmp_path, weight):
+    other = weight * 3
+    write_rows([(weight.numpy(), int4_blocks(weight.numpy()))], tmp_path / "rows.npz", wide=[other.numpy()])
+    store = RowStore(tmp_path / "rows.npz")
+    assert store.is_wide(other.numpy())
+    assert store.find(other.numpy()) is None
+    assert not store.is_wide(weight.numpy())
+    assert not store.is_wide(torch.cat([weight, other]).numpy())
+
+
+def test_the_slope_of_widening_is_what_blending_in_float_weights_does(tiny_source, tmp_path, reporter):
+    origin = resolve(str(tiny_source), downloads=tmp_path, revision=None, reporter=reporter)
+    model = checkpoints.load(origin, tmp_path / "float32").load_model().requires_grad_(False)
+    tokens = torch.arange(40)[None] + 300
+    with switchable(model) as layers:
+        matmul = layers[1][1][-1]
+        original, blocks = matmul.weight.clone(), int4_blocks(matmul.weight.numpy())
+
+        def loss():
+            return model(tokens, use_cache=False).logits.log_softmax(dim=-1)[0, :, 7].double().mean()
+
+        matmul.set_blocks(blocks)
+        matmul.widening = torch.zeros((), requires_grad=True)
+        loss().backward()
+        matmul.codes = None
+        rounded = torch.from_numpy(blocks.dequantize(original.shape[1]))
+        values = []
+        for share in (0.05, -0.05):
+            matmul.module.weight.copy_(rounded + share * (original - rounded))
+            with torch.no_grad():
+                values.append(float(loss()))
+    assert matmul.widening.grad is not None
+    assert (values[0] - values[1]) / 0.1 == pytest.approx(float(matmul.widening.grad), rel=0.05)
 
 
 def test_calibration_is_the_same_at_each_run_and_covers_every_matrix_of_the_layers(tiny_source, tmp_path, reporter):

@@ -9,6 +9,7 @@ import pytest
 from slm_export.manifest import load_manifest
 from slm_export.ort_decoder import OrtDecoder
 from slm_export.variants import DEFAULT_VARIANTS, RECIPES
+from slm_export.weight_file import ALIGNMENT_BYTES
 
 
 @pytest.fixture(scope="module", params=DEFAULT_VARIANTS)
@@ -71,7 +72,7 @@ def test_external_tensors_are_aligned_and_inside_the_file(tiny_bundle, variant):
     for tensor in external:
         where = {entry.key: entry.value for entry in tensor.external_data}
         assert where["location"] == "model.onnx.data"
-        assert int(where["offset"]) % 4096 == 0
+        assert int(where["offset"]) % ALIGNMENT_BYTES == 0
         assert int(where["offset"]) + int(where["length"]) <= size_bytes
         elements = int(np.prod(tensor.dims))
         assert int(where["length"]) == elements * onnx.helper.tensor_dtype_to_np_dtype(tensor.data_type).itemsize
