@@ -56,7 +56,7 @@ const KINDS: Record<string, Damage> = {
     })
   },
   'short-context': (answer, { file }) =>
-    file === 'manifest.json' ? withManifest(answer, manifest => (manifest.context_length = 40)) : answer,
+    file === 'manifest.json' ? withManifest(answer, manifest => (manifest.context_length = 128)) : answer,
 }
 
 export function damagedBundles(folders: Record<string, string>): Plugin {

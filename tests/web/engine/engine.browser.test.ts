@@ -183,16 +183,16 @@ describe('loading', () => {
   })
 
   test('a prompt that does not fit says so, and an answer ends where the context does', async () => {
-    const engine = await load({ bundle: damaged('short-context') }) // 40 positions
-    const request = { max_tokens: 100, temperature: 0 }
+    const engine = await load({ bundle: damaged('short-context') }) // 128 positions
+    const request = { max_tokens: 200, temperature: 0 }
     const error = await failureOf(
-      engine.completions.create({ ...request, prompt: 'The Mock Turtle sighed. '.repeat(9) }),
+      engine.completions.create({ ...request, prompt: 'The Mock Turtle sighed. '.repeat(40) }),
     )
     expect(error).toMatchObject({ code: 'bad-request' })
-    expect(String(error)).toMatch(/The prompt has \d+ tokens and the model reads at most 40/)
+    expect(String(error)).toMatch(/The prompt has \d+ tokens and the model reads at most 128/)
     const { usage, choices } = await engine.completions.create({ ...request, prompt: 'Alice' })
     expect(choices[0].finish_reason).toBe('length')
-    expect(usage.total_tokens).toBe(41) // the last token is shown but never read
+    expect(usage.total_tokens).toBe(129) // the last token is shown but never read
     expect(engine.stats()?.stopReason).toBe('context-full')
     await engine.dispose()
   })
