@@ -133,7 +133,7 @@ def hub(file_server, tiny_source):
         file_server.files[path] = body
         file_server.headers[path] = {"ETag": f'"{hashlib.sha1(body).hexdigest()}"', "X-Repo-Commit": commit}
     info = {"id": "owner/tiny", "sha": commit, "siblings": [{"rfilename": name} for name in names]}
-    file_server.files["/api/models/owner/tiny/revision/main"] = json.dumps(info).encode()
+    file_server.files["/api/models/owner/tiny"] = json.dumps(info).encode()
     return file_server
 
 
