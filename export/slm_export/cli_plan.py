@@ -31,7 +31,9 @@ def show_plan(source: str, out: Path, downloads: Path, variants: Sequence[str], 
         click.echo(f"  {variant.name:14} {variant.size_bytes / 1e6:10,.1f} MB  {variant.bits_per_weight:5.2f} bits a weight")
     click.echo(f"memory: up to {plan.peak_memory_bytes / 1e9:.1f} GB ({memory})")
     click.echo(f"disk:   about {plan.peak_disk_bytes / 1e9:.1f} GB while it runs ({plan.free_disk_bytes / 1e9:.1f} GB free)")
-    click.echo(f"time:   at least {plan.seconds_at_least:.0f} s of arithmetic; calibration and files come on top")
+    click.echo(
+        f"time:   {plan.arithmetic_seconds:.0f} s of arithmetic at the speed measured just now; calibration and files come on top"
+    )
     click.echo(f"steps:  {', '.join(plan.steps)}")
     for reason in reasons:
         click.echo(f"does not fit: {reason}")

@@ -18,7 +18,7 @@ from slm_export.variants import by_preference
 PEAK_FLOAT32_COPIES = 2.2
 BASE_MEMORY_BYTES = 1_000_000_000  # PyTorch, transformers and ONNX Runtime once imported, their work buffers
 DISK_FLOAT32_COPIES = 2  # the checkpoint and its float32 graph stand side by side for a while
-VERIFY_TOKENS = 6_000  # prose and prompts that PyTorch and every variant read in verification, rounded
+VERIFY_TOKENS = 2_200  # prose that PyTorch and every variant read in verification, counted by SmolLM2's tokenizer
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +35,8 @@ class VariantPlan:
 class Plan:
     """An export before it happens. All sizes are estimates but `available_memory_bytes` (None: unknown) and `free_disk_bytes`.
 
-    `seconds_at_least` is the arithmetic of verification alone, at the matrix speed measured here; calibrating 4-bit
-    variants and reading and writing files come on top.
+    `arithmetic_seconds` is the matrix arithmetic of verification alone at the speed measured just now (other programs slow
+    it); calibrating 4-bit variants and reading and writing files come on top.
     """
 
     source: str
@@ -47,7 +47,7 @@ class Plan:
     steps: tuple[str, ...]
     peak_memory_bytes: int
     peak_disk_bytes: int
-    seconds_at_least: float
+    arithmetic_seconds: float
     available_memory_bytes: int | None
     free_disk_bytes: int
 
@@ -96,7 +96,7 @@ def make_plan(source: str, shapes: Shapes, out: Path, variants: Sequence[str]) -
         ),
         peak_memory_bytes=int(PEAK_FLOAT32_COPIES * float32_bytes) + BASE_MEMORY_BYTES,
         peak_disk_bytes=DISK_FLOAT32_COPIES * float32_bytes + sum(sizes),
-        seconds_at_least=2.0 * shapes.parameters * VERIFY_TOKENS * (len(recipes) + 1) / matmul_flops(),
+        arithmetic_seconds=2.0 * shapes.parameters * VERIFY_TOKENS * (len(recipes) + 1) / matmul_flops(),
         available_memory_bytes=available_memory_bytes(),
         free_disk_bytes=shutil.disk_usage(_existing(out)).free,
     )
