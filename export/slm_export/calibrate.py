@@ -28,7 +28,7 @@ from slm_export.progress import Reporter
 from slm_export.quantize import BLOCK, Int4Blocks
 from slm_export.row_store import write_rows
 
-SEQUENCES = 96
+SEQUENCES = 64
 SEQUENCE_TOKENS = 128
 LAYER_BATCH = 16  # sequences that go through a layer at once
 TUNING_BATCH = 4

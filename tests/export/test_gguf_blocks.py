@@ -27,7 +27,7 @@ def write_gguf(path, model, architecture, kind):
     writer.add_vocab_size(config.vocab_size)
     names = gguf.get_tensor_name_map(gguf.MODEL_ARCH[architecture.upper()], config.num_hidden_layers)
     for name, tensor in model.state_dict().items():
-        stored = names.get_name(name, (".weight", ".bias"))
+        stored = str(names.get_name(name, (".weight", ".bias")))
         if name == "lm_head.weight" and config.tie_word_embeddings:
             continue
         if tensor.ndim == 2:
