@@ -41,10 +41,11 @@ _OVERHEAD_BITS = 0.08  # graph, rotary tables, biases and norms (measured on Smo
 LEARNING_RATE = 1e-3  # of gains, which begin at 0 and stay within some hundredths
 
 
-def calibrate(checkpoint: Checkpoint, path: Path, reporter: Reporter) -> None:
+def calibrate(checkpoint: Checkpoint, path: Path, reporter: Reporter, *, widen: bool = True, tune: bool = True) -> None:
     """Fit 4-bit blocks to every matrix of the decoder layers and write them to `path` (see row_store).
 
-    A model whose layers cannot be run one by one gets an empty file, and is rounded to nearest.
+    `widen` and `tune` leave out what comes after GPTQ, for comparison (tests/bench/quantisation.py). A model whose layers
+    cannot be run one by one gets an empty file, and is rounded to nearest.
     """
     say = reporter.paced()
     tokens = self_generated(checkpoint, say)
@@ -61,12 +62,13 @@ def calibrate(checkpoint: Checkpoint, path: Path, reporter: Reporter) -> None:
             say(f"  layer {index + 1} of {len(layers)}: GPTQ on {tokens.numel():,} tokens")
             inputs.advance(layer, index, matmuls, blocks)
         matmuls = [matmul for _, found in layers for matmul in found if matmul.codes is not None]
-        wide = _choose_wide(model, matmuls, tokens, checkpoint.parameters)
+        wide = _choose_wide(model, matmuls, tokens, checkpoint.parameters) if widen else []
         reporter.say(f"  8-bit because 4 bits hurt them most: {', '.join(matmul.name for matmul in wide) or 'none'}")
         for matmul in wide:
             matmul.codes = None
         narrow = [matmul for matmul in matmuls if matmul not in wide]
-        _tune(model, narrow, tokens, say)
+        if tune:
+            _tune(model, narrow, tokens, say)
         rows = [(matmul.weight.numpy(), _with_gain(blocks[matmul.name], matmul)) for matmul in narrow]
         write_rows(rows, path, wide=[matmul.weight.numpy() for matmul in wide])
     del model
@@ -251,6 +253,7 @@ def _logits(model: Any, matmuls: Sequence[Matmul], tokens: torch.Tensor, dtype: 
 
 
 def _with_gain(blocks: Int4Blocks, matmul: Matmul) -> Int4Blocks:
-    assert matmul.gain is not None
+    if matmul.gain is None:
+        return blocks
     scales = (matmul.scales * (1 + matmul.gain.detach())).half().numpy()
     return Int4Blocks(blocks.values, scales, blocks.zero_points)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import json
 import os
 import signal
@@ -15,6 +16,7 @@ import click
 from slm_export.cli_plan import require_fit, show_plan
 from slm_export.cli_verify import verify
 from slm_export.errors import ExportInterrupted, SlmError
+from slm_export.families import refuse_closed
 from slm_export.manifest import Manifest, ManifestError, load_manifest
 from slm_export.options import TASKS, ExportOptions
 from slm_export.progress import Reporter
@@ -54,8 +56,14 @@ def _interrupt(*_: object) -> None:
     raise KeyboardInterrupt
 
 
+def _open_source(_: click.Context, __: click.Parameter, source: str) -> str:
+    """A model that nobody can export is refused before any option is asked for."""
+    refuse_closed(source)
+    return source
+
+
 @main.command()
-@click.argument("source")
+@click.argument("source", callback=_open_source)
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="The bundle folder to write.")
 @click.option("--revision", help="Revision (branch, tag or commit) of a Hugging Face repository.")
 @click.option(
@@ -66,7 +74,7 @@ def _interrupt(*_: object) -> None:
 @click.option("--chat-template", metavar="NAME|FILE", help="Chat template: a known one (see `slm-export list`) or a Jinja file.")
 @click.option("--task", type=click.Choice(TASKS), help="What the bundle is for. Default: chat where there is a chat template.")
 @click.option("--allow-pickle", is_flag=True, help="Read pytorch_model*.bin where there are no safetensors (weights_only).")
-@click.option("--variants", help="Comma-separated variants to make. Default: all (see `slm-export list`).")
+@click.option("--variants", help="Comma-separated variants to make. Default: all of 4 and 8 bits (see `slm-export list`).")
 @click.option("--resume", is_flag=True, help="Continue an interrupted export: finished stages are kept.")
 @click.option("--dry-run", is_flag=True, help="Print what it would make and need (sizes, memory, disk); write nothing.")
 @click.option("--force", is_flag=True, help="Export even where memory or disk seem too small.")
@@ -92,6 +100,11 @@ def model(
     SOURCE is a known name (smollm2-135m-instruct), a .gguf file, a Hugging Face folder (config.json, *.safetensors,
     tokenizer.json) or a Hugging Face id (owner/name). The bundle appears in --out only when every variant has been
     compared with the PyTorch original and is close enough.
+
+    \b
+    slm-export model HuggingFaceTB/SmolLM2-360M-Instruct --out bundles/smollm2-360m
+    slm-export model ./my-finetune --out bundles/mine --variants webgpu-q8f16,cpu-int8
+    slm-export model owner/base --adapter ./my-lora --out bundles/mine
     """
     from slm_export.bundle import export_bundle
     from slm_export.sources import resolve
@@ -165,7 +178,11 @@ def _variant_names(text: str | None) -> list[str]:
     names = list(DEFAULT_VARIANTS) if text is None else [name.strip() for name in text.split(",")]
     unknown = [name for name in names if name not in VARIANTS]
     if unknown:
-        raise click.BadParameter(f"{', '.join(unknown)}: unknown. There are {', '.join(VARIANTS)}.", param_hint="--variants")
+        near = [name for name in VARIANTS if unknown[0] in name] or difflib.get_close_matches(unknown[0], VARIANTS, n=1)
+        meant = f" Did you mean {near[0]}?" if near else ""
+        raise click.BadParameter(
+            f"{', '.join(unknown)}: unknown.{meant} There are {', '.join(VARIANTS)}.", param_hint="--variants"
+        )
     return names
 
 
