@@ -55,11 +55,15 @@ def test_fidelity_meets_the_targets(bundle):
     manifest = load_manifest(bundle)
     cpu = manifest.variant("cpu-int8").fidelity
     assert cpu.tokens_compared >= 2000
-    assert cpu.perplexity_ratio <= 1.01
+    assert cpu.perplexity_ratio <= 1.005
     assert cpu.top1_agreement >= 0.97
     assert manifest.variants[0].name == "webgpu-q8f16", "8 bits are the better bargain at this size"
     assert manifest.variants[0].fidelity.perplexity_ratio <= 1.005
-    assert {variant.name for variant in manifest.variants} >= {"webgpu-q4f16", "webgpu-q4f32", "cpu-int8"}
+    four_bit = manifest.variant("webgpu-q4f16")
+    assert four_bit.bits_per_weight <= 5.5
+    for name in ("webgpu-q4f16", "webgpu-q4f32"):
+        assert manifest.variant(name).fidelity.perplexity_ratio <= 1.10, "plain rounding gives 1.22"
+        assert manifest.variant(name).fidelity.top1_agreement >= 0.8
     assert len(manifest.reference.tokens) >= 4
 
 
