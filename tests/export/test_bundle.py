@@ -50,11 +50,11 @@ def test_an_export_below_its_threshold_is_not_installed(origin, tmp_path, report
     """The real path with a real fault: 8-bit values whose sign is lost in one block in four."""
     honest = int8_blocks
 
-    def faulty(weight):
-        blocks = honest(weight)
+    def faulty(weight, block):
+        blocks = honest(weight, block)
         values = blocks.values.copy()
         values[:, ::4] = np.abs(values[:, ::4])
-        return Int8Blocks(values, blocks.scales)
+        return Int8Blocks(values, blocks.scales, block)
 
     monkeypatch.setattr("slm_export.variants.int8_blocks", faulty)
     out = tmp_path / "bundle"
