@@ -155,7 +155,8 @@ def _fill(origin: Origin, part: Path, variants: Sequence[str], inputs: str, repo
     if checkpoint.chat_template is None and origin.options.task is None:
         reporter.say(no_template_note(origin.name))
     recipes = by_preference(variants, checkpoint.parameters)
-    stages.run(decoder_stages.stages(checkpoint, part, recipes, reporter))
+    gguf = origin.path if origin.is_gguf and origin.options.adapter is None else None  # an adapter changes the weights
+    stages.run(decoder_stages.stages(checkpoint, part, recipes, reporter, gguf=gguf))
     outcome = decoder_stages.outcome(part, recipes)
     _judge(recipes, outcome, reporter)
     return _finish(origin, checkpoint, part, recipes, outcome)

@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -41,17 +42,30 @@ _OVERHEAD_BITS = 0.08  # graph, rotary tables, biases and norms (measured on Smo
 LEARNING_RATE = 1e-3  # of gains, which begin at 0 and stay within some hundredths
 
 
-def calibrate(checkpoint: Checkpoint, path: Path, reporter: Reporter, *, widen: bool = True, tune: bool = True) -> None:
+def calibrate(
+    checkpoint: Checkpoint,
+    path: Path,
+    reporter: Reporter,
+    *,
+    exact: Mapping[str, Int4Blocks] = MappingProxyType({}),
+    widen: bool = True,
+    tune: bool = True,
+) -> None:
     """Fit 4-bit blocks to every matrix of the decoder layers and write them to `path` (see row_store).
 
+    `exact`, by weight name: blocks that are the source's own weights, bit for bit; they are taken as they are.
     `widen` and `tune` leave out what comes after GPTQ, for comparison (tests/bench/quantisation.py). A model whose layers
     cannot be run one by one gets an empty file, and is rounded to nearest.
     """
     say = reporter.paced()
-    tokens = self_generated(checkpoint, say)
     model = checkpoint.load_model()
     model.requires_grad_(False)
     with switchable(model) as layers:
+        found = [matmul for _, matmuls in layers for matmul in matmuls]
+        if found and all(f"{matmul.name}.weight" in exact for matmul in found):
+            reporter.say("  Every matrix of the layers is 4-bit in the source: taken over exactly")
+            return write_rows([(matmul.weight.numpy(), exact[f"{matmul.name}.weight"]) for matmul in found], path)
+        tokens = self_generated(checkpoint, say)
         try:
             inputs = _layer_inputs(model, layers, tokens)
         except TypeError as error:  # a layer with another calling convention
@@ -60,8 +74,10 @@ def calibrate(checkpoint: Checkpoint, path: Path, reporter: Reporter, *, widen: 
         blocks: dict[str, Int4Blocks] = {}
         for index, (layer, matmuls) in enumerate(layers):
             say(f"  layer {index + 1} of {len(layers)}: GPTQ on {tokens.numel():,} tokens")
-            inputs.advance(layer, index, matmuls, blocks)
+            inputs.advance(layer, index, matmuls, blocks, exact)
         matmuls = [matmul for _, found in layers for matmul in found if matmul.codes is not None]
+        carried = [matmul for matmul in matmuls if f"{matmul.name}.weight" in exact]
+        matmuls = [matmul for matmul in matmuls if matmul not in carried]
         wide = _choose_wide(model, matmuls, tokens, checkpoint.parameters) if widen else []
         reporter.say(f"  8-bit because 4 bits hurt them most: {', '.join(matmul.name for matmul in wide) or 'none'}")
         for matmul in wide:
@@ -69,7 +85,7 @@ def calibrate(checkpoint: Checkpoint, path: Path, reporter: Reporter, *, widen: 
         narrow = [matmul for matmul in matmuls if matmul not in wide]
         if tune:
             _tune(model, narrow, tokens, say)
-        rows = [(matmul.weight.numpy(), _with_gain(blocks[matmul.name], matmul)) for matmul in narrow]
+        rows = [(matmul.weight.numpy(), _with_gain(blocks[matmul.name], matmul)) for matmul in (*narrow, *carried)]
         write_rows(rows, path, wide=[matmul.weight.numpy() for matmul in wide])
     del model
     return_freed_memory()
@@ -112,9 +128,18 @@ class _LayerInputs:
         self.calls = calls  # per layer: its other arguments, equal for all sequences (positions and masks)
 
     @torch.no_grad()
-    def advance(self, layer: Any, index: int, matmuls: Sequence[Matmul], blocks: dict[str, Int4Blocks]) -> None:
+    def advance(
+        self,
+        layer: Any,
+        index: int,
+        matmuls: Sequence[Matmul],
+        blocks: dict[str, Int4Blocks],
+        exact: Mapping[str, Int4Blocks],
+    ) -> None:
         """Quantise the layer's matrices on what reaches them through the 4-bit layers before, and go behind it."""
-        for matmul, hessian in self._hessians(layer, index, matmuls):
+        carried = {matmul.name: exact[f"{matmul.name}.weight"] for matmul in matmuls if f"{matmul.name}.weight" in exact}
+        blocks.update(carried)
+        for matmul, hessian in self._hessians(layer, index, [matmul for matmul in matmuls if matmul.name not in carried]):
             blocks[matmul.name] = gptq_blocks(matmul.weight, hessian)
         for matmul in matmuls:
             if matmul.name in blocks:
@@ -186,6 +211,8 @@ def _choose_wide(model: Any, matmuls: Sequence[Matmul], tokens: torch.Tensor, pa
     One backward pass gives the slope of each: what happens as its float weights are blended in. Matrices that read the
     same input go together, since graphs pack them into one.
     """
+    if not matmuls:
+        return []
     for matmul in matmuls:
         matmul.widening = torch.zeros((), requires_grad=True)
     for batch in tokens[:WIDENING_SEQUENCES].split(TUNING_BATCH):

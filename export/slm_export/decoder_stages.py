@@ -9,6 +9,7 @@ from pathlib import Path
 from slm_export.calibrate import calibrate
 from slm_export.checkpoint import Checkpoint
 from slm_export.describe import Outcome
+from slm_export.gguf_blocks import exact_int4
 from slm_export.graph import build_float_graph, open_float_graph
 from slm_export.memory import return_freed_memory
 from slm_export.original import PROSE_NAME, open_original, prose, run_original
@@ -29,8 +30,13 @@ def count(recipes: Sequence[Recipe]) -> int:
     return 2 + any(recipe.layer_bits == 4 for recipe in recipes) + 2 * len(recipes)
 
 
-def stages(checkpoint: Checkpoint, part: Path, recipes: Sequence[Recipe], reporter: Reporter) -> list[Stage]:
-    """All stages after loading, in order. Only one of them at a time holds the model, or a variant of it, in memory."""
+def stages(
+    checkpoint: Checkpoint, part: Path, recipes: Sequence[Recipe], reporter: Reporter, *, gguf: Path | None = None
+) -> list[Stage]:
+    """All stages after loading, in order. Only one of them at a time holds the model, or a variant of it, in memory.
+
+    `gguf`: the source file whose weights the checkpoint has unchanged; what it has in 4-bit blocks is carried over.
+    """
 
     def original() -> None:
         run_original(checkpoint, part / _ORIGINAL, reporter, text=prose(), text_name=PROSE_NAME)
@@ -41,7 +47,8 @@ def stages(checkpoint: Checkpoint, part: Path, recipes: Sequence[Recipe], report
 
     def fit() -> None:
         (part / _CALIBRATED).parent.mkdir(parents=True, exist_ok=True)
-        calibrate(checkpoint, part / _CALIBRATED, reporter)
+        exact = exact_int4(gguf, checkpoint.config) if gguf else {}
+        calibrate(checkpoint, part / _CALIBRATED, reporter, exact=exact)
 
     def quantise(recipe: Recipe) -> None:
         graph = open_float_graph(part / _GRAPH, head_dim=checkpoint.head_dim)

@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 from transformers import AutoConfig, AutoModelForCausalLM
 from transformers.modeling_gguf_pytorch_utils import get_gguf_hf_weights_map
 
+from slm_export.quantize import Int4Blocks
+
 BLOCK_SIZE = 32
 _PLAIN_ARCHITECTURES = ("qwen2", "qwen3", "phi3", "falcon", "stablelm", "starcoder2", "gemma2", "gemma3")  # matrices as they are
 
@@ -86,6 +88,17 @@ def source_blocks(path: Path, config: Any = None) -> SourceBlocks:
     names: Mapping[str, str] = get_gguf_hf_weights_map(model)
     tensors = {names[tensor.name]: tensor for tensor in found if tensor.name in names}
     return SourceBlocks(tensors, _rotary_heads(config, tensors) if architecture == "llama" else {})
+
+
+def exact_int4(path: Path, config: Any) -> dict[str, Int4Blocks]:
+    """By weight name, what ONNX Runtime's 4-bit blocks hold exactly: Q4_0. Q4_1 has float minima, and WebGPU's MatMulNBits
+    (ONNX Runtime 1.30) takes whole zero points only."""
+    source = source_blocks(path, config)
+    return {
+        name: Int4Blocks(blocks.quants, blocks.scales, np.full(blocks.scales.shape, blocks.zero_point, np.uint8))
+        for name, blocks in source.items()
+        if blocks.bits == 4 and blocks.mins is None
+    }
 
 
 def _rotary_heads(config: Any, tensors: Mapping[str, ReaderTensor]) -> dict[str, int]:

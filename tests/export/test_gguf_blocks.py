@@ -1,5 +1,7 @@
 """Blocks of quantised GGUF files: dequantised they must be the loaded PyTorch weights, bit for bit."""
 
+import shutil
+
 import gguf
 import numpy as np
 import pytest
@@ -7,7 +9,10 @@ import torch
 from gguf.quants import quantize
 from transformers import AutoModelForCausalLM, LlamaConfig, Qwen2Config
 
-from slm_export.gguf_blocks import source_blocks
+from slm_export.calibrate import calibrate
+from slm_export.checkpoint import reopen
+from slm_export.gguf_blocks import exact_int4, source_blocks
+from slm_export.row_store import RowStore
 
 QUANTISED = gguf.GGMLQuantizationType
 SIZES = {"hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 2, "vocab_size": 64, "max_position_embeddings": 32}
@@ -65,3 +70,25 @@ def test_architectures_with_another_conversion_have_no_blocks(tmp_path):
     writer.write_tensors_to_file()
     writer.close()
     assert dict(source_blocks(tmp_path / "x.gguf")) == {}
+
+
+def test_q4_0_is_carried_over_bit_for_bit_and_q4_1_cannot_be(tmp_path, tiny_source, reporter):
+    """Beside matrices that are not 4-bit in the source, which are fitted as ever."""
+    source = AutoModelForCausalLM.from_pretrained(tiny_source, dtype=torch.float32)
+    write_gguf(tmp_path / "tiny.gguf", source, "llama", QUANTISED.Q4_0)
+    model = AutoModelForCausalLM.from_pretrained(tmp_path, gguf_file="tiny.gguf", dtype=torch.float32)
+    model.save_pretrained(tmp_path / "float32")
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        shutil.copyfile(tiny_source / name, tmp_path / "float32" / name)
+    exact = exact_int4(tmp_path / "tiny.gguf", model.config)
+    fitted = "model.layers.1.mlp.down_proj.weight"
+    weights = {name: tensor.numpy() for name, tensor in model.state_dict().items() if name.endswith("_proj.weight")}
+    for given in (exact, {name: blocks for name, blocks in exact.items() if name != fitted}):
+        calibrate(reopen(tmp_path / "float32"), tmp_path / "rows.npz", reporter, exact=given)
+        rows = RowStore(tmp_path / "rows.npz")
+        for name, weight in weights.items():
+            blocks = rows.find(weight)
+            assert blocks is not None
+            assert np.array_equal(blocks.dequantize(weight.shape[1]), weight) == (name in given), name
+    write_gguf(tmp_path / "tiny.gguf", source, "llama", QUANTISED.Q4_1)
+    assert exact_int4(tmp_path / "tiny.gguf", model.config) == {}
