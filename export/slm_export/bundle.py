@@ -10,22 +10,21 @@ from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 
-from slm_export import checkpoint as checkpoints
-from slm_export import decoder_stages, transformer_bundle
+from slm_export import export_stages, model_kind
 from slm_export.card import model_card
 from slm_export.chat_templates import no_template_note, stated_options
-from slm_export.checkpoint import Checkpoint
 from slm_export.describe import INPUTS_NAME, Outcome, describe, write_texts
 from slm_export.download import sha256_of
 from slm_export.errors import ExportError, ExportInterrupted, VerifyError
 from slm_export.integrity import check_files
 from slm_export.manifest import MANIFEST_NAME, Manifest, load_manifest, to_json
 from slm_export.memory import map_large_arrays
+from slm_export.model_kind import ModelKind
 from slm_export.progress import Reporter
 from slm_export.report import REPORT_FOLDER, write_report
 from slm_export.sources import Origin
 from slm_export.stages import Stage, Stages, finished_stages
-from slm_export.variants import RECIPES, Recipe, by_preference
+from slm_export.variants import RECIPES, Recipe
 
 _LIBRARIES = ("torch", "transformers", "optimum-onnx", "onnxruntime-genai", "onnxruntime", "onnx")
 _CODE = (".py", ".txt", ".jinja", ".css")
@@ -139,35 +138,32 @@ def _require_space(origin: Origin, folder: Path) -> None:
 
 
 def _fill(origin: Origin, part: Path, variants: Sequence[str], inputs: str, reporter: Reporter) -> Manifest:
-    if transformer_bundle.handles(origin):
-        return transformer_bundle.fill(origin, part, variants, reporter)
+    names = model_kind.variants_for(origin, variants)
     source = part / WORK / "float32"
     load = Stage(
         "load",
         f"Loading {origin.name} in PyTorch (float32)",
         (WORK / "float32",),
-        lambda: checkpoints.load(origin, source),
+        lambda: model_kind.load(origin, source),
     )
-    recipes = [RECIPES[name] for name in variants]
-    stages = Stages(part, inputs, reporter, total=1 + decoder_stages.count(recipes))
+    stages = Stages(part, inputs, reporter, total=1 + export_stages.count([RECIPES[name] for name in names]))
     stages.run([load])
-    checkpoint = checkpoints.reopen(source)
-    if checkpoint.chat_template is None and origin.options.task is None:
+    kind = model_kind.open_kind(origin, source)
+    if model_kind.is_decoder(origin) and kind.chat_template is None and origin.options.task is None:
         reporter.say(no_template_note(origin.name))
-    recipes = by_preference(variants, checkpoint.parameters)
-    gguf = origin.path if origin.is_gguf and origin.options.adapter is None else None  # an adapter changes the weights
-    stages.run(decoder_stages.stages(checkpoint, part, recipes, reporter, gguf=gguf))
-    outcome = decoder_stages.outcome(part, recipes)
+    recipes = kind.recipes(names)
+    stages.run(export_stages.stages(kind, part, recipes, reporter))
+    outcome = export_stages.outcome(kind, part, recipes)
     _judge(recipes, outcome, reporter)
-    return _finish(origin, checkpoint, part, recipes, outcome)
+    return _finish(origin, kind, part, recipes, outcome)
 
 
-def _finish(origin: Origin, checkpoint: Checkpoint, part: Path, recipes: Sequence[Recipe], outcome: Outcome) -> Manifest:
-    write_texts(origin, checkpoint, part)
-    manifest = describe(origin, checkpoint, part, recipes, outcome)
+def _finish(origin: Origin, kind: ModelKind, part: Path, recipes: Sequence[Recipe], outcome: Outcome) -> Manifest:
+    write_texts(origin, kind.folder, part)
+    manifest = describe(origin, kind.facts, part, recipes, outcome)
     (part / "README.md").write_text(model_card(manifest), encoding="utf-8")
-    write_report(part / REPORT_FOLDER, manifest, decoder_stages.report_inputs(checkpoint, part, recipes))
-    manifest = describe(origin, checkpoint, part, recipes, outcome)  # now with the digests of card and report
+    write_report(part / REPORT_FOLDER, manifest, export_stages.report_inputs(kind, part, recipes))
+    manifest = describe(origin, kind.facts, part, recipes, outcome)  # now with the digests of card and report
     (part / MANIFEST_NAME).write_text(to_json(manifest), encoding="utf-8")
     check_files(part, load_manifest(part))
     return manifest

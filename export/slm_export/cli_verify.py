@@ -149,7 +149,7 @@ def _reference_json(comparison: Comparison | None) -> dict[str, object] | None:
                 "name": name,
                 "fidelity": dataclasses.asdict(fidelity),
                 "greedy_divergence": list(comparison.report.measured[name].divergences),
-                "kv_cache": dataclasses.asdict(comparison.report.measured[name].kv),
+                "kv_cache": None if (kv := comparison.report.measured[name].kv) is None else dataclasses.asdict(kv),
             }
             for name, fidelity in comparison.fidelities.items()
         ],

@@ -8,21 +8,16 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
-from slm_export.checkpoint import Checkpoint
 from slm_export.download import sha256_of
-from slm_export.families import context_length, kv_heads
+from slm_export.facts import Facts
 from slm_export.manifest import (
     FORMAT,
     MANIFEST_NAME,
     Fidelity,
     FileEntry,
-    Generation,
-    KvGeometry,
     Licence,
     Manifest,
-    Prompts,
     Reference,
-    SpecialTokens,
     Variant,
 )
 from slm_export.report import REPORT_FOLDER
@@ -31,7 +26,6 @@ from slm_export.tokenizer import TOKENIZER_FILES
 from slm_export.variants import Recipe
 
 INPUTS_NAME = "export.json"  # what the bundle was made from; not part of the bundle's contract
-_DEFAULT_GENERATION = Generation(temperature=0.7, top_p=0.9, top_k=0, repetition_penalty=1.0, max_tokens=512)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +38,11 @@ class Outcome:
     faults: tuple[str, ...] = ()
 
 
-def write_texts(origin: Origin, checkpoint: Checkpoint, part: Path) -> None:
-    """Write tokenizer, chat template and licence."""
+def write_texts(origin: Origin, folder: Path, part: Path) -> None:
+    """Write tokenizer and chat template, those of the Hugging Face folder `folder`, and the licence."""
     for name in TOKENIZER_FILES:
-        if (checkpoint.folder / name).is_file():
-            shutil.copyfile(checkpoint.folder / name, part / name)
+        if (folder / name).is_file():
+            shutil.copyfile(folder / name, part / name)
     known = files("slm_export") / "data" / f"{origin.licence_id}.txt"
     if origin.licence_file:
         text = origin.licence_file.read_text(encoding="utf-8", errors="replace")
@@ -60,18 +54,10 @@ def write_texts(origin: Origin, checkpoint: Checkpoint, part: Path) -> None:
     (part / "LICENSE").write_text(text, encoding="utf-8")
 
 
-def describe(
-    origin: Origin,
-    checkpoint: Checkpoint,
-    part: Path,
-    recipes: Sequence[Recipe],
-    outcome: Outcome,
-) -> Manifest:
+def describe(origin: Origin, facts: Facts, part: Path, recipes: Sequence[Recipe], outcome: Outcome) -> Manifest:
     """The manifest of all that lies in `part` now."""
-    config = checkpoint.config
     shared = [path.name for path in part.iterdir() if path.is_file() and path.name not in (MANIFEST_NAME, INPUTS_NAME)]
     shared += [f"{REPORT_FOLDER}/{path.name}" for path in (part / REPORT_FOLDER).glob("*")]
-    template = TOKENIZER_FILES[2]
     return Manifest(
         format=FORMAT,
         id=origin.id,
@@ -79,52 +65,41 @@ def describe(
         description=origin.description,
         source=origin.source,
         licence=Licence(origin.licence_id, "LICENSE"),
-        family=str(config.model_type),
-        architecture="decoder",
-        tasks=("chat", "completion") if checkpoint.chat_template else ("completion",),
-        parameters=checkpoint.parameters,
-        context_length=context_length(config),
-        vocab_size=int(config.vocab_size),
-        special_tokens=_special_tokens(checkpoint),
-        prompts=Prompts(chat_template=template if checkpoint.chat_template else None),
-        generation=origin.generation or _DEFAULT_GENERATION,
-        kv=KvGeometry(
-            layers=int(config.num_hidden_layers),
-            heads=kv_heads(config),
-            head_dim=checkpoint.head_dim,
-        ),
+        family=facts.family,
+        architecture=facts.architecture,
+        tasks=facts.tasks,
+        parameters=facts.parameters,
+        context_length=facts.context_length,
+        vocab_size=facts.vocab_size,
+        special_tokens=facts.special_tokens,
+        prompts=facts.prompts,
+        generation=origin.generation or facts.generation,
+        kv=facts.kv,
         reference=outcome.reference,
         files=tuple(_entry(part, name) for name in sorted(shared)),
-        variants=tuple(_variant(part, recipe, outcome, checkpoint.parameters) for recipe in recipes),
+        variants=tuple(_variant(part, recipe, outcome, facts) for recipe in recipes),
+        decoder=facts.decoder,
+        encoder=facts.encoder,
     )
 
 
-def _special_tokens(checkpoint: Checkpoint) -> SpecialTokens:
-    """Every token that ends a turn: the tokenizer's and the generation config's."""
-    tokenizer = checkpoint.tokenizer
-    stated = checkpoint.load_model().generation_config.eos_token_id
-    eos = {tokenizer.eos_token_id, *(stated if isinstance(stated, list) else [stated])} - {None}
-    bos = tokenizer.bos_token_id
-    return SpecialTokens(
-        bos, tuple(sorted(eos)), tokenizer.pad_token_id, add_bos=bos is not None and tokenizer("a")["input_ids"][0] == bos
-    )
-
-
-def _variant(part: Path, recipe: Recipe, outcome: Outcome, parameters: int) -> Variant:
+def _variant(part: Path, recipe: Recipe, outcome: Outcome, facts: Facts) -> Variant:
     entries = tuple(_entry(part, f"{recipe.name}/{path.name}") for path in sorted((part / recipe.name).iterdir()))
     stored_bytes = sum(entry.size_bytes for entry in entries)
     # On the CPU ONNX Runtime unfolds the weights to float32 beside the file it reads them from.
-    memory_bytes = stored_bytes + (4 * parameters if recipe.device == "cpu" else 0)
+    memory_bytes = stored_bytes + (4 * facts.parameters if recipe.device == "cpu" else 0)
     return Variant(
         name=recipe.name,
         device=recipe.device,
         requires=recipe.requires,
-        graph=f"{recipe.name}/model.onnx",
+        graph=f"{recipe.name}/{facts.graph}",
         kv_dtype="float16" if recipe.float16 else "float32",
-        bits_per_weight=round(8 * stored_bytes / parameters, 2),
+        bits_per_weight=round(8 * stored_bytes / facts.parameters, 2),
         memory_bytes=memory_bytes,
         files=entries,
         fidelity=outcome.fidelities[recipe.name],
+        encoder_graph=facts.encoder_graph and f"{recipe.name}/{facts.encoder_graph}",
+        embedding_graph=facts.embedding_graph and f"{recipe.name}/{facts.embedding_graph}",
         reference_logits=outcome.reference_logits[recipe.name],
     )
 

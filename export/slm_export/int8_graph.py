@@ -133,5 +133,15 @@ class Int8Graph:
         return model
 
 
+def float_graph(model: onnx.ModelProto, weights: WeightFiles) -> onnx.ModelProto:
+    """The graph as it is, its large tensors in the weight files."""
+    graph = model.graph
+    tensors = [weights.tensor(tensor.name, numpy_helper.to_array(tensor)) for tensor in graph.initializer]
+    new = helper.make_graph(graph.node, graph.name, graph.input, graph.output, tensors)
+    made = helper.make_model(new, opset_imports=model.opset_import, producer_name="slm_export")
+    made.ir_version = model.ir_version
+    return made
+
+
 def _flag(node: onnx.NodeProto, name: str) -> bool:
     return any(attribute.name == name and attribute.i for attribute in node.attribute)

@@ -4,17 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-
-from slm_export.ort_decoder import OrtDecoder
 
 PROMPT_TOKENS = 24  # token by token is the slow part: MatMulNBits takes 0.1-0.3 s a token on a CPU (SmolLM2-135M)
 PIECES = (7, 1, 16)
 # As a share of the largest logit, the same as the browser's self-test allows (web/src/engine/selftest.ts): sums in
 # another order. Float16 has 11 bits, and errors add up over the layers.
 TOLERANCE = {np.dtype(np.float32): 1e-3, np.dtype(np.float16): 2e-2}
+
+
+class Stepping(Protocol):
+    """A decoder with a cache: OrtDecoder, or OrtSeq2Seq once it has read a prompt."""
+
+    @property
+    def kv_dtype(self) -> np.dtype[Any]: ...
+
+    def reset(self) -> None: ...
+
+    def step(self, tokens: Sequence[int], *, all_positions: bool = ...) -> NDArray[np.float32]:
+        """Logits [n, vocabulary] of all of `tokens`, which are appended to the cache."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +52,7 @@ class KvEquality:
         )
 
 
-def kv_equality(decoder: OrtDecoder, tokens: Sequence[int]) -> KvEquality:
+def kv_equality(decoder: Stepping, tokens: Sequence[int]) -> KvEquality:
     """Run the first tokens of a text in three ways; leaves the decoder's cache empty."""
     prompt = tokens[:PROMPT_TOKENS]
     whole = _logits(decoder, [prompt])
@@ -57,7 +69,7 @@ def kv_equality(decoder: OrtDecoder, tokens: Sequence[int]) -> KvEquality:
     )
 
 
-def _logits(decoder: OrtDecoder, runs: Iterable[Sequence[int]]) -> NDArray[np.float32]:
+def _logits(decoder: Stepping, runs: Iterable[Sequence[int]]) -> NDArray[np.float32]:
     decoder.reset()
     return np.concatenate([decoder.step(run, all_positions=True) for run in runs if len(run)])
 

@@ -96,9 +96,14 @@ def run_original(checkpoint: Checkpoint, folder: Path, reporter: Reporter, *, te
     del model
     return_freed_memory()
     original = dataclasses.replace(original, prompts=answers)
-    fields = {key: value for key, value in dataclasses.asdict(original).items() if key != "folder"}
-    (folder / "original.json").write_text(json.dumps(fields), encoding="utf-8")
+    write_original(original)
     return original
+
+
+def write_original(original: Original) -> None:
+    """All but the log-probabilities, into the folder of the pass."""
+    fields = {key: value for key, value in dataclasses.asdict(original).items() if key != "folder"}
+    (original.folder / "original.json").write_text(json.dumps(fields), encoding="utf-8")
 
 
 def _write_log_probs(model: Any, original: Original, reporter: Reporter) -> None:
@@ -112,7 +117,7 @@ def _write_log_probs(model: Any, original: Original, reporter: Reporter) -> None
 
 
 def open_original(folder: Path) -> Original:
-    """The pass that `run_original` wrote to `folder` before."""
+    """The pass that was written to `folder` before."""
     fields = json.loads((folder / "original.json").read_text(encoding="utf-8"))
     fields["tokens"] = tuple(fields["tokens"])
     fields["prompts"] = tuple(

@@ -34,6 +34,10 @@ class OrtSeq2Seq:
         self.mask = np.ones((1, len(tokens)), np.int64)
         cross = self.encoder.run(None, {"embeddings": self.embed(tokens), "attention_mask": self.mask})
         self.cross = dict(zip((value.name for value in self.encoder.get_outputs()), cross, strict=True))
+        self.reset()
+
+    def reset(self) -> None:
+        """Begin the answer to the same tokens again."""
         self.past = {
             value.name: np.zeros((1, value.shape[1], 0, value.shape[3]), np.float32)
             for value in self.decoder.get_inputs()
@@ -43,12 +47,17 @@ class OrtSeq2Seq:
     def embed(self, tokens: Sequence[int]) -> NDArray[np.float32]:
         return np.asarray(self.embedding.run(None, {"input_ids": np.array([tokens], np.int64)})[0])
 
-    def step(self, tokens: Sequence[int]) -> NDArray[np.float32]:
-        """Append `tokens` to the answer; logits float32 [n, vocabulary], one row a token."""
+    @property
+    def kv_dtype(self) -> np.dtype[np.generic]:
+        """Element type of the cache."""
+        return np.dtype(np.float32)
+
+    def step(self, tokens: Sequence[int], *, all_positions: bool = True) -> NDArray[np.float32]:
+        """Append `tokens` to the answer; logits float32 [n, vocabulary], one row a token, or the last one's row alone."""
         feeds = {"embeddings": self.embed(tokens), "encoder_attention_mask": self.mask, **self.cross, **self.past}
         found = dict(zip(self.outputs, self.decoder.run(self.outputs, feeds), strict=True))
         self.past = {name: found[name.replace("past_key_values", "present")] for name in self.past}
-        return np.asarray(found["logits"][0])
+        return np.asarray(found["logits"][0] if all_positions else found["logits"][0, -1:])
 
     def greedy(self, tokens: Sequence[int], start: Sequence[int], count: int, ends: Sequence[int]) -> tuple[int, ...]:
         """The answer to `tokens`, each token the most likely one: at most `count`, the end of text included."""

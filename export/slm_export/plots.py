@@ -1,6 +1,6 @@
-"""Lines for the report's SVG plots: KL per token along the text, and sorted. Coordinates are SVG user units.
+"""Lines for the report's SVG plots: KL per token along the text, and sorted; one number a text. Coordinates in SVG user units.
 
-The vertical axis is logarithmic, in nats; values below its lowest decade sit on the lower edge.
+The vertical axis is logarithmic; values below its lowest decade sit on the lower edge.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from dataclasses import dataclass
 WIDTH, HEIGHT = 720, 280
 LEFT, RIGHT, TOP, BOTTOM = 70, 12, 12, 34
 COLUMNS = 110  # points of a line: more cannot be told apart
-LOWEST, HIGHEST = -6, 1  # decades of nats that a plot may span
+LOWEST, HIGHEST = -6, 1  # decades that a plot may span
+NATS = "Vertical axis: KL in nats, logarithmic."
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +62,30 @@ def along_text(series: Mapping[str, Sequence[float]]) -> Plot:
     ticks = tuple(Tick(_x(token / count), f"{token:,}") for token in range(0, count, step))
     stretch = "each point is one token" if size == 1 else f"each point is the mean of {size} tokens"
     return Plot(
-        "KL along the text", f"Where in the text a variant strays ({stretch}).", "token", ticks, _y_ticks(decades), _lines(lines)
+        "KL along the text",
+        f"Where in the text a variant strays ({stretch}). {NATS}",
+        "token",
+        ticks,
+        _y_ticks(decades),
+        _lines(lines),
     )
 
 
-def sorted_curve(series: Mapping[str, Sequence[float]]) -> Plot:
-    """KL of the tokens from the best to the worst, for each variant."""
+def text_by_text(series: Mapping[str, Sequence[float]], what: str) -> Plot:
+    """One number a text, for each variant; `what` says what it is."""
+    count = max(map(len, series.values()))
+    decades = _decades(series.values())
+    lines = {
+        name: [(_x((index + 0.5) / count), _y(value, decades)) for index, value in enumerate(values)]
+        for name, values in series.items()
+    }
+    ticks = tuple(Tick(_x(text / count), str(text)) for text in range(0, count, max(1, count // 8)))
+    note = f"How far each text's output strays. Vertical axis: {what}, logarithmic."
+    return Plot("Distance, text by text", note, "text", ticks, _y_ticks(decades), _lines(lines))
+
+
+def sorted_curve(series: Mapping[str, Sequence[float]], unit: str = "tokens") -> Plot:
+    """KL of the tokens (or whatever `unit` names) from the best to the worst, for each variant."""
     quantiles = {name: [_quantile(sorted(kl), index / COLUMNS) for index in range(COLUMNS + 1)] for name, kl in series.items()}
     decades = _decades(quantiles.values())
     lines = {
@@ -74,8 +93,8 @@ def sorted_curve(series: Mapping[str, Sequence[float]]) -> Plot:
         for name, values in quantiles.items()
     }
     ticks = tuple(Tick(_x(percent / 100), f"{percent} %") for percent in range(0, 101, 25))
-    note = "A share of x of all tokens has at most this KL; the right end is the worst token."
-    return Plot("KL, sorted", note, "share of tokens", ticks, _y_ticks(decades), _lines(lines))
+    note = f"A share of x of all {unit} has at most this KL; the right end is the worst. {NATS}"
+    return Plot("KL, sorted", note, f"share of {unit}", ticks, _y_ticks(decades), _lines(lines))
 
 
 def _lines(lines: Mapping[str, Sequence[tuple[float, float]]]) -> tuple[Line, ...]:

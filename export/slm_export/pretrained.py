@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import shutil
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,8 +17,10 @@ from transformers import PreTrainedTokenizerFast
 from transformers.utils import logging as transformers_logging
 
 from slm_export.errors import SourceError
+from slm_export.memory import return_freed_memory
 from slm_export.optimum_graph import SEQ2SEQ_TASK
 from slm_export.sources import Origin
+from slm_export.tokenizer import write_folder_tokenizer
 
 # transformers' architecture class → optimum's task. Each has a tiny checkpoint in the tests that goes all the way to the
 # browser; another class of the same family may well work, but nobody has shown it.
@@ -42,55 +46,112 @@ def architecture_of(path: Path) -> str:
         return ""
 
 
+# Files of sentence-transformers that say how a text's hidden states become one vector.
+SENTENCE_FILES = ("modules.json", "1_Pooling/config.json", "sentence_bert_config.json")
+_SPECIAL_TOKENS = "special_tokens_map.json"  # older tokenizers name theirs only there
+
+
 @dataclass(frozen=True, slots=True)
 class Pretrained:
-    """A loaded checkpoint; `folder` is where it came from."""
+    """A model ready for export. `folder` holds config.json, model*.safetensors (float32) and the tokenizer's files."""
 
     folder: Path
     architecture: str
-    model: Any  # transformers.PreTrainedModel, float32, eval
+    config: Any  # transformers.PretrainedConfig
+    generation: Any  # transformers.GenerationConfig, None for an encoder
     tokenizer: PreTrainedTokenizerFast
+    parameters: int  # each tied matrix counted once
+    embedding_rows: int
 
     @property
     def is_seq2seq(self) -> bool:
         return TASKS[self.architecture] == SEQ2SEQ_TASK
 
-    @property
-    def parameters(self) -> int:
-        """Weights, each tied matrix counted once."""
-        return sum(parameter.numel() for parameter in self.model.parameters())
+    def load_model(self) -> Any:
+        """The PyTorch model (transformers.PreTrainedModel, float32, eval), a new one at each call."""
+        return _open_model(self.folder, self.architecture)
 
 
-def load_pretrained(origin: Origin) -> Pretrained:
-    """Load the Hugging Face folder of `origin`, whose architecture is one of TASKS.
+def load(origin: Origin, work: Path) -> Pretrained:
+    """Load the Hugging Face folder of `origin`, whose architecture is one of TASKS, and write it to `work` in float32.
 
     Raises: SourceError for a missing tokenizer, unreadable or missing weights, or weights that are not finite.
     """
     folder, architecture = origin.path, architecture_of(origin.path)
-    if not (folder / "tokenizer.json").is_file():
-        raise SourceError(
-            f"{folder} has no tokenizer.json. Save the model's fast tokenizer beside it (tokenizer.save_pretrained), "
-            "then try again."
-        )
+    work.mkdir(parents=True, exist_ok=True)
+    write_folder_tokenizer(folder, work)
+    for name in (*SENTENCE_FILES, _SPECIAL_TOKENS):
+        if (folder / name).is_file():
+            (work / name).parent.mkdir(exist_ok=True)
+            shutil.copyfile(folder / name, work / name)
     transformers_logging.set_verbosity_error()
     transformers_logging.disable_progress_bar()
-    # The pooler of a plain BERT serves next-sentence prediction; sentence vectors do not use it, and some lack it.
-    options = {"add_pooling_layer": False} if architecture == "BertModel" else {}
     try:
         with contextlib.redirect_stderr(io.StringIO()):
-            loaded: Any = getattr(transformers, architecture).from_pretrained(
-                folder, dtype=torch.float32, use_safetensors=not origin.is_pickle, output_loading_info=True, **options
+            loaded: Any = _class(architecture).from_pretrained(
+                folder,
+                dtype=torch.float32,
+                use_safetensors=not origin.is_pickle,
+                output_loading_info=True,
+                **_options(architecture),
             )
-        tokenizer = PreTrainedTokenizerFast.from_pretrained(folder)
     except Exception as error:  # safetensors raises its own SafetensorError, a bare Exception subclass
         raise SourceError(
             f"{folder} cannot be loaded as a {architecture}: {error}. It may be cut short; get it again."
         ) from error
     model, report = loaded
+    _require_whole(model, report, folder)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that settings of generation move to generation_config.json
+        model.save_pretrained(work)
+    del model, loaded
+    return_freed_memory()
+    return reopen(work)
+
+
+def reopen(folder: Path) -> Pretrained:
+    """The checkpoint that `load` wrote to `folder` before.
+
+    Raises: SourceError for a tokenizer that cannot be read.
+    """
+    transformers_logging.set_verbosity_error()
+    transformers_logging.disable_progress_bar()
+    architecture = architecture_of(folder)
+    model = _open_model(folder, architecture)
+    try:
+        tokenizer = PreTrainedTokenizerFast.from_pretrained(folder)
+    except Exception as error:  # tokenizers raises bare Exceptions
+        raise SourceError(f"The tokenizer.json of the checkpoint cannot be read: {error}. Get it again.") from error
+    return Pretrained(
+        folder=folder,
+        architecture=architecture,
+        config=model.config,
+        generation=model.generation_config if model.can_generate() else None,
+        tokenizer=tokenizer,
+        parameters=sum(parameter.numel() for parameter in model.parameters()),
+        embedding_rows=int(model.get_input_embeddings().weight.shape[0]),
+    )
+
+
+def _class(architecture: str) -> Any:
+    return getattr(transformers, architecture)
+
+
+def _options(architecture: str) -> dict[str, Any]:
+    """The pooler of a plain BERT serves next-sentence prediction; sentence vectors do not use it, and some lack it."""
+    return {"add_pooling_layer": False} if architecture == "BertModel" else {}
+
+
+def _open_model(folder: Path, architecture: str) -> Any:
+    options = {"dtype": torch.float32, "use_safetensors": True, **_options(architecture)}
+    return _class(architecture).from_pretrained(folder, **options).eval()
+
+
+def _require_whole(model: Any, report: dict[str, Any], folder: Path) -> None:
     missing = sorted(report["missing_keys"])
     if missing:
         raise SourceError(
-            f"{folder} lacks {len(missing)} of the weights that a {architecture} has ({', '.join(missing[:3])} …). "
+            f"{folder} lacks {len(missing)} of the weights that a {type(model).__name__} has ({', '.join(missing[:3])} …). "
             "The checkpoint is incomplete: get it again."
         )
     bad = [name for name, tensor in model.state_dict().items() if not torch.isfinite(tensor).all()]
@@ -99,4 +160,3 @@ def load_pretrained(origin: Origin) -> Pretrained:
             f"{folder.name} holds values that are not finite (NaN or infinity) in {', '.join(bad[:3])}. "
             "The checkpoint is broken: get it again, or ask its author."
         )
-    return Pretrained(folder, architecture, model.eval(), tokenizer)

@@ -11,7 +11,7 @@ import numpy as np
 
 from slm_export import golden
 from slm_export.integrity import wrong_files
-from slm_export.kv_check import TOLERANCE, kv_equality
+from slm_export.kv_check import TOLERANCE, Stepping, kv_equality
 from slm_export.manifest import Manifest, Variant
 from slm_export.ort_decoder import OrtDecoder
 from slm_export.ort_transformer import OrtEncoder, OrtSeq2Seq
@@ -74,22 +74,31 @@ def _texts(bundle: Path, manifest: Manifest) -> tuple[bool, str]:
 
 
 def _variant_checks(bundle: Path, manifest: Manifest, variant: Variant) -> list[Check]:
-    if manifest.architecture == "encoder-decoder":
-        return [_attempt("reference", variant.name, lambda: _seq2seq_reference(bundle, manifest, variant))]
-    if manifest.architecture == "encoder":
-        return [_attempt("reference", variant.name, lambda: _encoder_reference(bundle, manifest, variant))]
+    openers: dict[str, Callable[[], OrtDecoder | OrtSeq2Seq | OrtEncoder]] = {
+        "decoder": lambda: OrtDecoder(bundle / variant.graph),
+        "encoder-decoder": lambda: OrtSeq2Seq((bundle / variant.graph).parent),
+        "encoder": lambda: OrtEncoder((bundle / variant.graph).parent),
+    }
     try:
-        decoder = OrtDecoder(bundle / variant.graph)
+        runner = openers[manifest.architecture]()
     except Exception as error:  # ONNX Runtime raises bare Exceptions
         return [Check("graph", variant.name, False, f"cannot be loaded: {' '.join(str(error).split())[:300]}")]
-    tokens = (*manifest.reference.prompt_tokens, *manifest.reference.tokens)
-    return [
-        _attempt("reference", variant.name, lambda: _decoder_reference(decoder, manifest, variant)),
-        _attempt("kv-cache", variant.name, lambda: _kv(decoder, tokens)),
-    ]
+    if isinstance(runner, OrtEncoder):
+        return [_attempt("reference", variant.name, lambda: _encoder_reference(runner, manifest, variant))]
+    tokens = [*manifest.reference.prompt_tokens, *manifest.reference.tokens]
+    if isinstance(runner, OrtDecoder):
+        reference = _attempt("reference", variant.name, lambda: _decoder_reference(runner, manifest, variant))
+    else:
+        reference = _attempt("reference", variant.name, lambda: _seq2seq_reference(runner, manifest, variant))
+        tokens = [*_start(manifest), *manifest.reference.tokens, *tokens]  # an answer of any tokens, to the same text
+    return [reference, _attempt("kv-cache", variant.name, lambda: _kv(runner, tokens))]
 
 
-def _kv(decoder: OrtDecoder, tokens: Sequence[int]) -> tuple[bool, str]:
+def _start(manifest: Manifest) -> tuple[int, ...]:
+    return manifest.decoder.start if manifest.decoder else ()
+
+
+def _kv(decoder: Stepping, tokens: Sequence[int]) -> tuple[bool, str]:
     kv = kv_equality(decoder, tokens)
     found = f"one go, pieces and token by token differ by {max(kv.pieces_error, kv.single_error):g} at most"
     return kv.holds, f"{found} ({kv.tolerance:g} allowed, {kv.tokens} tokens)"
@@ -106,23 +115,21 @@ def _decoder_reference(decoder: OrtDecoder, manifest: Manifest, variant: Variant
     return _compare(tokens[: len(reference.tokens)], found, manifest, variant, decoder.kv_dtype)
 
 
-def _seq2seq_reference(bundle: Path, manifest: Manifest, variant: Variant) -> tuple[bool, str]:
-    reference, start = manifest.reference, manifest.decoder.start if manifest.decoder else ()
-    runner = OrtSeq2Seq((bundle / variant.graph).parent)
+def _seq2seq_reference(runner: OrtSeq2Seq, manifest: Manifest, variant: Variant) -> tuple[bool, str]:
+    reference, start = manifest.reference, _start(manifest)
     tokens = runner.greedy(reference.prompt_tokens, start, len(reference.tokens), manifest.special_tokens.eos)
-    runner.encode(reference.prompt_tokens)
+    runner.reset()
     logits = runner.step(start)[-1]
     found = [float(logits[entry.token]) for entry in reference.logits]
     return _compare(tokens, found, manifest, variant, np.dtype(np.float32))
 
 
-def _encoder_reference(bundle: Path, manifest: Manifest, variant: Variant) -> tuple[bool, str]:
+def _encoder_reference(runner: OrtEncoder, manifest: Manifest, variant: Variant) -> tuple[bool, str]:
     from slm_export.verify_encoder import output_of
 
     if manifest.encoder is None or manifest.reference.outputs is None:
         return False, "the manifest states no reference outputs. Export the bundle again."
-    values = OrtEncoder((bundle / variant.graph).parent).run(manifest.reference.prompt_tokens)
-    found = output_of(manifest.encoder, values).ravel()
+    found = output_of(manifest.encoder, runner.run(manifest.reference.prompt_tokens)).ravel()
     error = float(np.abs(found - np.array(manifest.reference.outputs)).max())
     largest = max(1.0, *(abs(value) for value in manifest.reference.outputs))
     allowed = max(_MARGIN * variant.fidelity.max_reference_logit_error, TOLERANCE[np.dtype(np.float32)] * largest)

@@ -22,11 +22,14 @@ from markupsafe import Markup
 from slm_export import golden
 from slm_export.manifest import Manifest, Variant
 from slm_export.original import WINDOW_TOKENS, Original
-from slm_export.plots import Plot, along_text, sorted_curve
+from slm_export.plots import Plot, along_text, sorted_curve, text_by_text
 from slm_export.verify import Measured
 
 REPORT_FOLDER = "report"
 FORMAT = 1
+STRAYS = 8
+_COSINE = "1 - cosine similarity to the original's vector"
+_CHANCE = "largest difference of a label's probability"
 _LIBRARIES = ("torch", "transformers", "onnxruntime", "onnxruntime-genai", "optimum-onnx", "onnx", "tokenizers", "numpy")
 
 
@@ -65,6 +68,7 @@ def report_data(manifest: Manifest, inputs: ReportInputs) -> dict[str, Any]:
         "format": FORMAT,
         "model": {key: getattr(manifest, key) for key in ("id", "name", "family", "architecture", "parameters")},
         "source": asdict(manifest.source),
+        "is_embedding": bool(manifest.encoder and manifest.encoder.task == "embeddings"),
         "text": {
             "name": original.text_name,
             "sha256": original.text_sha256,
@@ -92,18 +96,35 @@ def _variant(variant: Variant, measured: Measured) -> dict[str, Any]:
         **asdict(variant.fidelity),
         "perplexity": _digits(math.exp(measured.nll_variant / measured.predicted)),
         "greedy_divergence": list(measured.divergences),
-        "kv_cache": asdict(measured.kv),
+        "kv_cache": asdict(measured.kv) if measured.kv else None,
         "kl": [float(f"{value:.3g}") for value in measured.kl],
+        "distances": [float(f"{value:.3g}") for value in measured.distances],
     }
 
 
 def report_page(data: Mapping[str, Any]) -> str:
     """The HTML page of a report.json."""
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    series = {variant["name"]: variant["kl"] for variant in data["variants"]}
-    plots: list[Plot] = [along_text(series), sorted_curve(series)]
     style = Markup(_package_text("report.css"))
-    return environment.from_string(_package_text("report.html.jinja")).render(report=data, plots=plots, style=style)
+    is_encoder = data["model"]["architecture"] == "encoder"
+    template = environment.from_string(_package_text("report.html.jinja"))
+    plots = _plots(data, is_encoder=is_encoder)
+    return template.render(report=data, plots=plots, style=style, is_encoder=is_encoder, strays=_strays(data))
+
+
+def _strays(data: Mapping[str, Any]) -> list[int]:
+    """The texts of an encoder's report with the largest distances of any variant."""
+    worst = [max(values) for values in zip(*(variant["distances"] for variant in data["variants"]), strict=True)]
+    return sorted(range(len(worst)), key=lambda index: -worst[index])[:STRAYS]
+
+
+def _plots(data: Mapping[str, Any], *, is_encoder: bool) -> list[Plot]:
+    series = {variant["name"]: variant["kl"] for variant in data["variants"]}
+    if not is_encoder:
+        return [along_text(series), sorted_curve(series)]
+    distances = {variant["name"]: variant["distances"] for variant in data["variants"]}
+    what = _COSINE if data["is_embedding"] else _CHANCE
+    return [text_by_text(distances, what), sorted_curve(series, "answers")]
 
 
 def _package_text(name: str) -> str:

@@ -21,7 +21,7 @@ from slm_export.errors import VerifyError
 from slm_export.kv_check import KvEquality, kv_equality
 from slm_export.manifest import Fidelity, Reference
 from slm_export.memory import return_freed_memory
-from slm_export.original import CHUNK_TOKENS, GREEDY_TOKENS, Original, PromptAnswer, prose
+from slm_export.original import CHUNK_TOKENS, Original, PromptAnswer, prose
 from slm_export.ort_decoder import OrtDecoder
 from slm_export.progress import Reporter
 
@@ -30,6 +30,9 @@ __all__ = ["Measured", "choose_reference", "fidelity_of", "measure_variant", "pr
 REFERENCE_TOKENS = 8
 LONG_PROMPT_TOKENS = 64  # from here on a GPU's prefill kernels are at work, not those for a few rows
 ENOUGH_REFERENCE_TOKENS = 4
+# Largest error of an encoder's reference outputs, as a share of the largest: a sure classifier keeps its labels through
+# faults that its numbers show.
+MAX_OUTPUT_ERROR = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,8 @@ class Measured:
 
     `kl` in nats; `nll_original` and `nll_variant` are sums in nats over `predicted` tokens; `divergences` is the index of
     the first greedy token that differs from PyTorch's, None where all agree; `prompt_logits` are the variant's logits at
-    the tokens of PromptAnswer.logits.
+    the tokens of PromptAnswer.logits. An encoder has no cache (`kv`), and per text `output_errors`, the largest difference
+    of its outputs, and `distances` (see verify_encoder.py), which are empty elsewhere.
     """
 
     kl: tuple[float, ...]
@@ -48,7 +52,9 @@ class Measured:
     predicted: int
     divergences: tuple[int | None, ...]
     prompt_logits: tuple[tuple[float, ...], ...]
-    kv: KvEquality
+    kv: KvEquality | None
+    output_errors: tuple[float, ...] = ()
+    distances: tuple[float, ...] = ()
 
 
 def measure_variant(graph: Path, original: Original, reporter: Reporter) -> Measured:
@@ -70,11 +76,7 @@ def measure_variant(graph: Path, original: Original, reporter: Reporter) -> Meas
             for index, rows in enumerate((expected, variant)):
                 nll[index] -= float(rows[: len(following)].gather(1, following).sum(dtype=torch.float64))
             predicted += len(following)
-    if not np.isfinite(kl).all() or not np.isfinite(nll).all():
-        raise VerifyError(
-            f"{graph.parent.name} gives numbers that are not finite (NaN or infinity): its float type is too narrow for this "
-            "model, or its weights are broken. Leave this variant out (--variants), or report the model's name."
-        )
+    require_finite(graph.parent.name, [*kl, *nll])
     answers = [_divergence(decoder, prompt) for prompt in original.prompts]
     kv = kv_equality(decoder, original.tokens)
     del decoder
@@ -91,6 +93,15 @@ def measure_variant(graph: Path, original: Original, reporter: Reporter) -> Meas
     )
 
 
+def require_finite(name: str, values: Sequence[float]) -> None:
+    """Raises: VerifyError where the variant `name` gave NaN or infinity."""
+    if not np.isfinite(values).all():
+        raise VerifyError(
+            f"{name} gives numbers that are not finite (NaN or infinity): its float type is too narrow for this "
+            "model, or its weights are broken. Leave this variant out (--variants), or report the model's name."
+        )
+
+
 def write_measured(measured: Measured, path: Path) -> None:
     """To a JSON file that `read_measured` reads."""
     path.write_text(json.dumps(dataclasses.asdict(measured), allow_nan=False), encoding="utf-8")
@@ -99,10 +110,22 @@ def write_measured(measured: Measured, path: Path) -> None:
 def read_measured(path: Path) -> Measured:
     """What `write_measured` wrote."""
     fields = json.loads(path.read_text(encoding="utf-8"))
-    for name in ("kl", "divergences"):
+    for name in ("kl", "divergences", "output_errors", "distances"):
         fields[name] = tuple(fields[name])
     fields["prompt_logits"] = tuple(map(tuple, fields["prompt_logits"]))
-    return Measured(**{**fields, "kv": KvEquality(**fields["kv"])})
+    return Measured(**{**fields, "kv": fields["kv"] and KvEquality(**fields["kv"])})
+
+
+def faults(name: str, measured: Measured, fidelity: Fidelity, reference: Reference) -> list[str]:
+    """Sentences about what is wrong with the variant `name` beyond its fidelity."""
+    found = []
+    if measured.kv and (fault := measured.kv.fault(name)):
+        found.append(fault)
+    if reference.outputs is not None:
+        error = fidelity.max_reference_logit_error / max(abs(value) for value in reference.outputs)
+        if not error <= MAX_OUTPUT_ERROR:
+            found.append(f"{name}: its outputs for the reference text are off by {error:.2%} (at most {MAX_OUTPUT_ERROR:.0%})")
+    return found
 
 
 def _divergence(decoder: OrtDecoder, prompt: PromptAnswer) -> tuple[int | None, tuple[float, ...]]:
@@ -124,9 +147,10 @@ def reference_logits(logits: NDArray[np.float32], tokens: Sequence[int]) -> tupl
 
 def fidelity_of(measured: Measured, original: Original, reference: Reference) -> Fidelity:
     """The manifest's figures, to six digits: what further digits say depends on the machine."""
-    prompt = next(p for p in range(len(original.prompts)) if original.prompts[p].tokens == reference.prompt_tokens)
-    pairs = zip(measured.prompt_logits[prompt], reference.logits, strict=True)
+    index = next(p for p in range(len(original.prompts)) if original.prompts[p].tokens == reference.prompt_tokens)
+    pairs = zip(measured.prompt_logits[index], reference.logits, strict=True)
     kl = np.array(measured.kl)
+    errors = [abs(logit - entry.logit) for logit, entry in pairs]
     return Fidelity(
         tokens_compared=len(kl),
         top1_agreement=_digits(measured.agreements / len(kl)),
@@ -135,7 +159,7 @@ def fidelity_of(measured: Measured, original: Original, reference: Reference) ->
         perplexity_ratio=_digits(float(np.exp((measured.nll_variant - measured.nll_original) / measured.predicted))),
         greedy_prompts=len(measured.divergences),
         greedy_prompts_equal=measured.divergences.count(None),
-        max_reference_logit_error=_digits(max((abs(logit - entry.logit) for logit, entry in pairs), default=0.0)),
+        max_reference_logit_error=_digits(measured.output_errors[index] if measured.output_errors else max(errors, default=0.0)),
     )
 
 
@@ -152,8 +176,9 @@ def choose_reference(original: Original, measured: Mapping[str, Measured]) -> tu
     """
 
     def agreed(index: int) -> int:
+        answered = len(original.prompts[index].answer)
         ends = (each.divergences[index] for each in measured.values())
-        return min([GREEDY_TOKENS if end is None else end for end in ends] + [REFERENCE_TOKENS])
+        return min([answered if end is None else end for end in ends] + [REFERENCE_TOKENS])
 
     def worth(index: int) -> tuple[bool, int]:
         is_long = len(original.prompts[index].tokens) >= LONG_PROMPT_TOKENS

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from slm_export import decoder_stages, recipes, variants
+from slm_export import decoder_kind, recipes, variants
 from slm_export.bundle import export_bundle, export_inputs, is_current
 from slm_export.errors import ExportError, VerifyError
 from slm_export.integrity import check_files
@@ -73,7 +73,7 @@ def test_the_threshold_itself_is_named(origin, tmp_path, reporter, monkeypatch):
 
 def test_a_failed_export_leaves_the_old_bundle(origin, tiny_bundle, tmp_path, reporter, monkeypatch):
     out = Path(shutil.copytree(tiny_bundle, tmp_path / "bundle"))
-    monkeypatch.setattr(decoder_stages, "build_float_graph", lambda *_, **__: (_ for _ in ()).throw(ExportError("no")))
+    monkeypatch.setattr(decoder_kind, "build_float_graph", lambda *_, **__: (_ for _ in ()).throw(ExportError("no")))
     with pytest.raises(ExportError):
         export_bundle(origin, out, ["cpu-int8"], reporter)
     check_files(out, load_manifest(out))

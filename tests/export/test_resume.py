@@ -61,7 +61,7 @@ def test_interrupted_in_every_stage_and_resumed(export, uninterrupted, tmp_path)
     for number, (stage, signal_number) in enumerate(
         [
             ("Running the original", signal.SIGINT),
-            ("Building the fused graph", signal.SIGTERM),
+            ("Building the float32 graph", signal.SIGTERM),
             ("Quantising cpu-int8", signal.SIGINT),
             ("Comparing cpu-int8", signal.SIGTERM),
         ],
