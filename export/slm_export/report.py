@@ -55,11 +55,12 @@ def report_data(manifest: Manifest, inputs: ReportInputs) -> dict[str, Any]:
     """The contents of report.json."""
     original = inputs.original
     any_measured = next(iter(inputs.measured.values()))
+    is_decoder = manifest.architecture == "decoder"  # whose prompts are made of special tokens
     prompts = [
         {
-            "text": inputs.tokenizer.decode(list(prompt.tokens)),
+            "text": inputs.tokenizer.decode(list(prompt.tokens), skip_special_tokens=not is_decoder),
             "tokens": len(prompt.tokens),
-            "answer": inputs.tokenizer.decode(list(prompt.answer)),
+            "answer": inputs.tokenizer.decode(list(prompt.answer), skip_special_tokens=not is_decoder),
             "answer_tokens": len(prompt.answer),
         }
         for prompt in original.prompts

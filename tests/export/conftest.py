@@ -30,6 +30,13 @@ def tiny_bundle(tiny_source: Path) -> Path:
     return FIXTURES / "tiny-llama"
 
 
+@pytest.fixture(scope="session")
+def transformer_bundles() -> Path:
+    """The folder with checkpoint and bundle of each tiny encoder and encoder-decoder; made once, about 5 s each."""
+    subprocess.run([sys.executable, ROOT / "tests" / "fixtures" / "encoders" / "make_transformers.py"], check=True)
+    return FIXTURES / "transformers"
+
+
 @pytest.fixture
 def reporter() -> Reporter:
     return Reporter(quiet=True)

@@ -7,8 +7,6 @@ The browser runs the same bundles in tests/web/engine/transformers.browser.test.
 import dataclasses
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -35,8 +33,6 @@ from slm_export.sources import resolve
 from slm_export.verify_encoder import output_of
 from slm_export.weight_file import ALIGNMENT_BYTES
 
-TESTS = Path(__file__).resolve().parents[1]
-FOLDER = TESTS / ".fixtures" / "transformers"
 MAX_CHECKPOINT_BYTES = 2_000_000
 SEQ2SEQ = [row.name for row in ROWS if row.kind == "seq2seq"]
 READERS = [row.name for row in ROWS if row.kind != "seq2seq"]
@@ -52,10 +48,8 @@ TITLES = {
 
 
 @pytest.fixture(scope="session")
-def bundles():
-    """The folder with a bundle for each row; made once, about 5 s each."""
-    subprocess.run([sys.executable, TESTS / "fixtures" / "encoders" / "make_transformers.py"], check=True)
-    return FOLDER
+def bundles(transformer_bundles):
+    return transformer_bundles
 
 
 @pytest.fixture
