@@ -17,7 +17,7 @@ from slm_export.progress import Reporter
 from slm_export.recheck import Check
 from slm_export.report import ReportInputs
 from slm_export.sources import Origin
-from slm_export.variants import RECIPES
+from slm_export.variant_recipes import RECIPES
 from slm_export.verify import Measured, faults, fidelity_of
 
 

@@ -24,7 +24,7 @@ from slm_export.progress import Reporter
 from slm_export.report import REPORT_FOLDER, write_report
 from slm_export.sources import Origin
 from slm_export.stages import Stage, Stages, finished_stages
-from slm_export.variants import RECIPES, Recipe
+from slm_export.variant_recipes import RECIPES, Recipe
 
 _LIBRARIES = ("torch", "transformers", "optimum-onnx", "onnxruntime-genai", "onnxruntime", "onnx")
 _CODE = (".py", ".txt", ".jinja", ".css")

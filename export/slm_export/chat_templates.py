@@ -11,9 +11,6 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from jinja2 import TemplateSyntaxError
-from transformers.utils.chat_template_utils import _compile_jinja_template
-
 from slm_export.errors import SourceError
 from slm_export.options import ExportOptions
 
@@ -38,6 +35,9 @@ def read_choice(choice: str) -> str:
         raise SourceError(
             f"--chat-template {choice} is neither a known template nor a file. Known are {', '.join(known_templates())}."
         )
+    from jinja2 import TemplateSyntaxError
+    from transformers.utils.chat_template_utils import _compile_jinja_template  # brings PyTorch along
+
     try:
         source = path.read_text(encoding="utf-8")
         _compile_jinja_template(source)

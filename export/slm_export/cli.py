@@ -152,7 +152,7 @@ main.add_command(verify)
 def list_command(as_json: bool) -> None:
     """Show the models that can be exported by name, and the variants that can be made."""
     from slm_export.chat_templates import known_templates
-    from slm_export.variants import RECIPES as VARIANTS
+    from slm_export.variant_recipes import RECIPES as VARIANTS
 
     if as_json:
         click.echo(
@@ -172,8 +172,8 @@ def list_command(as_json: bool) -> None:
 
 
 def _variant_names(text: str | None) -> list[str]:
-    from slm_export.variants import DEFAULT_VARIANTS
-    from slm_export.variants import RECIPES as VARIANTS
+    from slm_export.variant_recipes import DEFAULT_VARIANTS
+    from slm_export.variant_recipes import RECIPES as VARIANTS
 
     names = list(DEFAULT_VARIANTS) if text is None else [name.strip() for name in text.split(",")]
     unknown = [name for name in names if name not in VARIANTS]

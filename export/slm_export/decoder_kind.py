@@ -21,7 +21,7 @@ from slm_export.progress import Reporter
 from slm_export.row_store import RowStore
 from slm_export.sources import Origin
 from slm_export.tokenizer import TOKENIZER_FILES
-from slm_export.variants import Recipe, by_preference
+from slm_export.variant_recipes import Recipe, by_preference
 from slm_export.verify import Measured, choose_reference, measure_variant
 
 _GENERATION = Generation(temperature=0.7, top_p=0.9, top_k=0, repetition_penalty=1.0, max_tokens=512)

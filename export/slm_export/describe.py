@@ -23,7 +23,7 @@ from slm_export.manifest import (
 from slm_export.report import REPORT_FOLDER
 from slm_export.sources import UNKNOWN_LICENCE, Origin
 from slm_export.tokenizer import TOKENIZER_FILES
-from slm_export.variants import Recipe
+from slm_export.variant_recipes import Recipe
 
 INPUTS_NAME = "export.json"  # what the bundle was made from; not part of the bundle's contract
 

@@ -14,7 +14,7 @@ from slm_export.manifest import Encoder, Generation, Prompts, Reference, Special
 from slm_export.original import Original
 from slm_export.pretrained import TASKS, Pretrained
 from slm_export.progress import Reporter
-from slm_export.variants import Recipe
+from slm_export.variant_recipes import Recipe
 from slm_export.verify import Measured
 
 DEFAULT_INPUT_TOKENS = 512

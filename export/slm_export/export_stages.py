@@ -13,7 +13,7 @@ from slm_export.original import PROSE_NAME, open_original, prose
 from slm_export.progress import Reporter
 from slm_export.report import ReportInputs
 from slm_export.stages import Stage
-from slm_export.variants import Recipe
+from slm_export.variant_recipes import Recipe
 from slm_export.verify import Measured, faults, fidelity_of, read_measured, write_measured
 
 WORK = Path(".work")

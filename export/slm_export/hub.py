@@ -19,6 +19,7 @@ from typing import Any
 
 from slm_export.download import sha256_of
 from slm_export.errors import SourceError
+from slm_export.families import DECODERS, ENCODERS, architecture_of, require_supported
 from slm_export.progress import Reporter
 
 SMALL_FILES = ("*.json", "*.jinja", "*.txt", "tokenizer.model", "spiece.model", "README.md", "LICENSE*", "LICENCE*")
@@ -135,16 +136,12 @@ def _wanted(ref: str, files: Sequence[HubFile], *, allow_pickle: bool) -> list[H
 
 def _require_supported(target: Path) -> None:
     """Look at config.json before gigabytes are fetched."""
-    from slm_export.families import DECODERS, architecture_of, unsupported
-    from slm_export.pretrained import TASKS
-
     path = target / "config.json"
     if not path.is_file():
         return  # said with the folder's own message
     raw = json.loads(path.read_text(encoding="utf-8"))
     refuse_remote_code(raw, target.name.replace("--", "/", 1))
-    if architecture_of(raw) not in DECODERS and architecture_of(raw) not in TASKS:
-        raise unsupported(architecture_of(raw), DECODERS)
+    require_supported(raw)
 
 
 def refuse_remote_code(raw_config: dict[str, Any], where: str) -> None:
@@ -152,11 +149,8 @@ def refuse_remote_code(raw_config: dict[str, Any], where: str) -> None:
 
     Raises: SourceError where config.json names such code and we know the architecture by no other way.
     """
-    from slm_export.families import DECODERS, architecture_of
-    from slm_export.pretrained import TASKS
-
     architecture, code = architecture_of(raw_config), raw_config.get("auto_map")
-    if isinstance(code, dict) and code and architecture not in DECODERS and architecture not in TASKS:
+    if isinstance(code, dict) and code and architecture not in DECODERS | ENCODERS:
         raise SourceError(
             f"{where} needs code from its own repository ({', '.join(sorted(map(str, code.values())))}) to define "
             f"{architecture or 'its architecture'}. The exporter never runs such code. Look for a version of the model that "

@@ -18,11 +18,8 @@ from slm_export.original import Original
 from slm_export.pretrained import TASKS, architecture_of
 from slm_export.progress import Reporter
 from slm_export.sources import Origin
-from slm_export.variants import DEFAULT_VARIANTS, Recipe
+from slm_export.variant_recipes import CPU_VARIANTS, DEFAULT_VARIANTS, Recipe
 from slm_export.verify import Measured
-
-# Variants of encoder and encoder-decoder models: the engine runs those on the CPU.
-CPU_VARIANTS = ("cpu-int8", "f32")
 
 
 class ModelKind(Protocol):

@@ -12,7 +12,7 @@ from slm_export.recipes import RECIPES as MODELS
 from slm_export.resources import available_memory_bytes, matmul_flops
 from slm_export.shapes import Shapes, folder_shapes, gguf_shapes
 from slm_export.sizes import estimated_bytes
-from slm_export.variants import by_preference
+from slm_export.variant_recipes import by_preference
 
 # Upper bounds, not measurements of this model: the exporter's own limit is 2.2 x the float32 weights (issue's target).
 PEAK_FLOAT32_COPIES = 2.2

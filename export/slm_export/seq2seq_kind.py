@@ -14,7 +14,7 @@ from slm_export.manifest import Decoder, Generation, KvGeometry, Prompts, Refere
 from slm_export.original import Original
 from slm_export.pretrained import Pretrained
 from slm_export.progress import Reporter
-from slm_export.variants import Recipe
+from slm_export.variant_recipes import Recipe
 from slm_export.verify import Measured, choose_reference
 
 MAX_ANSWER_TOKENS = 512

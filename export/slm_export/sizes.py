@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from slm_export.quantize import BLOCK
 from slm_export.shapes import Shapes, Tensor
-from slm_export.variants import COARSE_BLOCK, Recipe
+from slm_export.variant_recipes import COARSE_BLOCK, Recipe
 from slm_export.weight_file import ALIGNMENT_BYTES, INLINE_BYTES
 
 # Text of the graph, measured on SmolLM2-135M's and the tiny model's variants (it is 0.2 % of a real bundle).

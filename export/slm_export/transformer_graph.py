@@ -12,7 +12,7 @@ from slm_export.int8_graph import Int8Graph, float_graph
 from slm_export.optimum_graph import export_graphs
 from slm_export.pretrained import TASKS, Pretrained
 from slm_export.seq2seq_graph import engine_graphs
-from slm_export.variants import Recipe, by_preference
+from slm_export.variant_recipes import Recipe, by_preference
 from slm_export.weight_file import WeightFiles
 
 # 8-bit blocks are near lossless: beyond this something is broken. Wider than a decoder's limits, since one label or one

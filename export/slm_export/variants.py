@@ -11,8 +11,6 @@ backends read them as they are. MatMulNBits would be unpacked on every run there
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,53 +22,11 @@ from onnx import TensorProto, helper, numpy_helper
 from slm_export.graph import FloatGraph
 from slm_export.quantize import BLOCK, Int8Blocks, int4_blocks, int8_blocks
 from slm_export.row_store import RowStore
+from slm_export.unpack_rows import unpack_rows
+from slm_export.variant_recipes import COARSE_BLOCK, Recipe
 from slm_export.weight_file import WeightFiles
 
 MICROSOFT = "com.microsoft"
-COARSE_BLOCK = 64
-
-
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """What a variant is made of, and the fidelity without which it is not installed.
-
-    `layer_bits` of the layers' matrices: 4 (embedding and head 8), 8, or the width of the floats.
-    """
-
-    name: str
-    device: str
-    requires: tuple[str, ...]
-    layer_bits: int
-    float16: bool
-    max_perplexity_ratio: float
-    min_top1_agreement: float
-
-
-RECIPES = {
-    recipe.name: recipe
-    for recipe in (
-        Recipe("webgpu-q8f16", "webgpu", ("shader-f16",), 8, True, 1.01, 0.97),
-        Recipe("webgpu-q4f16", "webgpu", ("shader-f16",), 4, True, 1.15, 0.75),
-        Recipe("webgpu-q4f32", "webgpu", (), 4, False, 1.15, 0.75),
-        Recipe("cpu-int8", "cpu", (), 8, False, 1.01, 0.97),
-        Recipe("f16", "webgpu", ("shader-f16",), 16, True, 1.005, 0.98),
-        Recipe("f32", "cpu", (), 32, False, 1.001, 0.999),
-    )
-}
-DEFAULT_VARIANTS = tuple(name for name, recipe in RECIPES.items() if recipe.layer_bits <= 8)
-
-
-SMALL_PARAMETERS = 500_000_000
-
-
-def by_preference(names: Sequence[str], parameters: int) -> list[Recipe]:
-    """The recipes in the order in which a browser should prefer them (the manifest's order).
-
-    Under SMALL_PARAMETERS 8 bits come first: 4 bits still cost some hundredths of perplexity there, and a model this
-    small is bound by dispatches, not by bytes. Above, half the download counts more. Floats come last.
-    """
-    order = (8, 4, 16, 32) if parameters < SMALL_PARAMETERS else (4, 8, 16, 32)
-    return sorted((RECIPES[name] for name in names), key=lambda recipe: order.index(recipe.layer_bits))
 
 
 def write_variant(source: FloatGraph, recipe: Recipe, folder: Path, calibrated: RowStore | None = None) -> None:
@@ -85,8 +41,9 @@ def write_variant(source: FloatGraph, recipe: Recipe, folder: Path, calibrated: 
 
 
 def by_blocks(values: NDArray[Any], block: int) -> NDArray[Any]:
-    """[N, K] → [N, K / block, block], MatMulNBits' shape of 8-bit values."""
-    return values.reshape(values.shape[0], -1, block)
+    """uint8 [N, K] → [N, ⌈K / block⌉, block], MatMulNBits' shape of 8-bit values; the end of the last block is zero (128)."""
+    padded = np.pad(values, ((0, 0), (0, -values.shape[1] % block)), constant_values=0x80)
+    return padded.reshape(values.shape[0], -1, block)
 
 
 class _Rewriter:
@@ -193,16 +150,11 @@ class _Rewriter:
             )  # fmt: skip
 
     def dequantize_rows(self, values: str, scales: str, output: str, *, columns: int) -> None:
-        """Blocks [1, S, K] int8 · [1, S, K/32] → float32 [1, S, K] with plain operators (S is not known before the run)."""
-        block_shape = self.add(f"{output}.block_shape", np.array([1, -1, columns // BLOCK, BLOCK], np.int64))
-        row_shape = self.add(f"{output}.row_shape", np.array([1, -1, columns], np.int64))
-        last = self.add(f"{output}.last", np.array([-1], np.int64))
-        wide = self.emit("Cast", [values], f"{values}.float", to=TensorProto.FLOAT)
-        blocks = self.emit("Reshape", [wide, block_shape], f"{values}.blocks")
-        steps = self.emit(
-            "Unsqueeze", [self.emit("Cast", [scales], f"{scales}.float", to=TensorProto.FLOAT), last], f"{scales}.blocks"
-        )
-        self.emit("Reshape", [self.emit("Mul", [blocks, steps], f"{output}.blocks"), row_shape], output)
+        """Blocks [1, S, K] int8 · [1, S, ⌈K / 32⌉] → float32 [1, S, K]."""
+        nodes, constants = unpack_rows(values, scales, output, columns=columns, block=BLOCK)
+        for name, array in constants.items():
+            self.add(name, array)
+        self.nodes += nodes
 
     def matmul(self, node: onnx.NodeProto) -> None:
         hidden, name = node.input

@@ -27,7 +27,8 @@ from slm_export.original import PROSE_NAME, open_original, prose, run_original
 from slm_export.progress import Reporter
 from slm_export.row_store import RowStore
 from slm_export.sources import resolve
-from slm_export.variants import RECIPES, write_variant
+from slm_export.variant_recipes import RECIPES
+from slm_export.variants import write_variant
 from slm_export.verify import measure_variant
 
 # Title → variant and how its 4-bit weights are fitted (None: rounding to nearest).

@@ -8,7 +8,7 @@ import pytest
 
 from slm_export.manifest import load_manifest
 from slm_export.ort_decoder import OrtDecoder
-from slm_export.variants import DEFAULT_VARIANTS, RECIPES
+from slm_export.variant_recipes import DEFAULT_VARIANTS, RECIPES
 from slm_export.weight_file import ALIGNMENT_BYTES
 
 

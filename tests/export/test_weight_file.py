@@ -48,7 +48,8 @@ def test_float_variants_are_the_original(tiny_source, tmp_path, reporter):
     from slm_export.graph import build_float_graph
     from slm_export.ort_decoder import OrtDecoder
     from slm_export.sources import resolve
-    from slm_export.variants import RECIPES, write_variant
+    from slm_export.variant_recipes import RECIPES
+    from slm_export.variants import write_variant
 
     origin = resolve(str(tiny_source), downloads=tmp_path, revision=None, reporter=reporter)
     checkpoint = checkpoints.load(origin, tmp_path / "float32")
