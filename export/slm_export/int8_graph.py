@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from slm_export.quantize import BLOCK, Int8Blocks, int8_blocks
+from slm_export.unpack_rows import unpack_rows
 from slm_export.weight_file import WeightFiles
 
 OPSET = 21  # blocks in DequantizeLinear
@@ -62,7 +63,7 @@ class Int8Graph:
         tensor = self.arrays.get(name)
         if tensor is None or len(tensor.dims) != 2 or tensor.data_type != TensorProto.FLOAT:
             return False
-        return bool(tensor.dims[axis] % BLOCK == 0 and tensor.dims[0] * tensor.dims[1] >= MIN_WEIGHTS)
+        return bool(tensor.dims[axis] >= BLOCK and tensor.dims[0] * tensor.dims[1] >= MIN_WEIGHTS)
 
     def is_embedding(self, name: str) -> bool:
         return self.fits(name, axis=1) and self.arrays[name].dims[0] == self.vocabulary
@@ -96,20 +97,10 @@ class Int8Graph:
         columns = self.blocks[stem][1].values.shape[1]
         values = self.emit("Gather", [f"{stem}.values", tokens], f"{output}.values")
         scales = self.emit("Gather", [f"{stem}.scales", tokens], f"{output}.scales")
-        in_blocks = self.add(f"{output}.block_shape", np.array([1, -1, columns // BLOCK, BLOCK], np.int64))
-        in_rows = self.add(f"{output}.row_shape", np.array([1, -1, columns], np.int64))
-        last = self.add(f"{output}.last", np.array([-1], np.int64))
-        wide = self.emit("Cast", [values], f"{values}.float", to=TensorProto.FLOAT)
-        steps = self.emit("Cast", [scales], f"{scales}.float", to=TensorProto.FLOAT)
-        scaled = self.emit(
-            "Mul",
-            [
-                self.emit("Reshape", [wide, in_blocks], f"{values}.blocks"),
-                self.emit("Unsqueeze", [steps, last], f"{scales}.blocks"),
-            ],
-            f"{output}.blocks",
-        )
-        self.emit("Reshape", [scaled, in_rows], output)
+        nodes, constants = unpack_rows(values, scales, output, columns=columns, block=BLOCK)
+        for name, array in constants.items():
+            self.add(name, array)
+        self.nodes += nodes
 
     def keep(self, node: onnx.NodeProto) -> None:
         for name in node.input:

@@ -31,10 +31,12 @@ def stored_bytes(recipe: Recipe, tensor: Tensor) -> list[int]:
         return [tensor.elements * _float_bytes(recipe)]
     rows, columns = tensor.shape
     is_coarse = recipe.layer_bits == 4 and tensor.role != "layer" and columns % COARSE_BLOCK == 0
-    blocks = -(-columns // (COARSE_BLOCK if is_coarse else BLOCK))
+    block = COARSE_BLOCK if is_coarse else BLOCK
+    blocks = -(-columns // block)
     scales = rows * blocks * (2 if recipe.device == "cpu" else _float_bytes(recipe))
     if recipe.layer_bits == 8 or tensor.role != "layer":
-        return [rows * columns, scales]
+        is_padded = recipe.device != "cpu" and tensor.role != "embedding"  # MatMulNBits wants whole blocks
+        return [rows * (blocks * block if is_padded else columns), scales]
     return [rows * blocks * BLOCK // 2, scales, rows * -(-blocks // 2)]
 
 
