@@ -8,6 +8,8 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,15 +18,21 @@ import torch
 import transformers
 from gguf import GGUFReader
 from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedTokenizerFast
+from transformers.modeling_gguf_pytorch_utils import get_gguf_hf_weights_map
 from transformers.utils import logging as transformers_logging
 
 from slm_export.adapter import merge_adapter
 from slm_export.chat_templates import FILE_NAME, choose_template, stored_template
-from slm_export.errors import SourceError
+from slm_export.config_file import read_config
+from slm_export.errors import SlmError, SourceError
 from slm_export.families import LANGUAGE_MODELS, require_supported
 from slm_export.memory import return_freed_memory
+from slm_export.rotary import apply_gguf_rope, apply_rope_parameters
 from slm_export.sources import Origin
 from slm_export.tokenizer import write_folder_tokenizer, write_gguf_tokenizer
+
+_IN_LAYER = re.compile(r"\.\d+\.")
+_TABLE = re.compile(r"inv_freq|masked_bias|\.attn(ention)?\.bias$")  # rotary frequencies and masks, which are no weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,28 +112,52 @@ def _is_finite(tensor: torch.Tensor) -> bool:
 
 def _load_gguf(path: Path, work: Path) -> Any:
     try:
-        write_gguf_tokenizer(GGUFReader(path), work)
+        reader = GGUFReader(path)
+        write_gguf_tokenizer(reader, work)
         with contextlib.redirect_stderr(io.StringIO()):  # transformers' own bar, which cannot be turned off
             loaded: Any = AutoModelForCausalLM.from_pretrained(
                 path.parent, gguf_file=path.name, dtype=torch.float32, output_loading_info=True
             )
-    except (ValueError, KeyError, IndexError, EOFError, OSError) as error:
+    except SlmError:
+        raise
+    except Exception as error:  # whatever a damaged header, or a size that is not the config's, makes transformers raise
         raise SourceError(f"{path} cannot be read as a GGUF model: {error}. It may be cut short; download it again.") from error
     model, report = loaded
     require_supported({"architectures": [type(model).__name__]})
     _require_all_weights(model, report, path)
+    rotary = {tensor.name: tensor.data for tensor in reader.tensors if tensor.name.startswith("rope_")}
+    _require_all_tensors(model, [tensor.name for tensor in reader.tensors if tensor.name not in rotary], path)
+    apply_gguf_rope(model.config, _architecture_fields(reader), rotary)
     model._hf_quantizer = None  # already dequantised; else save_pretrained refuses
     return model
 
 
+def _architecture_fields(reader: GGUFReader) -> dict[str, Any]:
+    """The metadata about the architecture, `llama.rope.freq_base` as `rope.freq_base`."""
+    architecture = reader.get_field("general.architecture")
+    prefix = f"{architecture.contents() if architecture else ''}."
+    return {name.removeprefix(prefix): field.contents() for name, field in reader.fields.items() if name.startswith(prefix)}
+
+
+def _require_all_tensors(model: Any, names: Sequence[str], path: Path) -> None:
+    """transformers leaves out tensors of a GGUF that its model does not have (biases, experts), and goes on."""
+    known = get_gguf_hf_weights_map(model)
+    left = sorted(name for name in names if name not in known)
+    if left:
+        raise SourceError(
+            f"{path} holds {len(left)} tensors that a {type(model).__name__} does not have ({', '.join(left[:3])} …): it is "
+            "another model than its metadata says. Give it as a Hugging Face folder or id."
+        )
+
+
 def _load_folder(origin: Origin, work: Path) -> Any:
     folder = origin.path
-    raw = _raw_config(folder)
+    raw = read_config(folder)
     require_supported(raw)
     write_folder_tokenizer(folder, work)
     try:
-        config = _config(folder, raw)
-        _apply_rope_parameters(config, raw)
+        config, own = _config(folder, raw)
+        apply_rope_parameters(config, own)
         loaded: Any = AutoModelForCausalLM.from_pretrained(
             folder,
             config=config,
@@ -134,6 +166,8 @@ def _load_folder(origin: Origin, work: Path) -> Any:
             key_mapping=_weight_names(raw),
             output_loading_info=True,
         )
+    except SlmError:
+        raise
     except (ValueError, KeyError, OSError) as error:
         raise SourceError(f"{folder} cannot be loaded as a decoder language model: {error}") from error
     except Exception as error:  # safetensors raises its own SafetensorError, a bare Exception subclass
@@ -142,30 +176,22 @@ def _load_folder(origin: Origin, work: Path) -> Any:
         ) from error
     model, report = loaded
     _require_all_weights(model, report, folder)
+    if raw.get("model_type") not in LANGUAGE_MODELS:  # whose other parts are left out on purpose
+        _require_no_others(model, report, folder)
     stored = stored_template(folder)
     if stored:
         (work / FILE_NAME).write_text(stored, encoding="utf-8")
     return model
 
 
-def _raw_config(folder: Path) -> dict[str, Any]:
-    try:
-        raw = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise SourceError(f"{folder / 'config.json'} cannot be read: {error}. Get the model again.") from error
-    if not isinstance(raw, dict):
-        raise SourceError(f"{folder / 'config.json'} is not a JSON object. Get the model again.")
-    return raw
-
-
-def _config(folder: Path, raw: dict[str, Any]) -> Any:
-    """The config; of a multimodal model that is known, that of its language model (families.LANGUAGE_MODELS)."""
+def _config(folder: Path, raw: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """The config, and what it was made of; of a multimodal model that is known, those of its language model."""
     part = LANGUAGE_MODELS.get(raw.get("model_type", ""))
     if part is None:
-        return AutoConfig.from_pretrained(folder)
+        return AutoConfig.from_pretrained(folder), raw
     own = raw if part.config_key is None else raw[part.config_key]
     own = {key: value for key, value in own.items() if not key.startswith(("mm_", "auto_map"))}
-    return AutoConfig.for_model(**own | {"model_type": part.model_type, "architectures": [part.architecture]})
+    return AutoConfig.for_model(**own | {"model_type": part.model_type, "architectures": [part.architecture]}), own
 
 
 def _weight_names(raw: dict[str, Any]) -> dict[str, str] | None:
@@ -184,14 +210,14 @@ def _require_all_weights(model: Any, report: dict[str, Any], path: Path) -> None
         )
 
 
-def _apply_rope_parameters(config: Any, raw: dict[str, Any]) -> None:
-    """transformers 5 writes rope settings in `rope_parameters`, which 4.57 ignores without a word: a plausible, wrong model."""
-    rope = raw.get("rope_parameters")
-    if not isinstance(rope, dict):
-        return
-    config.rope_theta = rope.get("rope_theta", getattr(config, "rope_theta", 10000.0))
-    if rope.get("rope_type", "default") != "default":
-        config.rope_scaling = {key: value for key, value in rope.items() if key != "rope_theta"}
+def _require_no_others(model: Any, report: dict[str, Any], path: Path) -> None:
+    """transformers leaves out layers and biases that config.json does not speak of, and goes on."""
+    others = sorted(name for name in report["unexpected_keys"] if _IN_LAYER.search(name) and not _TABLE.search(name))
+    if others:
+        raise SourceError(
+            f"{path} holds {len(others)} weights of layers that its config.json does not speak of ({', '.join(others[:3])} …): "
+            f"a {type(model).__name__} of this config would be another model. Correct config.json, or get the model again."
+        )
 
 
 def _settle_chat_template(work: Path, origin: Origin) -> None:

@@ -1,10 +1,9 @@
 """tokenizer.json → GGUF as llama.cpp's converter writes it → tokenizer.json again: the same ids on awkward texts."""
 
-import json
-
 import family_tokenizers
 import gguf
 import pytest
+from gguf_vocabulary import NAMES, add_vocabulary
 from transformers import PreTrainedTokenizerFast
 
 from slm_export.tokenizer import write_gguf_tokenizer
@@ -24,45 +23,12 @@ TEXTS = [
     "a\x00b\x7f",
     "▁under ▁ <0x41>",
 ]
-# kind of family_tokenizers → llama.cpp's names for model and pre-tokenizer
-NAMES = {
-    "gpt2": ("gpt2", "gpt-2"),
-    "smollm": ("gpt2", "smollm"),
-    "tiktoken": ("gpt2", "llama-bpe"),
-    "qwen": ("gpt2", "qwen2"),
-    "llama": ("llama", "default"),
-    "gemma": ("llama", "default"),
-}
 
 
 def write_gguf(path, kind, original):
-    """Vocabulary only. SentencePiece scores fall in the order in which the pieces were learned."""
-    facts = json.loads(original.backend_tokenizer.to_str())
-    special = {entry["content"]: entry["special"] for entry in facts["added_tokens"]}
-    ids = {**facts["model"]["vocab"], **{entry["content"]: entry["id"] for entry in facts["added_tokens"]}}
-    tokens = sorted(ids, key=ids.__getitem__)
-    assert [ids[token] for token in tokens] == list(range(len(tokens)))
-    model, pre = NAMES[kind]
+    """Vocabulary only."""
     writer = gguf.GGUFWriter(path, "llama")
-    writer.add_tokenizer_model(model)
-    writer.add_tokenizer_pre(pre)
-    writer.add_token_list(tokens)
-    types = gguf.TokenType
-    kinds = [
-        types.NORMAL if token not in special else types.CONTROL if special[token] else types.USER_DEFINED for token in tokens
-    ]
-    writer.add_token_types(kinds)
-    if model == "gpt2":
-        writer.add_token_merges([" ".join(merge) for merge in facts["model"]["merges"]])
-    else:
-        ranks = {"".join(pair): rank for rank, pair in enumerate(facts["model"]["merges"])}
-        writer.add_token_scores([-float(ranks.get(token, 0)) for token in tokens])
-        writer.add_unk_token_id(ids["<unk>"])
-        writer.add_add_space_prefix(kind == "llama")
-    if original.bos_token:
-        writer.add_bos_token_id(original.bos_token_id)
-        writer.add_add_bos_token(True)
-    writer.add_eos_token_id(original.eos_token_id)
+    add_vocabulary(writer, kind, original)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
