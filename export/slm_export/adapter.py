@@ -58,7 +58,7 @@ def merge_adapter(model: Any, folder: Path) -> Any:
 
     Raises: SourceError where the adapter does not fit the model.
     """
-    from peft import PeftModel
+    from peft import PeftModel, get_peft_model_state_dict
     from safetensors import SafetensorError, safe_open
 
     config = _config(folder)
@@ -69,7 +69,9 @@ def merge_adapter(model: Any, folder: Path) -> Any:
         _require_fit(model, config, shapes, folder)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            merged: Any = PeftModel.from_pretrained(model, str(folder)).merge_and_unload()
+            adapted: Any = PeftModel.from_pretrained(model, str(folder))
+            _require_whole(set(get_peft_model_state_dict(adapted, save_embedding_layers=False)), set(shapes), folder)
+            merged: Any = adapted.merge_and_unload()
     except (SafetensorError, ValueError, KeyError, RuntimeError, OSError) as error:
         raise SourceError(f"The adapter {folder} cannot be merged: {error}. It may be cut short: get it again.") from error
     return merged.eval()
@@ -104,6 +106,16 @@ def _require_fit(model: Any, config: dict[str, Any], shapes: dict[str, tuple[int
             raise SourceError(
                 f"The adapter {folder} changes {module}, but embedding and head of this model are one matrix. "
                 "Merge it with peft and save the model untied, then give that folder as SOURCE."
+            )
+
+
+def _require_whole(wanted: set[str], found: set[str], folder: Path) -> None:
+    """peft warns of tensors that lack, which then change nothing or at random, and says nothing of those it does not use."""
+    for names, what in ((wanted - found, "lacks"), (found - wanted, f"holds, but its {CONFIG_NAME} does not speak of,")):
+        if names:
+            raise SourceError(
+                f"The adapter {folder} {what} {len(names)} of its tensors ({sorted(names)[0]} …). Its files do not belong "
+                "together: get them again."
             )
 
 

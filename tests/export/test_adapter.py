@@ -144,3 +144,20 @@ def test_another_base_model_is_a_warning(base, tmp_path, capsys):
     edit(adapter, base_model_name_or_path="someone/other-model")
     load(base, adapter, tmp_path, Reporter())
     assert "Warning: the adapter was trained on other-model, and is merged into tiny" in capsys.readouterr().err
+
+
+def test_an_adapter_that_lacks_tensors_is_not_merged_in_part(base, tmp_path, reporter):
+    """peft warns only: the layer would be left as it was, or changed at random."""
+    adapter = make(base, tmp_path / "adapter")
+    tensors = {name: tensor for name, tensor in load_file(adapter / WEIGHTS).items() if "layers.1.self_attn" not in name}
+    save_file(tensors, adapter / WEIGHTS)
+    with pytest.raises(SourceError, match=r"lacks 2 of its tensors.*layers\.1\.self_attn\.q_proj.*get them again"):
+        load(base, adapter, tmp_path, reporter)
+
+
+def test_tensors_that_the_configuration_does_not_name_are_not_left_out(base, tmp_path, reporter):
+    adapter = make(base, tmp_path / "adapter")
+    path = adapter / "adapter_config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"target_modules": ["q_proj"]}))
+    with pytest.raises(SourceError, match=r"does not speak of, 4 of its tensors.*down_proj"):
+        load(base, adapter, tmp_path, reporter)
