@@ -70,7 +70,8 @@ def merge_adapter(model: Any, folder: Path) -> Any:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             adapted: Any = PeftModel.from_pretrained(model, str(folder))
-            _require_whole(set(get_peft_model_state_dict(adapted, save_embedding_layers=False)), set(shapes), folder)
+            used = get_peft_model_state_dict(adapted, save_embedding_layers=False)  # type: ignore[no-untyped-call]
+            _require_whole(set(used), set(shapes), folder)
             merged: Any = adapted.merge_and_unload()
     except (SafetensorError, ValueError, KeyError, RuntimeError, OSError) as error:
         raise SourceError(f"The adapter {folder} cannot be merged: {error}. It may be cut short: get it again.") from error

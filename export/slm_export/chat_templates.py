@@ -6,7 +6,9 @@ and in the browser's engine.
 
 from __future__ import annotations
 
+import difflib
 import json
+from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -23,18 +25,25 @@ def known_templates() -> list[str]:
     return sorted(entry.name.removesuffix(".jinja") for entry in folder.iterdir() if entry.name.endswith(".jinja"))
 
 
+def require_choice(choice: str) -> None:
+    """Raises: SourceError naming the known templates where `choice` is none of them and no file."""
+    if choice not in known_templates() and not Path(choice).expanduser().is_file():
+        near = difflib.get_close_matches(choice, known_templates(), n=1)
+        meant = f" Did you mean {near[0]}?" if near else ""
+        raise SourceError(
+            f"--chat-template {choice} is neither a known template nor a file.{meant} Known are {', '.join(known_templates())}."
+        )
+
+
 def read_choice(choice: str) -> str:
     """The source of the template that --chat-template names: a known one, or a file.
 
     Raises: SourceError naming the known ones where there is no such template or it is not Jinja.
     """
+    require_choice(choice)
     if choice in known_templates():
         return (files("slm_export") / "data" / "templates" / f"{choice}.jinja").read_text(encoding="utf-8")
     path = Path(choice).expanduser()
-    if not path.is_file():
-        raise SourceError(
-            f"--chat-template {choice} is neither a known template nor a file. Known are {', '.join(known_templates())}."
-        )
     from jinja2 import TemplateSyntaxError
     from transformers.utils.chat_template_utils import _compile_jinja_template  # brings PyTorch along
 
@@ -64,6 +73,22 @@ def stored_template(folder: Path) -> str | None:
         if isinstance(template, str) and template:
             return template
     return None
+
+
+def require_usable(template: str, names: Mapping[str, str], where: str) -> None:
+    """Refuse a template that is not Jinja, or cannot render one question. `names`: the special tokens' texts.
+
+    Raises: SourceError with what it says.
+    """
+    from slm_export.golden import CHATS, render_or_raise
+
+    try:
+        render_or_raise(template, CHATS[0], names)
+    except Exception as error:  # its own refusal, or whatever Python says to what it does
+        raise SourceError(
+            f"The chat template of {where} cannot render a conversation of one question ({type(error).__name__}: {error}). Give "
+            f"another with --chat-template NAME or FILE (known: {', '.join(known_templates())}), or say --task completion."
+        ) from error
 
 
 def choose_template(stored: str | None, options: ExportOptions, name: str) -> str | None:

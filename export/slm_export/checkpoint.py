@@ -22,10 +22,11 @@ from transformers.modeling_gguf_pytorch_utils import get_gguf_hf_weights_map
 from transformers.utils import logging as transformers_logging
 
 from slm_export.adapter import merge_adapter
-from slm_export.chat_templates import FILE_NAME, choose_template, stored_template
+from slm_export.chat_templates import FILE_NAME, choose_template, require_usable, stored_template
 from slm_export.config_file import read_config
 from slm_export.errors import SlmError, SourceError
 from slm_export.families import LANGUAGE_MODELS, require_supported
+from slm_export.golden import special_tokens
 from slm_export.memory import return_freed_memory
 from slm_export.rotary import apply_gguf_rope, apply_rope_parameters
 from slm_export.sources import Origin
@@ -223,12 +224,22 @@ def _require_no_others(model: Any, report: dict[str, Any], path: Path) -> None:
 def _settle_chat_template(work: Path, origin: Origin) -> None:
     """The template as a file of its own: the one place where every reader finds it."""
     config, template = work / "tokenizer_config.json", work / FILE_NAME
-    stored = template.read_text(encoding="utf-8") if template.exists() else None
+    stored = template.read_text(encoding="utf-8", errors="replace") if template.exists() else None
     chosen = choose_template(stored, origin.options, origin.name)
+    settings = _tokenizer_settings(config)
     template.unlink(missing_ok=True)
     if chosen:
+        require_usable(chosen, special_tokens(settings), origin.name)
         template.write_text(chosen, encoding="utf-8")
-    if config.exists():
-        settings = json.loads(config.read_text(encoding="utf-8"))
-        settings.pop("chat_template", None)
+    if settings.pop("chat_template", None) is not None:
         config.write_text(json.dumps(settings, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _tokenizer_settings(config: Path) -> dict[str, Any]:
+    try:
+        settings = json.loads(config.read_text(encoding="utf-8")) if config.exists() else {}
+    except ValueError as error:
+        raise SourceError(f"The {config.name} of the checkpoint is not JSON: {error}. Get the checkpoint again.") from error
+    if not isinstance(settings, dict):
+        raise SourceError(f"The {config.name} of the checkpoint is not a JSON object. Get the checkpoint again.")
+    return settings

@@ -62,7 +62,7 @@ def record(tokenizer: Any, chat_template: str | None) -> dict[str, Any]:
                     add_generation_prompt=True,
                     tokenize=False,
                 )
-            except TemplateError:
+            except Exception:  # as in `render`
                 text = None
         chats.append({"messages": [dict(message) for message in messages], "text": text})
     return {
@@ -104,17 +104,25 @@ def special_tokens(config: Mapping[str, Any]) -> dict[str, str]:
 
 def render(template: str, messages: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> str | None:
     """A conversation with the opening of the answer, as jinja2 renders it; None where the template refuses it."""
+    try:
+        return render_or_raise(template, messages, names)
+    except Exception:  # its own refusal, or whatever Python says to what it does
+        return None
+
+
+def render_or_raise(template: str, messages: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> str:
+    """As `render`.
+
+    Raises: what the template raises, of any kind.
+    """
     environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"])
     environment.filters["tojson"] = _tojson
     environment.globals["raise_exception"] = _refuse
     environment.globals["strftime_now"] = FIXED_DATE.strftime
-    try:
-        plain = _END_GENERATION.sub(r"{%\1 endif \2%}", _GENERATION.sub(r"{%\1 if true \2%}", template))
-        return environment.from_string(plain).render(
-            messages=messages, tools=None, documents=None, add_generation_prompt=True, **names
-        )
-    except TemplateError:
-        return None
+    plain = _END_GENERATION.sub(r"{%\1 endif \2%}", _GENERATION.sub(r"{%\1 if true \2%}", template))
+    return environment.from_string(plain).render(
+        messages=messages, tools=None, documents=None, add_generation_prompt=True, **names
+    )
 
 
 def _tojson(value: Any, indent: int | None = None, **_: object) -> str:

@@ -18,6 +18,7 @@ from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalize
 from transformers import AutoTokenizer
 
 from slm_export.errors import SourceError
+from slm_export.golden import SPECIAL_TOKENS, TEXTS
 
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja")
 
@@ -70,6 +71,7 @@ def write_folder_tokenizer(folder: Path, work: Path) -> None:
         for name in TOKENIZER_FILES:
             if (folder / name).is_file():
                 shutil.copyfile(folder / name, work / name)
+        _settle_class(folder, work)
         return
     has_parts = (folder / "vocab.json").is_file() and (folder / "merges.txt").is_file()
     try:
@@ -84,6 +86,33 @@ def write_folder_tokenizer(folder: Path, work: Path) -> None:
             f"{folder} has no tokenizer.json. {way}: "
             "`AutoTokenizer.from_pretrained(folder, use_fast=True).save_pretrained(folder)` in Python, then try again."
         )
+
+
+def _settle_class(folder: Path, work: Path) -> None:
+    """Write into tokenizer.json and tokenizer_config.json what the class that the latter names adds to them.
+
+    LlamaTokenizerFast and others make the post-processor of `add_bos_token` and the normalizer of `do_lower_case`, whatever
+    tokenizer.json says (DeepSeek-R1-Distill-Qwen has a BOS that way); older ones name their special tokens by default or in
+    special_tokens_map.json. transformers is what the model is compared with.
+    """
+    try:
+        plain = Tokenizer.from_file(str(work / TOKENIZER_FILES[0]))
+        used = AutoTokenizer.from_pretrained(folder, use_fast=True, trust_remote_code=False)
+        backend: Tokenizer = used.backend_tokenizer
+        config = json.loads((work / TOKENIZER_FILES[1]).read_text(encoding="utf-8"))
+    except Exception:  # of a class that transformers does not know, or cannot make: tokenizer.json is all there is
+        return
+    if plain.get_vocab_size() != backend.get_vocab_size():
+        return  # it has added its default special tokens, which the model never saw
+    for each in (plain, backend):
+        each.no_truncation()
+        each.no_padding()
+    if any(plain.encode(text).ids != backend.encode(text).ids for text in TEXTS):
+        backend.save(str(work / TOKENIZER_FILES[0]))
+    added = {name: token for name, token in used.special_tokens_map.items() if name in SPECIAL_TOKENS and name not in config}
+    if added:
+        text = json.dumps(config | added, indent=2, ensure_ascii=False)
+        (work / TOKENIZER_FILES[1]).write_text(text + "\n", encoding="utf-8")
 
 
 def write_gguf_tokenizer(reader: GGUFReader, folder: Path) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from transformers import GPT2TokenizerFast
+from transformers import AutoTokenizer, GPT2TokenizerFast
 
 from slm_export import checkpoint
 from slm_export.errors import SourceError
@@ -177,3 +177,54 @@ def test_a_template_inside_the_tokenizer_config_becomes_a_file(folder, tmp_path)
     loaded = checkpoint.load(origin(folder), tmp_path / "work")
     assert loaded.chat_template == "{{ messages }}"
     assert "chat_template" not in json.loads((loaded.folder / "tokenizer_config.json").read_text())
+
+
+@pytest.mark.parametrize(
+    ("settings", "starts_with_bos"),
+    [
+        ({"tokenizer_class": "LlamaTokenizerFast", "add_bos_token": True, "unk_token": None}, True),
+        ({"tokenizer_class": "PreTrainedTokenizerFast"}, False),
+    ],
+)
+def test_the_class_of_a_tokenizer_counts(settings, starts_with_bos, folder, tmp_path):
+    """DeepSeek-R1-Distill-Qwen's BOS is in no tokenizer.json: transformers' class adds it."""
+    path = folder / "tokenizer_config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | settings))
+    loaded = checkpoint.load(origin(folder), tmp_path / "work")
+    ids = AutoTokenizer.from_pretrained(folder)("Hello 1999")["input_ids"]
+    assert loaded.tokenizer("Hello 1999")["input_ids"] == ids
+    assert (ids[0] == loaded.tokenizer.bos_token_id) is starts_with_bos
+
+
+@pytest.mark.parametrize(
+    ("template", "reason"),
+    [
+        ("{% for %}", "TemplateSyntaxError"),
+        ("{{ raise_exception('needs a system message') }}", "TemplateError: needs a system message"),
+        ("{{ messages[0]['content'] + 1 }}", "TypeError"),
+        ("{{ messages.__class__.__mro__ }}{{ [].append.__globals__ }}", "SecurityError"),
+    ],
+)
+def test_a_chat_template_that_cannot_be_used_is_a_plain_error(template, reason, folder, tmp_path):
+    (folder / "chat_template.jinja").write_text(template)
+    with pytest.raises(SourceError, match=rf"cannot render a conversation of one question \({reason}.*--chat-template"):
+        checkpoint.load(origin(folder), tmp_path / "work")
+
+
+def test_special_tokens_of_older_tokenizers_are_named(folder, tmp_path):
+    """Theirs are in special_tokens_map.json, or nowhere (GPT-2's class): a template's bos_token was empty."""
+    path = folder / "tokenizer_config.json"
+    config = json.loads(path.read_text())
+    names = {name: config.pop(name) for name in ("bos_token", "eos_token", "pad_token")}
+    config.pop("added_tokens_decoder")  # which newer ones have
+    path.write_text(json.dumps(config))
+    (folder / "special_tokens_map.json").write_text(json.dumps(names))
+    loaded = checkpoint.load(origin(folder), tmp_path / "work").tokenizer
+    assert {name: getattr(loaded, name) for name in names} == names
+
+
+@pytest.mark.parametrize("content", ["{", "[]"])
+def test_a_broken_tokenizer_config_is_a_plain_error(content, folder, tmp_path):
+    (folder / "tokenizer_config.json").write_text(content)
+    with pytest.raises(SourceError, match=r"tokenizer_config.json of the checkpoint is not .*again"):
+        checkpoint.load(origin(folder), tmp_path / "work")
