@@ -20,6 +20,7 @@ from slm_export.integrity import check_files
 from slm_export.manifest import MANIFEST_NAME, Manifest, load_manifest, to_json
 from slm_export.memory import map_large_arrays
 from slm_export.model_kind import ModelKind
+from slm_export.output_lock import output_lock
 from slm_export.progress import Reporter
 from slm_export.report import REPORT_FOLDER, write_report
 from slm_export.sources import Origin
@@ -70,11 +71,17 @@ def export_bundle(origin: Origin, out: Path, variants: Sequence[str], reporter: 
 
     With `resume`, the finished stages of an interrupted export of the same inputs are kept.
 
-    Raises: SlmError of any kind, ExportInterrupted for Ctrl-C; `out` is then as it was before.
+    Raises: SlmError of any kind (another export that writes to `out` is one), ExportInterrupted for Ctrl-C; `out` is then as it
+    was before.
     """
     if out.exists() and not (out / MANIFEST_NAME).is_file() and (not out.is_dir() or any(out.iterdir())):
         raise ExportError(f"{out} exists and is not a bundle, so it is not overwritten. Choose another --out.")
     map_large_arrays()
+    with output_lock(out):
+        return _export(origin, out, variants, reporter, resume=resume)
+
+
+def _export(origin: Origin, out: Path, variants: Sequence[str], reporter: Reporter, *, resume: bool) -> Manifest:
     part = out.with_name(f".{out.name}.part")
     inputs = export_inputs(origin, variants)
     try:

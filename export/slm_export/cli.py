@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 
+from slm_export.cli_batch import batch
 from slm_export.cli_plan import require_fit, show_plan
 from slm_export.cli_verify import verify
 from slm_export.errors import ExportInterrupted, SlmError
@@ -145,6 +146,7 @@ def default(models: Path, downloads: Path | None, as_json: bool) -> None:
 
 
 main.add_command(verify)
+main.add_command(batch)
 
 
 @main.command("list")

@@ -1,0 +1,183 @@
+"""What runs in a batch's own processes: `python -m slm_export.batch_worker scout|plan|export`.
+
+Jobs come as lines of JSON on stdin, answers leave as lines of JSON on stdout; everything else that is said goes to stderr.
+stdin stays open as long as the parent lives: when it closes, the process ends at once, so that nobody's child goes on
+exporting. What a killed process leaves is what `--resume` continues from.
+
+    scout    jobs up to an empty line → fetch each checkpoint, look at it, answer a `Scouted` each, in order
+    plan     the same without fetching or writing anything
+    export   one job → its bundle. Exit code 0 fine, 1 an SlmError (answered as {"error": …}), 3 anything else, 4 interrupted
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import platform
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TextIO
+
+from slm_export.batch_job import Job, PlannedVariant, Scouted
+from slm_export.errors import SlmError
+from slm_export.json_fields import ManifestError
+from slm_export.progress import Reporter
+from slm_export.recipes import RECIPES
+from slm_export.sources import Origin, resolve
+
+EXIT_FAILED, EXIT_UNEXPECTED, EXIT_INTERRUPTED, EXIT_ORPHANED = 1, 3, 4, 5
+PICKLE_MEMORY_SHARE = 2.2 * 2  # of the file: peak per float32 byte (plan.py) × the widening of 16-bit weights
+_FD_STDERR = 2
+
+
+def main() -> int:
+    """Entry; the exit code."""
+    action = sys.argv[1]
+    jobs = [Job.from_json(line) for line in _lines_until_empty()]
+    answers = _claim_stdout()
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGINT, _interrupt)
+    try:
+        if action == "export":
+            _export(jobs[0])
+            return 0
+        for job in jobs:
+            if action == "scout":
+                _log_to(job)
+            print(_scouted(job, fetch=action == "scout").to_json(), file=answers, flush=True)
+        return 0
+    except KeyboardInterrupt as error:
+        print(error, file=sys.stderr)
+        return EXIT_INTERRUPTED
+    except (SlmError, ManifestError) as error:
+        print(f"Error: {error}", file=sys.stderr)
+        print(json.dumps({"error": str(error)}), file=answers, flush=True)
+        return EXIT_FAILED
+    except Exception:
+        traceback.print_exc()
+        return EXIT_UNEXPECTED
+
+
+def _lines_until_empty() -> Iterator[str]:
+    """Lines of stdin, without waiting for its end."""
+    for raw in iter(sys.stdin.buffer.readline, b""):
+        if not raw.strip():
+            return
+        yield raw.decode()
+
+
+def _claim_stdout() -> TextIO:
+    """Our own stdout; from now on what libraries print there goes to stderr."""
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(_FD_STDERR, 1)
+    return answers
+
+
+def _end_with_parent() -> None:
+    """Not through sys.stdin: its lock, held here, would stop the interpreter's end."""
+    while os.read(0, 1):
+        pass
+    os._exit(EXIT_ORPHANED)
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _log_to(job: Job) -> None:
+    """stderr becomes a new log file of this job."""
+    job.log.parent.mkdir(parents=True, exist_ok=True)
+    with job.log.open("w", encoding="utf-8") as file:
+        os.dup2(file.fileno(), _FD_STDERR)
+
+
+def _export(job: Job) -> None:
+    from slm_export.bundle import export_bundle
+
+    print(f"# process {os.getpid()} on {platform.node()}", file=sys.stderr, flush=True)
+    reporter = Reporter()
+    origin = resolve(job.source, downloads=job.downloads, reporter=reporter, options=job.options)
+    export_bundle(origin, job.bundle, job.variants, reporter, resume=job.part.exists())
+
+
+def _scouted(job: Job, *, fetch: bool) -> Scouted:
+    """Look at one job; whatever goes wrong is its own failure, not that of the list."""
+    try:
+        if not fetch and _must_be_fetched(job):
+            return _not_here(job)
+        origin = resolve(job.source, downloads=job.downloads, reporter=Reporter(quiet=not fetch), options=job.options)
+        return _looked_at(job, origin)
+    except (SlmError, ManifestError) as error:
+        if fetch:
+            print(f"Error: {error}", file=sys.stderr)
+        return Scouted(job.name, "failed", str(error))
+    except Exception as error:
+        traceback.print_exc()
+        return Scouted(job.name, "failed", f"{type(error).__name__} while looking at the source: {error}. Its log says where.")
+
+
+def _must_be_fetched(job: Job) -> bool:
+    if job.source in RECIPES:
+        return not (job.downloads / Path(RECIPES[job.source].source.member).name).is_file()
+    return (
+        not Path(job.source).expanduser().exists() and job.source.count("/") == 1 and not job.source.startswith((".", "/", "~"))
+    )
+
+
+def _not_here(job: Job) -> Scouted:
+    """A repository may lie in the downloads from before; its current revision is not known without asking the hub."""
+    from slm_export.families import refuse_closed
+
+    refuse_closed(job.source)
+    folder = job.downloads / "huggingface" / job.source.replace("/", "--")
+    if not any(folder.glob("*.safetensors")):
+        return Scouted(job.name, "download")
+    return dataclasses.replace(_planned(job, str(folder)), state="download")
+
+
+def _looked_at(job: Job, origin: Origin) -> Scouted:
+    from slm_export.bundle import export_inputs, is_current
+    from slm_export.stages import finished_stages
+
+    inputs = export_inputs(origin, job.variants)
+    revision = origin.source.revision if origin.source.kind == "huggingface" else None
+    if is_current(job.bundle, inputs):
+        return Scouted(job.name, "current", revision=revision)
+    found = _pickle_plan(job, origin) if origin.is_pickle else _planned(job, str(origin.path))
+    recorded = job.part / ".work" / "inputs"
+    if recorded.is_file() and recorded.read_text(encoding="utf-8") == inputs:
+        found = dataclasses.replace(found, state="interrupted", kept_stages=finished_stages(job.part))
+    return dataclasses.replace(found, revision=revision)
+
+
+def _planned(job: Job, path: str) -> Scouted:
+    from slm_export.plan import checkpoint_shapes, make_plan
+
+    plan = make_plan(job.source, checkpoint_shapes(path, job.downloads), job.bundle, job.variants)
+    return Scouted(
+        job.name,
+        "new",
+        parameters=plan.parameters,
+        peak_memory_bytes=plan.peak_memory_bytes,
+        peak_disk_bytes=plan.peak_disk_bytes,
+        free_disk_bytes=plan.free_disk_bytes,
+        variants=tuple(PlannedVariant(each.name, each.size_bytes, each.bits_per_weight) for each in plan.variants),
+    )
+
+
+def _pickle_plan(job: Job, origin: Origin) -> Scouted:
+    """Pickles have no readable header: memory from the file's size, as if its numbers were of 16 bits."""
+    from slm_export.plan import BASE_MEMORY_BYTES
+
+    size_bytes = sum((origin.path / name).stat().st_size for name in origin.weights)
+    return Scouted(job.name, "new", peak_memory_bytes=int(PICKLE_MEMORY_SHARE * size_bytes) + BASE_MEMORY_BYTES)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
