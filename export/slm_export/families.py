@@ -135,20 +135,25 @@ def unsupported(architecture: str, supported: Mapping[str, str]) -> SourceError:
     return SourceError(f"Unsupported {found}. Supported are {known}.{hint} Choose a model of one of these families.")
 
 
+# The cache of so many tokens takes 1.1 GB in float16 for Llama 3.2 1B (16 layers × 8 heads × 64 × 2): no browser goes further.
+# Rotary tables are as long as the context that is promised; for that model's 131,072 positions they would take 33 MB.
+MAX_CONTEXT_TOKENS = 32_768
+
+
 def context_length(config: Any) -> int:
-    """How many positions an export of a transformers config can serve.
+    """How many positions an export of a transformers config can serve: what is stated, up to MAX_CONTEXT_TOKENS.
 
     LongRoPE (Phi-3 128k, Phi-4-mini; https://arxiv.org/abs/2402.13753) turns positions by other angles as soon as a text
     is longer than the original context, those already in the KV cache included. A cache cannot be turned back, so the
     export serves the original context, with the short factors, exactly as PyTorch does up to there.
     """
     stated = getattr(config, "max_position_embeddings", None) or getattr(config, "max_seq_len", None)
-    if not stated:
+    if not isinstance(stated, int) or stated < 1:
         raise SourceError("config.json states no context length (max_position_embeddings). Is it complete?")
     scaling = getattr(config, "rope_scaling", None) or {}
     if scaling.get("rope_type", scaling.get("type")) in ("longrope", "su"):
         stated = getattr(config, "original_max_position_embeddings", None) or stated
-    return int(stated)
+    return min(int(stated), MAX_CONTEXT_TOKENS)
 
 
 def kv_heads(config: Any) -> int:
