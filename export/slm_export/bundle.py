@@ -11,16 +11,19 @@ from importlib.resources import files
 from pathlib import Path
 
 from slm_export import export_stages, model_kind
+from slm_export.adapter import CONFIG_NAME
 from slm_export.card import model_card
 from slm_export.chat_templates import no_template_note, stated_options
 from slm_export.describe import INPUTS_NAME, Outcome, describe, write_texts
 from slm_export.download import sha256_of
-from slm_export.errors import ExportError, ExportInterrupted, VerifyError
+from slm_export.errors import ExportInterrupted, VerifyError
 from slm_export.integrity import check_files
+from slm_export.kind_choice import is_decoder, variants_for
 from slm_export.manifest import MANIFEST_NAME, Manifest, load_manifest, to_json
 from slm_export.memory import map_large_arrays
 from slm_export.model_kind import ModelKind
 from slm_export.output_lock import output_lock
+from slm_export.preflight import require_own_folder
 from slm_export.progress import Reporter
 from slm_export.report import REPORT_FOLDER, write_report
 from slm_export.sources import Origin
@@ -40,7 +43,7 @@ def export_inputs(origin: Origin, variants: Sequence[str]) -> str:
     stated = {
         "source": [origin.source.kind, origin.source.ref, origin.source.revision, origin.source.sha256],
         "texts": {} if origin.is_gguf else _texts(origin.path),
-        "adapter": origin.source.adapter.sha256 if origin.source.adapter else None,
+        "adapter": _adapter(origin),
         "options": stated_options(origin.options),
         "variants": list(variants),
         "code": code,
@@ -50,8 +53,19 @@ def export_inputs(origin: Origin, variants: Sequence[str]) -> str:
 
 
 def _texts(folder: Path) -> dict[str, str]:
-    """SHA-256 by name of a checkpoint's configuration and tokenizer files; the weights have the source's own digest."""
-    return {inner.name: sha256_of(inner) for inner in sorted(folder.iterdir()) if inner.is_file() and inner.suffix in _TEXTS}
+    """SHA-256 by name of a checkpoint's configuration and tokenizer files; the weights have the source's own digest.
+
+    Those of sentence-transformers' modules lie one folder down (1_Pooling/config.json).
+    """
+    found = sorted([*folder.iterdir(), *folder.glob("*/config.json")])
+    paths = [path for path in found if path.is_file() and path.suffix in _TEXTS]
+    return {path.relative_to(folder).as_posix(): sha256_of(path) for path in paths}
+
+
+def _adapter(origin: Origin) -> list[str] | None:
+    """Digests of the adapter's weights and of its configuration, whose alpha scales them."""
+    folder, adapter = origin.options.adapter, origin.source.adapter
+    return [adapter.sha256, sha256_of(folder / CONFIG_NAME)] if folder and adapter else None
 
 
 def is_current(bundle: Path, inputs: str) -> bool:
@@ -74,8 +88,7 @@ def export_bundle(origin: Origin, out: Path, variants: Sequence[str], reporter: 
     Raises: SlmError of any kind (another export that writes to `out` is one), ExportInterrupted for Ctrl-C; `out` is then as it
     was before.
     """
-    if out.exists() and not (out / MANIFEST_NAME).is_file() and (not out.is_dir() or any(out.iterdir())):
-        raise ExportError(f"{out} exists and is not a bundle, so it is not overwritten. Choose another --out.")
+    require_own_folder(out)
     map_large_arrays()
     with output_lock(out):
         return _export(origin, out, variants, reporter, resume=resume)
@@ -86,7 +99,6 @@ def _export(origin: Origin, out: Path, variants: Sequence[str], reporter: Report
     inputs = export_inputs(origin, variants)
     try:
         _prepare(part, inputs, reporter, resume=resume)
-        _require_space(origin, part)
         manifest = _fill(origin, part, variants, inputs, reporter)
         (part / INPUTS_NAME).write_text(json.dumps({"inputs": inputs}) + "\n", encoding="utf-8")
         shutil.rmtree(part / WORK)
@@ -129,23 +141,8 @@ def _interrupted(part: Path) -> ExportInterrupted:
     )
 
 
-def _require_space(origin: Origin, folder: Path) -> None:
-    """Two float32 copies, the original's log-probabilities, the variants: 22 × a 4-bit GGUF, 8 × a 16-bit checkpoint.
-
-    SmolLM2-135M (92 MB as Q4_1): 2 × 538 + 433 + 487 MB for the four default variants.
-    """
-    weights = [origin.path] if origin.is_gguf else list(origin.path.glob("*.safetensors"))
-    needed_bytes = sum(path.stat().st_size for path in weights) * (22 if origin.is_gguf else 8)
-    free_bytes = shutil.disk_usage(folder).free
-    if free_bytes < needed_bytes:
-        raise ExportError(
-            f"The export needs about {needed_bytes / 1e9:.1f} GB in {folder.parent} while it runs, "
-            f"but {free_bytes / 1e9:.1f} GB are free. Free some space or choose another --out."
-        )
-
-
 def _fill(origin: Origin, part: Path, variants: Sequence[str], inputs: str, reporter: Reporter) -> Manifest:
-    names = model_kind.variants_for(origin, variants)
+    names = variants_for(origin, variants)
     source = part / WORK / "float32"
     load = Stage(
         "load",
@@ -156,7 +153,7 @@ def _fill(origin: Origin, part: Path, variants: Sequence[str], inputs: str, repo
     stages = Stages(part, inputs, reporter, total=1 + export_stages.count([RECIPES[name] for name in names]))
     stages.run([load])
     kind = model_kind.open_kind(origin, source)
-    if model_kind.is_decoder(origin) and kind.chat_template is None and origin.options.task is None:
+    if is_decoder(origin) and kind.chat_template is None and origin.options.task is None:
         reporter.say(no_template_note(origin.name))
     recipes = kind.recipes(names)
     stages.run(export_stages.stages(kind, part, recipes, reporter))

@@ -1,160 +1,118 @@
-"""`slm-export`: the only place of the exporter that prints results or exits. Exit codes: 0 fine, 1 failed, 2 wrong usage."""
+"""`slm-export`: the only place of the exporter that prints results or exits. Exit codes: see cli_errors.py."""
 
 from __future__ import annotations
 
-import dataclasses
-import difflib
 import json
 import os
-import signal
-import threading
 from pathlib import Path
-from typing import Any
 
 import click
 
 from slm_export.cli_batch import batch
-from slm_export.cli_plan import require_fit, show_plan
+from slm_export.cli_completion import completion
+from slm_export.cli_errors import Group
+from slm_export.cli_model import DOWNLOADS, JSON, model, show_result
 from slm_export.cli_verify import verify
-from slm_export.errors import ExportInterrupted, SlmError
-from slm_export.families import refuse_closed
-from slm_export.manifest import Manifest, ManifestError, load_manifest
-from slm_export.options import TASKS, ExportOptions
+from slm_export.manifest import load_manifest
 from slm_export.progress import Reporter
 from slm_export.recipes import DEFAULT_MODEL, RECIPES
+from slm_export.variant_recipes import DEFAULT_VARIANTS
+from slm_export.variant_recipes import RECIPES as VARIANTS
 
 # Threads that wait must sleep: spinning ones cost PyTorch five times the CPU time where the cores are shared (measured).
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-_JSON = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout and nothing else.")
-_DOWNLOADS = click.option(
-    "--downloads",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Where downloaded checkpoints are kept. Default: beside the bundles.",
+_EPILOG = """\b
+Exit codes:
+  0    fine
+  1    the job failed; the message says what happened, why, and what to do
+  2    wrong usage
+  130  interrupted by Ctrl-C (143: by SIGTERM); nothing half-written is left, --resume continues
+With --json the error is on stdout too: {"error": {"kind": "SourceError", "message": "…"}}.
+
+\b
+Examples:
+  slm-export list                                                   models, variants, chat templates
+  slm-export model smollm2-135m-instruct --out bundles/smollm2
+  slm-export verify bundles/smollm2
+  slm-playground serve --models bundles                             chat with what you have made
+"""
+
+
+@click.group(
+    cls=Group,
+    invoke_without_command=True,
+    epilog=_EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
-
-
-class _Group(click.Group):
-    """Turns the exporter's errors into one plain message and exit code 1."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except (SlmError, ManifestError, ExportInterrupted) as error:
-            raise click.ClickException(str(error)) from error
-
-
-@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(package_name="slm-playground")
-def main() -> None:
-    """Turn a language model into a verified bundle that runs in a browser."""
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, _interrupt)
+@click.pass_context
+def main(context: click.Context) -> None:
+    """Turn a language model into a verified bundle that runs in a browser.
 
-
-def _interrupt(*_: object) -> None:
-    """SIGTERM counts as Ctrl-C."""
-    raise KeyboardInterrupt
-
-
-def _open_source(_: click.Context, __: click.Parameter, source: str) -> str:
-    """A model that nobody can export is refused before any option is asked for."""
-    refuse_closed(source)
-    return source
-
-
-@main.command()
-@click.argument("source", callback=_open_source)
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="The bundle folder to write.")
-@click.option("--revision", help="Revision (branch, tag or commit) of a Hugging Face repository.")
-@click.option(
-    "--adapter",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Folder of a LoRA adapter (PEFT format), merged into the weights first.",
-)
-@click.option("--chat-template", metavar="NAME|FILE", help="Chat template: a known one (see `slm-export list`) or a Jinja file.")
-@click.option("--task", type=click.Choice(TASKS), help="What the bundle is for. Default: chat where there is a chat template.")
-@click.option("--allow-pickle", is_flag=True, help="Read pytorch_model*.bin where there are no safetensors (weights_only).")
-@click.option("--variants", help="Comma-separated variants to make. Default: all of 4 and 8 bits (see `slm-export list`).")
-@click.option("--resume", is_flag=True, help="Continue an interrupted export: finished stages are kept.")
-@click.option("--dry-run", is_flag=True, help="Print what it would make and need (sizes, memory, disk); write nothing.")
-@click.option("--force", is_flag=True, help="Export even where memory or disk seem too small.")
-@_DOWNLOADS
-@_JSON
-def model(
-    source: str,
-    out: Path,
-    revision: str | None,
-    adapter: Path | None,
-    chat_template: str | None,
-    task: str | None,
-    allow_pickle: bool,
-    variants: str | None,
-    resume: bool,
-    dry_run: bool,
-    force: bool,
-    downloads: Path | None,
-    as_json: bool,
-) -> None:
-    """Export SOURCE to a bundle.
-
-    SOURCE is a known name (smollm2-135m-instruct), a .gguf file, a Hugging Face folder (config.json, *.safetensors,
-    tokenizer.json) or a Hugging Face id (owner/name). The bundle appears in --out only when every variant has been
-    compared with the PyTorch original and is close enough.
-
-    \b
-    slm-export model HuggingFaceTB/SmolLM2-360M-Instruct --out bundles/smollm2-360m
-    slm-export model ./my-finetune --out bundles/mine --variants webgpu-q8f16,cpu-int8
-    slm-export model owner/base --adapter ./my-lora --out bundles/mine
+    A bundle is a folder: the model as ONNX graphs in several variants (4 or 8 bits, for GPU or CPU), its tokenizer, and
+    manifest.json with the size and hash of every file. A web page downloads the one variant that suits its device.
+    Every variant is compared with the PyTorch original before the bundle appears; report/index.html in it shows how close
+    it is.
     """
-    from slm_export.bundle import export_bundle
-    from slm_export.sources import resolve
-
-    reporter = Reporter(quiet=as_json)
-    names = _variant_names(variants)
-    if dry_run:
-        show_plan(source, out, downloads or out.parent / "downloads", names, as_json=as_json)
-        return
-    options = ExportOptions(revision, adapter, chat_template, task, allow_pickle)
-    origin = resolve(source, downloads=downloads or out.parent / "downloads", reporter=reporter, options=options)
-    if not force:
-        require_fit(origin, out, names)
-    manifest = export_bundle(origin, out, names, reporter, resume=resume)
-    _result(manifest, out, as_json)
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
 
 
 @main.command()
 @click.option(
     "--models", type=click.Path(file_okay=False, path_type=Path), required=True, help="The folder that holds the bundles."
 )
-@_DOWNLOADS
-@_JSON
-def default(models: Path, downloads: Path | None, as_json: bool) -> None:
-    """Make sure that the default model is in MODELS; does nothing where it is and its inputs are unchanged."""
+@click.option("--force", is_flag=True, help="Export even where memory or disk seem too small.")
+@DOWNLOADS
+@JSON
+def default(models: Path, force: bool, downloads: Path | None, as_json: bool) -> None:
+    """Make sure that the default model is in --models.
+
+    Does nothing where its bundle is there, whole, and made of the same inputs by the same exporter. `make run` calls this.
+
+    \b
+    slm-export default --models .data/models
+    """
+    from slm_export.cli_plan import require_fit
+    from slm_export.options import ExportOptions
+    from slm_export.plan import Request
+
+    reporter, out = Reporter(quiet=as_json), models / DEFAULT_MODEL
+    request = Request(DEFAULT_MODEL, out, downloads or models.parent / "downloads", DEFAULT_VARIANTS, ExportOptions())
+    if not force and not out.exists():
+        require_fit(request)
     from slm_export.bundle import export_bundle, export_inputs, is_current
     from slm_export.sources import resolve
 
-    reporter = Reporter(quiet=as_json)
-    out = models / DEFAULT_MODEL
-    names = _variant_names(None)
-    origin = resolve(DEFAULT_MODEL, downloads=downloads or models.parent / "downloads", revision=None, reporter=reporter)
-    if is_current(out, export_inputs(origin, names)):
+    origin = resolve(DEFAULT_MODEL, downloads=request.downloads, reporter=reporter)
+    if is_current(out, export_inputs(origin, list(DEFAULT_VARIANTS))):
         reporter.say(f"{DEFAULT_MODEL} is up to date: {out}")
-        _result(load_manifest(out), out, as_json)
-    else:
-        _result(export_bundle(origin, out, names, reporter), out, as_json)
+        show_result(load_manifest(out), out, as_json)
+        return
+    if not force:
+        require_fit(request)
+    show_result(export_bundle(origin, out, list(DEFAULT_VARIANTS), reporter), out, as_json)
 
 
+main.add_command(model)
 main.add_command(verify)
 main.add_command(batch)
+main.add_command(completion)
 
 
 @main.command("list")
-@_JSON
+@JSON
 def list_command(as_json: bool) -> None:
-    """Show the models that can be exported by name, and the variants that can be made."""
+    """Show the models that can be exported by name, the variants that can be made, and the known chat templates.
+
+    Any other model is named by a Hugging Face id, a folder or a .gguf file; docs/families.md lists the architectures.
+
+    \b
+    slm-export list
+    slm-export list --json
+    """
     from slm_export.chat_templates import known_templates
-    from slm_export.variant_recipes import RECIPES as VARIANTS
 
     if as_json:
         click.echo(
@@ -167,38 +125,13 @@ def list_command(as_json: bool) -> None:
             )
         )
         return
+    click.echo("Models (slm-export model NAME --out DIR):")
     for recipe in RECIPES.values():
-        click.echo(f"{recipe.id}  {recipe.name}, {recipe.licence_id}, from {recipe.source.requirement}")
-    click.echo(f"variants: {', '.join(VARIANTS)}")
-    click.echo(f"chat templates: {', '.join(known_templates())}")
-
-
-def _variant_names(text: str | None) -> list[str]:
-    from slm_export.variant_recipes import DEFAULT_VARIANTS
-    from slm_export.variant_recipes import RECIPES as VARIANTS
-
-    names = list(DEFAULT_VARIANTS) if text is None else [name.strip() for name in text.split(",")]
-    unknown = [name for name in names if name not in VARIANTS]
-    if unknown:
-        near = [name for name in VARIANTS if unknown[0] in name] or difflib.get_close_matches(unknown[0], VARIANTS, n=1)
-        meant = f" Did you mean {near[0]}?" if near else ""
-        raise click.BadParameter(
-            f"{', '.join(unknown)}: unknown.{meant} There are {', '.join(VARIANTS)}.", param_hint="--variants"
-        )
-    return names
-
-
-def _result(manifest: Manifest, bundle: Path, as_json: bool) -> None:
-    if as_json:
-        variants = [
-            {"name": v.name, "size_bytes": sum(f.size_bytes for f in v.files), "fidelity": dataclasses.asdict(v.fidelity)}
-            for v in manifest.variants
-        ]
-        click.echo(json.dumps({"bundle": os.fspath(bundle), "id": manifest.id, "variants": variants}))
-        return
-    for variant in manifest.variants:
-        size_bytes, fidelity = sum(entry.size_bytes for entry in variant.files), variant.fidelity
-        click.echo(
-            f"{manifest.id}  {variant.name:14} {size_bytes / 1e6:7.1f} MB  "
-            f"perplexity ratio {fidelity.perplexity_ratio:.4f}  top-1 {fidelity.top1_agreement:.2%}"
-        )
+        click.echo(f"  {recipe.id}  {recipe.name}, {recipe.licence_id}, from {recipe.source.requirement}")
+    click.echo(f"\nVariants (--variants NAME,…):\n  {'name':14} {'device':8} {'bits':>4}  when to use")
+    for variant in VARIANTS.values():
+        click.echo(f"  {variant.name:14} {variant.device:8} {variant.layer_bits:4}  {variant.use}")
+    click.echo("  webgpu-…f16 and f16 need a GPU with 16-bit floats (shader-f16). Encoders and encoder-decoders: cpu-int8, f32.")
+    click.echo("\nChat templates (--chat-template NAME):")
+    click.echo(click.wrap_text(", ".join(known_templates()), 100, "  ", "  "))
+    click.echo("\nNext: slm-export model SOURCE --out DIR --dry-run")

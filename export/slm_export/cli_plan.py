@@ -1,50 +1,54 @@
-"""`slm-export model … --dry-run` as text or JSON, and the check before every export whose shapes are known."""
+"""`slm-export model … --dry-run` as text or JSON, and the check before every export."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Sequence
-from pathlib import Path
 
 import click
 
-from slm_export.sources import Origin
+from slm_export.export_time import spoken
+from slm_export.plan import Plan, Request, plan_export, problems, require_resources
 
 
-def show_plan(source: str, out: Path, downloads: Path, variants: Sequence[str], *, as_json: bool) -> None:
-    """Print what an export of `source` would make and need."""
-    from slm_export.plan import checkpoint_shapes, make_plan, problems
-
-    plan = make_plan(source, checkpoint_shapes(source, downloads), out, variants)
+def show_plan(request: Request, *, as_json: bool) -> None:
+    """Print what an export would make and need."""
+    plan = plan_export(request)
     reasons = problems(plan)
     if as_json:
         click.echo(json.dumps({**dataclasses.asdict(plan), "problems": reasons}))
         return
-    memory = "unknown" if plan.available_memory_bytes is None else f"{plan.available_memory_bytes / 1e9:.1f} GB available"
     click.echo(
         f"{plan.source}: {plan.architecture}, {plan.parameters / 1e6:,.1f} M parameters, "
-        f"{plan.float32_bytes / 1e6:,.0f} MB as float32"
+        f"{plan.float32_bytes / 1e6:,.0f} MB as float32{f', revision {plan.revision}' if plan.revision else ''}"
     )
     click.echo("Estimates; nothing was written.")
     for variant in plan.variants:
         click.echo(f"  {variant.name:14} {variant.size_bytes / 1e6:10,.1f} MB  {variant.bits_per_weight:5.2f} bits a weight")
-    click.echo(f"memory: up to {plan.peak_memory_bytes / 1e9:.1f} GB ({memory})")
-    click.echo(f"disk:   about {plan.peak_disk_bytes / 1e9:.1f} GB while it runs ({plan.free_disk_bytes / 1e9:.1f} GB free)")
-    click.echo(
-        f"time:   {plan.arithmetic_seconds:.0f} s of arithmetic at the speed measured just now; calibration and files come on top"
-    )
-    click.echo(f"steps:  {', '.join(plan.steps)}")
+    _needs(plan)
+    for note in plan.notes:
+        click.echo(f"note:     {note}")
     for reason in reasons:
         click.echo(f"does not fit: {reason}")
+    click.echo(f"Next: the same command without --dry-run{'; it goes on where it ended' if plan.finished_stages else ''}.")
 
 
-def require_fit(origin: Origin, out: Path, variants: Sequence[str]) -> None:
-    """Refuse an export that this machine cannot do; weights without readable headers (pickles) are not judged.
+def _needs(plan: Plan) -> None:
+    memory = "unknown" if plan.available_memory_bytes is None else f"{plan.available_memory_bytes / 1e9:.1f} GB available"
+    download = f"{plan.download_bytes / 1e6:,.1f} MB" if plan.download_bytes else "nothing: the files are here"
+    click.echo(f"download: {download}")
+    click.echo(f"memory:   up to {plan.peak_memory_bytes / 1e9:.1f} GB ({memory})")
+    click.echo(f"disk:     about {plan.peak_disk_bytes / 1e9:.1f} GB while it runs ({plan.free_disk_bytes / 1e9:.1f} GB free)")
+    on_top = ", and the download" if plan.download_bytes else ""
+    click.echo(f"time:     {spoken(plan.low_seconds, plan.high_seconds)} at the speed measured just now{on_top}")
+    click.echo(f"steps:    {', '.join(plan.stages)}")
+    if plan.finished_stages:
+        click.echo(f"finished: {', '.join(plan.finished_stages)} (kept if source, variants and exporter are unchanged)")
 
-    Raises: ExportError with the numbers.
+
+def require_fit(request: Request) -> None:
+    """Refuse an export that this machine cannot do, before anything is downloaded.
+
+    Raises: ExportError with the numbers; SourceError for a source that cannot be had.
     """
-    from slm_export.plan import checkpoint_shapes, make_plan, require_resources
-
-    if not origin.is_pickle:
-        require_resources(make_plan(origin.name, checkpoint_shapes(str(origin.path), origin.path.parent), out, variants))
+    require_resources(plan_export(request))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from slm_export.cli_errors import JobFailed
 from slm_export.errors import VerifyError
 from slm_export.manifest import Manifest, load_manifest
 from slm_export.options import ExportOptions
@@ -79,8 +80,13 @@ def verify(
         checks += comparison.checks
         if report is not None:
             _write_report(report, manifest, comparison)
-    _print(checks, comparison, manifest, bundle, as_json)
-    _raise_failures(checks, bundle)
+    result = _json(checks, comparison, manifest, bundle)
+    failure = _failure(checks, bundle)
+    if failure is not None and as_json:
+        raise JobFailed(failure, result)
+    _print(checks, result, manifest, as_json)
+    if failure is not None:
+        raise failure
 
 
 def _checks(bundle: Path, manifest: Manifest, reporter: Reporter, *, files_only: bool) -> list[Check]:
@@ -94,11 +100,15 @@ def _checks(bundle: Path, manifest: Manifest, reporter: Reporter, *, files_only:
     return check_bundle(bundle, manifest, reporter)
 
 
-def _raise_failures(checks: Sequence[Check], bundle: Path) -> None:
+def _failure(checks: Sequence[Check], bundle: Path) -> VerifyError | None:
     failures = [check for check in checks if not check.passed]
-    if failures:
-        listed = "\n  ".join(f"{check.subject}: {check.name}: {check.detail}" for check in failures)
-        raise VerifyError(f"{bundle} failed {len(failures)} of {len(checks)} checks:\n  {listed}")
+    if not failures:
+        return None
+    listed = "\n  ".join(f"{check.subject}: {check.name}: {check.detail}" for check in failures)
+    return VerifyError(
+        f"{bundle} failed {len(failures)} of {len(checks)} checks:\n  {listed}\n"
+        "Do not use it: export the model again (slm-export model SOURCE --out BUNDLE)."
+    )
 
 
 def _resolve(reference: str, downloads: Path, options: ExportOptions, reporter: Reporter) -> Origin:
@@ -120,15 +130,18 @@ def _write_report(folder: Path, manifest: Manifest, comparison: Comparison) -> N
     write_report(folder, dataclasses.replace(manifest, variants=variants), comparison.report)
 
 
-def _print(checks: Sequence[Check], comparison: Comparison | None, manifest: Manifest, bundle: Path, as_json: bool) -> None:
+def _json(checks: Sequence[Check], comparison: Comparison | None, manifest: Manifest, bundle: Path) -> dict[str, object]:
+    return {
+        "bundle": os.fspath(bundle),
+        "id": manifest.id,
+        "passed": all(check.passed for check in checks),
+        "checks": [dataclasses.asdict(check) for check in checks],
+        "reference": _reference_json(comparison),
+    }
+
+
+def _print(checks: Sequence[Check], result: dict[str, object], manifest: Manifest, as_json: bool) -> None:
     if as_json:
-        result = {
-            "bundle": os.fspath(bundle),
-            "id": manifest.id,
-            "passed": all(check.passed for check in checks),
-            "checks": [dataclasses.asdict(check) for check in checks],
-            "reference": _reference_json(comparison),
-        }
         click.echo(json.dumps(result, ensure_ascii=False))
         return
     for check in checks:

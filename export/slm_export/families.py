@@ -126,6 +126,35 @@ def require_supported(raw_config: Mapping[str, Any]) -> None:
         raise unsupported(architecture, supported)
 
 
+# `general.architecture` of GGUF files that transformers reads into a supported class.
+GGUF_DECODERS = {
+    "falcon": "FalconForCausalLM",
+    "gemma2": "Gemma2ForCausalLM",
+    "gemma3": "Gemma3ForCausalLM",
+    "gpt2": "GPT2LMHeadModel",
+    "llama": "LlamaForCausalLM",
+    "mistral": "MistralForCausalLM",
+    "phi3": "Phi3ForCausalLM",
+    "qwen2": "Qwen2ForCausalLM",
+    "qwen3": "Qwen3ForCausalLM",
+}
+
+
+def require_supported_gguf(architecture: str, name: str) -> None:
+    """Refuse a GGUF file whose `general.architecture` has no way through the exporter.
+
+    Raises: SourceError naming what was found, what is supported and what comes nearest.
+    """
+    if architecture not in GGUF_DECODERS:
+        near = difflib.get_close_matches(architecture, GGUF_DECODERS, n=1, cutoff=0.5)
+        hint = f" The nearest is {near[0]}." if near else ""
+        found = f"is of the architecture {architecture!r}" if architecture else "does not say its architecture"
+        raise SourceError(
+            f"{name} {found}, which is not read from GGUF files; those of {', '.join(GGUF_DECODERS)} are.{hint} "
+            "Give the model as a Hugging Face folder or id instead, or choose one of these families."
+        )
+
+
 def unsupported(architecture: str, supported: Mapping[str, str]) -> SourceError:
     """The error that names what is supported and what comes nearest."""
     found = f"architecture {architecture}" if architecture else "config.json without an `architectures` entry"

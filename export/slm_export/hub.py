@@ -6,7 +6,6 @@ huggingface_hub transfers (and continues what broke off); sizes and digests are 
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import re
 import shutil
@@ -17,6 +16,7 @@ from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from slm_export.config_file import read_config
 from slm_export.download import sha256_of
 from slm_export.errors import SourceError
 from slm_export.families import DECODERS, ENCODERS, architecture_of, require_supported
@@ -89,28 +89,37 @@ def download(ref: str, revision: str | None, target: Path, reporter: Reporter, *
 
     Raises: SourceError for a repository that is missing, private, gated or unsafe, no network, a full disk, wrong bytes.
     """
-    from huggingface_hub import HfApi
     from huggingface_hub.errors import HFValidationError
     from requests.exceptions import RequestException
 
     try:
-        info = HfApi(endpoint=_endpoint()).model_info(ref, revision=revision, files_metadata=True)
-        files = [_hub_file(sibling) for sibling in info.siblings or []]
-        for file in files:
-            require_safe_name(file.name, ref)
-        wanted = _wanted(ref, files, allow_pickle=allow_pickle)
+        commit, wanted = list_files(ref, revision, allow_pickle=allow_pickle)
         _require_space(target, wanted)
         first = [file for file in wanted if file.name == "config.json"]
-        _fetch_all(ref, str(info.sha), first, target, reporter)
+        _fetch_all(ref, commit, first, target, reporter)
         _require_supported(target)
-        _fetch_all(ref, str(info.sha), [file for file in wanted if file not in first], target, reporter)
+        _fetch_all(ref, commit, [file for file in wanted if file not in first], target, reporter)
         _remove_others(target, wanted)
     except (OSError, RequestException, HFValidationError) as error:  # HfHubHTTPError is both of the first two
-        raise _explained(error, ref, revision, target) from error
-    return str(info.sha)
+        raise explained(error, ref, revision, target) from error
+    return commit
 
 
-def _endpoint() -> str | None:
+def list_files(ref: str, revision: str | None, *, allow_pickle: bool) -> tuple[str, list[HubFile]]:
+    """The commit's SHA-1 and the files of the repository `ref` that an export needs.
+
+    Raises: SourceError for unsafe names or no weights, and what huggingface_hub raises (see `explained`).
+    """
+    from huggingface_hub import HfApi
+
+    info = HfApi(endpoint=endpoint()).model_info(ref, revision=revision, files_metadata=True)
+    files = [_hub_file(sibling) for sibling in info.siblings or []]
+    for file in files:
+        require_safe_name(file.name, ref)
+    return str(info.sha), _wanted(ref, files, allow_pickle=allow_pickle)
+
+
+def endpoint() -> str | None:
     """A mirror of the hub, or None for the hub itself."""
     return os.environ.get("HF_ENDPOINT") or None
 
@@ -136,10 +145,9 @@ def _wanted(ref: str, files: Sequence[HubFile], *, allow_pickle: bool) -> list[H
 
 def _require_supported(target: Path) -> None:
     """Look at config.json before gigabytes are fetched."""
-    path = target / "config.json"
-    if not path.is_file():
+    if not (target / "config.json").is_file():
         return  # said with the folder's own message
-    raw = json.loads(path.read_text(encoding="utf-8"))
+    raw = read_config(target)
     refuse_remote_code(raw, target.name.replace("--", "/", 1))
     require_supported(raw)
 
@@ -167,7 +175,7 @@ def _fetch_all(ref: str, commit: str, files: Sequence[HubFile], target: Path, re
     total_bytes = sum(file.size_bytes or 0 for file in files)
     with nullcontext(_no_advance) if has_own_bars else reporter.transfer(f"Downloading {ref}", total_bytes) as advance:
         for file in files:
-            hf_hub_download(ref, file.name, revision=commit, local_dir=target, endpoint=_endpoint())
+            hf_hub_download(ref, file.name, revision=commit, local_dir=target, endpoint=endpoint())
             _require_intact(file, target, ref)
             advance(file.size_bytes or 0)
 
@@ -218,7 +226,8 @@ def _require_space(target: Path, files: Sequence[HubFile]) -> None:
         )
 
 
-def _explained(error: Exception, ref: str, revision: str | None, target: Path) -> SourceError:
+def explained(error: Exception, ref: str, revision: str | None, target: Path) -> SourceError:
+    """What a user can do about an error of huggingface_hub, requests or the system while `ref` was read."""
     from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, RepositoryNotFoundError, RevisionNotFoundError
 
     page = f"https://huggingface.co/{ref}"

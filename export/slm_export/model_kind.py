@@ -11,14 +11,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from slm_export.errors import ExportError
 from slm_export.facts import Facts
+from slm_export.kind_choice import is_decoder, refuse_chat_options
 from slm_export.manifest import Reference
 from slm_export.original import Original
-from slm_export.pretrained import TASKS, architecture_of
 from slm_export.progress import Reporter
 from slm_export.sources import Origin
-from slm_export.variant_recipes import CPU_VARIANTS, DEFAULT_VARIANTS, Recipe
+from slm_export.variant_recipes import Recipe
 from slm_export.verify import Measured
 
 
@@ -91,29 +90,6 @@ class ModelKind(Protocol):
         ...
 
 
-def is_decoder(origin: Origin) -> bool:
-    """False where the checkpoint is an encoder or an encoder-decoder."""
-    return origin.is_gguf or architecture_of(origin.path) not in TASKS
-
-
-def variants_for(origin: Origin, names: Sequence[str]) -> tuple[str, ...]:
-    """The variants to make of `names`: all of them, or, where they are the default ones, those that this kind has.
-
-    Raises: ExportError where a variant is asked for that this kind of model does not have.
-    """
-    if is_decoder(origin):
-        return tuple(names)
-    if tuple(names) == DEFAULT_VARIANTS:
-        return tuple(name for name in names if name in CPU_VARIANTS)
-    unknown = [name for name in names if name not in CPU_VARIANTS]
-    if unknown:
-        raise ExportError(
-            f"{origin.name} is a {architecture_of(origin.path)}, which is exported as {' or '.join(CPU_VARIANTS)}, "
-            f"not as {', '.join(unknown)}. Leave --variants out, or ask for one of those."
-        )
-    return tuple(names)
-
-
 def load(origin: Origin, folder: Path) -> None:
     """Load the checkpoint in PyTorch and write it to `folder` in float32.
 
@@ -145,13 +121,3 @@ def open_kind(origin: Origin, folder: Path) -> ModelKind:
 
     source = reopen(folder)
     return Seq2SeqKind(source) if source.is_seq2seq else EncoderKind(source)
-
-
-def refuse_chat_options(origin: Origin) -> None:
-    """Raises: ExportError where an option was given that only decoder language models have."""
-    options = origin.options
-    if options.adapter or options.chat_template or options.task:
-        raise ExportError(
-            f"{origin.name} is no decoder language model: --adapter, --chat-template and --task do not apply to it. "
-            "Leave them out."
-        )

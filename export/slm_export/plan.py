@@ -1,4 +1,7 @@
-"""What an export will make and need, before it does anything: sizes from shapes, memory, disk, time. Writes nothing."""
+"""What an export will make and need, before it does anything: sizes from shapes, memory, disk, time. Writes nothing.
+
+The one place that refuses an export for which memory or disk will not do.
+"""
 
 from __future__ import annotations
 
@@ -7,18 +10,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from slm_export.errors import ExportError, SourceError
-from slm_export.recipes import RECIPES as MODELS
+from slm_export.errors import ExportError
+from slm_export.export_time import stage_names, stage_seconds, time_range
+from slm_export.families import ENCODERS
+from slm_export.kind_choice import encoder_variants
+from slm_export.options import ExportOptions
 from slm_export.resources import available_memory_bytes, matmul_flops
-from slm_export.shapes import Shapes, folder_shapes, gguf_shapes
+from slm_export.shapes import Shapes
 from slm_export.sizes import estimated_bytes
-from slm_export.variant_recipes import by_preference
+from slm_export.survey import Survey, survey
+from slm_export.variant_recipes import Recipe, by_preference
 
-# Upper bounds, not measurements of this model: the exporter's own limit is 2.2 x the float32 weights (issue's target).
+# The exporter's own limit (issue's target), and what importing its libraries takes. Measured with SmolLM2-135M (538 MB as
+# float32): cpu-int8 alone 1,199 MB beyond 398 MB of imports, which is 2.2; tests/bench/export_resources.py tells.
 PEAK_FLOAT32_COPIES = 2.2
-BASE_MEMORY_BYTES = 1_000_000_000  # PyTorch, transformers and ONNX Runtime once imported, their work buffers
-DISK_FLOAT32_COPIES = 2  # the checkpoint and its float32 graph stand side by side for a while
-VERIFY_TOKENS = 2_200  # prose that PyTorch and every variant read in verification, counted by SmolLM2's tokenizer
+BASE_MEMORY_BYTES = 1_000_000_000  # imports and work buffers
+# Measured at the end of an export of SmolLM2-135M: checkpoint and float32 graph (2 × 538 MB), 433 MB of the original's
+# log-probabilities (VERIFY_TOKENS × vocabulary × 4 bytes), the variants.
+DISK_FLOAT32_COPIES = 2
+VERIFY_TOKENS = 2_203  # of the built-in prose, counted by SmolLM2's tokenizer
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,51 +45,75 @@ class VariantPlan:
 class Plan:
     """An export before it happens. All sizes are estimates but `available_memory_bytes` (None: unknown) and `free_disk_bytes`.
 
-    `arithmetic_seconds` is the matrix arithmetic of verification alone at the speed measured just now (other programs slow
-    it); calibrating 4-bit variants and reading and writing files come on top.
+    `download_bytes` of `peak_disk_bytes` go to the downloads folder and stay. `stages` are in order, without those that
+    --resume finds finished (`finished_stages`); `low_seconds` to `high_seconds` is for them, without the download.
     """
 
     source: str
+    revision: str | None
     architecture: str
     parameters: int
     float32_bytes: int
     variants: tuple[VariantPlan, ...]
-    steps: tuple[str, ...]
+    stages: tuple[str, ...]
+    finished_stages: tuple[str, ...]
+    download_bytes: int
     peak_memory_bytes: int
     peak_disk_bytes: int
-    arithmetic_seconds: float
+    low_seconds: int
+    high_seconds: int
     available_memory_bytes: int | None
     free_disk_bytes: int
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is asked of an export."""
+
+    source: str
+    out: Path
+    downloads: Path
+    variants: Sequence[str]
+    options: ExportOptions
+    resume: bool = False
+
+
+def plan_export(request: Request) -> Plan:
+    """The plan of an export whose source need not be on this disk.
+
+    Raises: SourceError for a source that cannot be had, ExportError for variants that its kind does not have.
+    """
+    seen = survey(request.source, request.downloads, request.options)
+    return make_plan(seen.name, seen, request.out, request.variants, resume=request.resume)
 
 
 def checkpoint_shapes(source: str, downloads: Path) -> Shapes:
-    """Shapes of a source whose files are on this disk.
+    """Shapes of a source, from headers alone.
 
-    Raises: SourceError where they are not, or cannot be read.
+    Raises: SourceError where they cannot be read.
     """
-    path = Path(source).expanduser()
-    if source in MODELS:
-        path = downloads / Path(MODELS[source].source.member).name
-        if not path.is_file():
-            raise SourceError(
-                f"{source} has not been downloaded to {downloads} yet, so its shapes are not known. Export it once."
-            )
-    if path.is_file() and path.suffix == ".gguf":
-        return gguf_shapes(path)
-    if path.is_dir():
-        return folder_shapes(path)
-    raise SourceError(
-        f"{source} is not on this disk as a .gguf file or a Hugging Face folder, so nothing can be planned. Download it first."
-    )
+    return survey(source, downloads, ExportOptions()).shapes
 
 
-def make_plan(source: str, shapes: Shapes, out: Path, variants: Sequence[str]) -> Plan:
-    """Plan the export of a model of these shapes to the folder `out` (which need not exist)."""
-    float32_bytes = 4 * shapes.parameters
-    recipes = by_preference(variants, shapes.parameters)
+def make_plan(source: str, found: Shapes | Survey, out: Path, variants: Sequence[str], *, resume: bool = False) -> Plan:
+    """Plan the export of a model of these shapes to the folder `out` (which need not exist).
+
+    Raises: ExportError for variants that this kind of model does not have.
+    """
+    seen = found if isinstance(found, Survey) else Survey(source, found)
+    shapes = seen.shapes
+    is_encoder = shapes.architecture in ENCODERS
+    names = encoder_variants(variants, source, shapes.architecture) if is_encoder else variants
+    recipes = by_preference(names, shapes.parameters)
     sizes = [estimated_bytes(recipe, shapes) for recipe in recipes]
+    stages, finished = _stages(recipes, out, resume=resume)
+    flops, float32_bytes = matmul_flops(), 4 * shapes.parameters
+    low, high = time_range(sum(stage_seconds(stage, shapes.parameters, recipes, flops) for stage in stages))
+    log_probabilities = 0 if is_encoder else 4 * VERIFY_TOKENS * shapes.vocab_size
     return Plan(
         source=source,
+        revision=seen.revision,
         architecture=shapes.architecture,
         parameters=shapes.parameters,
         float32_bytes=float32_bytes,
@@ -87,18 +121,16 @@ def make_plan(source: str, shapes: Shapes, out: Path, variants: Sequence[str]) -
             VariantPlan(recipe.name, recipe.device, size, round(8 * size / max(shapes.parameters, 1), 2))
             for recipe, size in zip(recipes, sizes, strict=True)
         ),
-        steps=(
-            "load in PyTorch (float32)",
-            "build the float32 graph",
-            *(("calibrate the 4-bit matrices",) if any(recipe.layer_bits == 4 for recipe in recipes) else ()),
-            *(f"write {recipe.name}" for recipe in recipes),
-            "compare every variant with PyTorch",
-        ),
-        peak_memory_bytes=int(PEAK_FLOAT32_COPIES * float32_bytes) + BASE_MEMORY_BYTES,
-        peak_disk_bytes=DISK_FLOAT32_COPIES * float32_bytes + sum(sizes),
-        arithmetic_seconds=2.0 * shapes.parameters * VERIFY_TOKENS * (len(recipes) + 1) / matmul_flops(),
+        stages=stages,
+        finished_stages=finished,
+        download_bytes=seen.download_bytes,
+        peak_memory_bytes=int(PEAK_FLOAT32_COPIES * float32_bytes) + BASE_MEMORY_BYTES + 4 * seen.adapter_bytes,
+        peak_disk_bytes=DISK_FLOAT32_COPIES * float32_bytes + log_probabilities + sum(sizes) + seen.download_bytes,
+        low_seconds=low,
+        high_seconds=high,
         available_memory_bytes=available_memory_bytes(),
         free_disk_bytes=shutil.disk_usage(_existing(out)).free,
+        notes=seen.notes,
     )
 
 
@@ -107,15 +139,16 @@ def problems(plan: Plan) -> list[str]:
     found = []
     if plan.available_memory_bytes is not None and plan.peak_memory_bytes > plan.available_memory_bytes:
         found.append(
-            f"It needs up to {plan.peak_memory_bytes / 1e9:.1f} GB of memory "
-            f"({PEAK_FLOAT32_COPIES} × {plan.float32_bytes / 1e9:.1f} GB of float32 weights, and "
-            f"{BASE_MEMORY_BYTES / 1e9:.1f} GB for the libraries), but {plan.available_memory_bytes / 1e9:.1f} GB are available. "
+            f"It needs up to {_gigabytes(plan.peak_memory_bytes)} of memory "
+            f"({PEAK_FLOAT32_COPIES} × {_gigabytes(plan.float32_bytes)} of float32 weights, and "
+            f"{_gigabytes(BASE_MEMORY_BYTES)} for the libraries), but {_gigabytes(plan.available_memory_bytes)} are available. "
             "Close other programs, take a machine with more memory, or export a smaller model of the family."
         )
     if plan.peak_disk_bytes > plan.free_disk_bytes:
+        download = f" ({_gigabytes(plan.download_bytes)} of it to download)" if plan.download_bytes else ""
         found.append(
-            f"It needs about {plan.peak_disk_bytes / 1e9:.1f} GB of disk while it runs, "
-            f"but {plan.free_disk_bytes / 1e9:.1f} GB are free. Free some space, choose another --out, or make fewer variants."
+            f"It needs about {_gigabytes(plan.peak_disk_bytes)} of disk while it runs{download}, "
+            f"but {_gigabytes(plan.free_disk_bytes)} are free. Free some space, choose another --out, or make fewer variants."
         )
     return found
 
@@ -124,7 +157,23 @@ def require_resources(plan: Plan) -> None:
     """Raises: ExportError with the numbers where memory or disk will not do."""
     found = problems(plan)
     if found:
-        raise ExportError(f"{plan.source} ({plan.parameters / 1e6:,.0f} M parameters) does not fit here. " + " ".join(found))
+        raise ExportError(
+            f"{plan.source} ({plan.parameters / 1e6:,.1f} M parameters) does not fit here. "
+            + " ".join(found)
+            + " --force tries all the same."
+        )
+
+
+def _gigabytes(size_bytes: int) -> str:
+    return f"{size_bytes / 1e9:.1f} GB" if size_bytes >= 5e7 else f"{size_bytes / 1e6:.1f} MB"
+
+
+def _stages(recipes: Sequence[Recipe], out: Path, *, resume: bool) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Stages to do, and stages that an interrupted export has left finished."""
+    names = stage_names(recipes, calibrates=any(recipe.layer_bits == 4 for recipe in recipes))
+    stamps = out.with_name(f".{out.name}.part") / ".work" / "stages"
+    finished = [name for name in names if resume and (stamps / f"{name}.json").is_file()]
+    return tuple(name for name in names if name not in finished), tuple(finished)
 
 
 def _existing(folder: Path) -> Path:

@@ -11,20 +11,29 @@ import re
 import struct
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from slm_export.config_file import read_config
 from slm_export.errors import SourceError
+from slm_export.families import ENCODERS, LANGUAGE_MODELS, MAX_CONTEXT_TOKENS, architecture_of
+from slm_export.recipes import LlamaSizes
+
+if TYPE_CHECKING:
+    from gguf import GGUFReader
 
 MAX_HEADER_BYTES = 100_000_000  # the limit of the safetensors format itself
 # Tables that a checkpoint may carry and a model does not learn: rotary frequencies, GPT-2's masks, position counters.
-_BUFFERS = re.compile(r"inv_freq|rope_freqs|masked_bias|position_ids|\.attn\.bias$|attention\.bias$")
+_BUFFERS = re.compile(r"inv_freq|rope_freqs|masked_bias|position_ids|\.attn\.bias$|attention\.bias$|final_logits_bias")
 _EMBEDDING = re.compile(r"embed_tokens|\bwte\b|word_embeddings|token_embd\.|tok_embeddings|(^|\.)shared\.weight")
 _HEAD = re.compile(r"lm_head|embed_out|^output\.weight")
 _KEPT = re.compile(
     r"router|\.gate\.weight|ffn_gate_inp|position_embd|\bwpe\b|position_embeddings|token_type_embeddings|relative_attention_bias"
+    r"|embed_positions"
 )
 _QKV = re.compile(r"(?<![a-z])(attn_)?[qkv](_proj)?\.weight$")
+_OTHER_SENSES = re.compile(r"vision|multi_modal|mm_projector")  # of multimodal models
 _LAYER = re.compile(r"\.(\d+)\.")
 
 
@@ -96,7 +105,17 @@ def classify(tensors: Iterable[tuple[str, tuple[int, ...]]], *, tied: bool) -> t
 
 
 def from_config(config: Mapping[str, Any], tensors: Sequence[tuple[str, tuple[int, ...]]]) -> Shapes:
-    """Shapes of a Hugging Face checkpoint from its config.json and the names and shapes of its tensors."""
+    """Shapes of a Hugging Face checkpoint from its config.json and the names and shapes of its tensors.
+
+    Raises: SourceError where config.json has values that make no sense.
+    """
+    try:
+        return _from_config(config, tensors)
+    except (ValueError, TypeError, AttributeError, ZeroDivisionError) as error:
+        raise SourceError(f"config.json does not describe a model that can be planned ({error}). Get the model again.") from error
+
+
+def _from_config(config: Mapping[str, Any], tensors: Sequence[tuple[str, tuple[int, ...]]]) -> Shapes:
     text = config.get("text_config") if isinstance(config.get("text_config"), Mapping) else {}
     merged = {**config, **(text or {})}
     heads = int(merged.get("num_attention_heads") or merged.get("n_head") or 1)
@@ -107,16 +126,57 @@ def from_config(config: Mapping[str, Any], tensors: Sequence[tuple[str, tuple[in
     scaling = merged.get("rope_scaling") or {}
     if isinstance(scaling, Mapping) and scaling.get("rope_type", scaling.get("type")) in ("longrope", "su"):
         context = merged.get("original_max_position_embeddings") or context
-    named = config.get("architectures")
-    stored = {name for name, _ in tensors}
-    has_head = any(_HEAD.search(name) for name in stored)
+    architecture = architecture_of(config)
+    tensors = _exported(architecture, config, tensors)
+    has_head = any(_HEAD.search(name) for name, _ in tensors)
     return Shapes(
-        architecture=str(named[0]) if isinstance(named, list) and named else "",
+        architecture=architecture,
         family=str(config.get("model_type", "")),
-        context_length=int(context),
+        context_length=min(int(context), MAX_CONTEXT_TOKENS),
         rope_dim=int(head_dim * float(merged.get("partial_rotary_factor") or 1)) if has_rope else 0,
         tensors=classify(tensors, tied=bool(merged.get("tie_word_embeddings", not has_head)) or not has_head),
     )
+
+
+def _exported(
+    architecture: str, config: Mapping[str, Any], tensors: Sequence[tuple[str, tuple[int, ...]]]
+) -> list[tuple[str, tuple[int, ...]]]:
+    """The tensors that an export reads: no vision tower, no pooler that nothing uses, of a shared embedding's copies one."""
+    is_part = config.get("model_type") in LANGUAGE_MODELS
+    embedding: tuple[int, ...] | None = None
+    found = []
+    for name, shape in tensors:
+        if (is_part and _OTHER_SENSES.search(name)) or (architecture == "BertModel" and "pooler" in name):
+            continue
+        if architecture in ENCODERS and _EMBEDDING.search(name):
+            if shape == embedding:
+                continue
+            embedding = shape
+        found.append((name, shape))
+    return found
+
+
+def llama_shapes(sizes: LlamaSizes) -> Shapes:
+    """Shapes of a known model of Llama's layout."""
+    hidden, head_dim = sizes.hidden, sizes.hidden // sizes.heads
+    tensors: list[tuple[str, tuple[int, ...]]] = [
+        ("model.embed_tokens.weight", (sizes.vocabulary, hidden)),
+        ("model.norm.weight", (hidden,)),
+    ]
+    matrices = {
+        "self_attn.q_proj": (hidden, hidden),
+        "self_attn.k_proj": (sizes.kv_heads * head_dim, hidden),
+        "self_attn.v_proj": (sizes.kv_heads * head_dim, hidden),
+        "self_attn.o_proj": (hidden, hidden),
+        "mlp.gate_proj": (sizes.intermediate, hidden),
+        "mlp.up_proj": (sizes.intermediate, hidden),
+        "mlp.down_proj": (hidden, sizes.intermediate),
+        "input_layernorm": (hidden,),
+        "post_attention_layernorm": (hidden,),
+    }
+    for layer in range(sizes.layers):
+        tensors += [(f"model.layers.{layer}.{name}.weight", shape) for name, shape in matrices.items()]
+    return Shapes("LlamaForCausalLM", "llama", sizes.context_length, head_dim, classify(tensors, tied=True))
 
 
 def folder_shapes(folder: Path) -> Shapes:
@@ -124,10 +184,7 @@ def folder_shapes(folder: Path) -> Shapes:
 
     Raises: SourceError for a missing or damaged config.json or safetensors header, or without safetensors files.
     """
-    try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise SourceError(f"{folder / 'config.json'} cannot be read ({error}). Get the checkpoint again.") from error
+    config = read_config(folder)
     files = sorted(folder.glob("*.safetensors"))
     if not files:
         raise SourceError(f"{folder} has no *.safetensors weights, whose header would tell what an export needs.")
@@ -147,16 +204,44 @@ def safetensors_header(file: Path) -> dict[str, tuple[int, ...]]:
             (length,) = struct.unpack("<Q", opened.read(8))
             if length > MAX_HEADER_BYTES:
                 raise ValueError(f"a header of {length:,} bytes")
-            header = json.loads(opened.read(length))
-        entries = {name: entry for name, entry in header.items() if name != "__metadata__"}
-        end = max((int(entry["data_offsets"][1]) for entry in entries.values()), default=0)
-        shapes = {name: tuple(int(size) for size in entry["shape"]) for name, entry in entries.items()}
+            entries = safetensors_entries(json.loads(opened.read(length)))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, struct.error) as error:
         raise SourceError(f"{file} is not a readable safetensors file ({error}). Download it again.") from error
-    size = file.stat().st_size
+    size, end = file.stat().st_size, max((end for _, end in entries.values()), default=0)
     if size < 8 + length + end:
         raise SourceError(f"{file} is cut short: {size:,} of {8 + length + end:,} bytes are there. Download it again.")
-    return shapes
+    return {name: shape for name, (shape, _) in entries.items()}
+
+
+def safetensors_entries(header: Mapping[str, Any]) -> dict[str, tuple[tuple[int, ...], int]]:
+    """Name → shape and end of its bytes, counted from the end of the header.
+
+    Raises: KeyError, TypeError, ValueError for a header of another form.
+    """
+    return {
+        name: (tuple(int(size) for size in entry["shape"]), int(entry["data_offsets"][1]))
+        for name, entry in header.items()
+        if name != "__metadata__"
+    }
+
+
+def open_gguf(path: Path) -> GGUFReader:
+    """The metadata and tensor table of a GGUF file; its weights are mapped, not read.
+
+    Raises: SourceError where it is no GGUF, or is cut short.
+    """
+    from gguf import GGUFReader
+
+    try:
+        return GGUFReader(path)
+    except (ValueError, IndexError, KeyError, OSError, OverflowError, TypeError) as error:
+        raise SourceError(f"{path} cannot be read as a GGUF model: {error}. It may be cut short; download it again.") from error
+
+
+def gguf_field(reader: GGUFReader, name: str) -> Any:
+    """The value of a metadata field; None where there is none."""
+    entry = reader.get_field(name)
+    return None if entry is None else entry.contents()
 
 
 def gguf_shapes(path: Path) -> Shapes:
@@ -164,17 +249,8 @@ def gguf_shapes(path: Path) -> Shapes:
 
     Raises: SourceError where it is no GGUF, or is cut short.
     """
-    from gguf import GGUFReader
-
-    try:
-        reader = GGUFReader(path)
-    except (ValueError, IndexError, KeyError, OSError) as error:
-        raise SourceError(f"{path} cannot be read as a GGUF model: {error}. It may be cut short; download it again.") from error
-
-    def field(name: str) -> Any:
-        entry = reader.get_field(name)
-        return None if entry is None else entry.contents()
-
+    reader = open_gguf(path)
+    field = partial(gguf_field, reader)
     family = str(field("general.architecture") or "")
     tensors = [(tensor.name, tuple(int(size) for size in reversed(tensor.shape.tolist()))) for tensor in reader.tensors]
     heads = int(field(f"{family}.attention.head_count") or 1)
@@ -182,7 +258,7 @@ def gguf_shapes(path: Path) -> Shapes:
     return Shapes(
         architecture=f"{family} (GGUF)",
         family=family,
-        context_length=int(field(f"{family}.context_length") or 0),
+        context_length=min(int(field(f"{family}.context_length") or 0), MAX_CONTEXT_TOKENS),
         rope_dim=int(field(f"{family}.rope.dimension_count") or (head_dim if field(f"{family}.rope.freq_base") else 0)),
         tensors=classify(tensors, tied=not any(name == "output.weight" for name, _ in tensors)),
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from slm_export.families import ENCODERS
+from slm_export.int8_graph import MIN_WEIGHTS
 from slm_export.quantize import BLOCK
 from slm_export.shapes import Shapes, Tensor
 from slm_export.variant_recipes import COARSE_BLOCK, Recipe
@@ -11,11 +13,15 @@ from slm_export.weight_file import ALIGNMENT_BYTES, INLINE_BYTES
 _BYTES_PER_TENSOR = 190
 _BYTES_PER_NODE = 240
 _NODES_PER_LAYER = 11
+_BYTES_PER_ENCODER_LAYER = 30_000  # optimum's graphs, measured on the tiny models; an encoder-decoder's have more nodes
+_BYTES_PER_SEQ2SEQ_LAYER = 38_500
 _BYTES_PER_UNFOLDED_MATRIX = 800  # Cast, DequantizeLinear, Transpose and their values in the CPU graph
 
 
 def estimated_bytes(recipe: Recipe, shapes: Shapes) -> int:
     """Bytes on disk of the variant `recipe` of a model with these shapes: weights with their alignment, and the graph."""
+    if shapes.architecture in ENCODERS:
+        return _encoder_bytes(recipe, shapes)
     stored = [size for tensor in shapes.tensors for size in stored_bytes(recipe, tensor)]
     stored += [shapes.context_length * shapes.rope_dim // 2 * _float_bytes(recipe)] * 2  # cosines and sines
     weights = sum(size if size <= INLINE_BYTES else size + -size % ALIGNMENT_BYTES for size in stored)
@@ -38,6 +44,20 @@ def stored_bytes(recipe: Recipe, tensor: Tensor) -> list[int]:
         is_padded = recipe.device != "cpu" and tensor.role != "embedding"  # MatMulNBits wants whole blocks
         return [rows * (blocks * block if is_padded else columns), scales]
     return [rows * blocks * BLOCK // 2, scales, rows * -(-blocks // 2)]
+
+
+def _encoder_bytes(recipe: Recipe, shapes: Shapes) -> int:
+    """Encoders and encoder-decoders: what int8_graph.py makes of them, float32 for everything that it leaves alone."""
+    stored = []
+    for tensor in shapes.tensors:
+        is_matrix = tensor.role != "kept" and tensor.shape[1] % BLOCK == 0 and tensor.elements >= MIN_WEIGHTS
+        if recipe.layer_bits == 8 and is_matrix:
+            stored += [tensor.elements, 2 * tensor.elements // BLOCK]
+        else:
+            stored.append(4 * tensor.elements)
+    weights = sum(size if size <= INLINE_BYTES else size + -size % ALIGNMENT_BYTES for size in stored)
+    is_seq2seq = shapes.architecture.endswith("ForConditionalGeneration")
+    return weights + shapes.layers * (_BYTES_PER_SEQ2SEQ_LAYER if is_seq2seq else _BYTES_PER_ENCODER_LAYER)
 
 
 def _float_bytes(recipe: Recipe) -> int:

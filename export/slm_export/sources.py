@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import json
 import re
@@ -17,9 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from slm_export.adapter import base_note, read_adapter
+from slm_export.config_file import read_config
 from slm_export.download import CHUNK_BYTES, fetch, sha256_of
 from slm_export.errors import SourceError
-from slm_export.families import refuse_closed
+from slm_export.families import refuse_closed, require_supported
 from slm_export.hub import choose_weights, download, refuse_remote_code
 from slm_export.manifest import Generation, Source
 from slm_export.options import ExportOptions
@@ -97,11 +99,23 @@ def _find(source: str, downloads: Path, reporter: Reporter, options: ExportOptio
             f"{source} is neither a .gguf file nor a folder with config.json. Give one of these, or a Hugging Face id."
         )
     refuse_closed(source)
-    if _HUB_ID.fullmatch(source):
+    if is_hub_id(source):
         return _from_hub(source, options, downloads, reporter)
-    raise SourceError(
+    raise unknown_source(source)
+
+
+def is_hub_id(source: str) -> bool:
+    """Has it the form owner/name?"""
+    return _HUB_ID.fullmatch(source) is not None
+
+
+def unknown_source(source: str) -> SourceError:
+    """The error for something that is neither here nor named as a repository is."""
+    meant = difflib.get_close_matches(source, RECIPES, n=1)
+    hint = f" Did you mean {meant[0]}?" if meant else ""
+    return SourceError(
         f"{source!r} is not a model that can be found: no such file or folder here, not a Hugging Face id (owner/name), "
-        f"and not a known name ({', '.join(RECIPES)})."
+        f"and not a known name ({', '.join(RECIPES)}).{hint}"
     )
 
 
@@ -195,12 +209,9 @@ def _from_folder(folder: Path, source: Source, *, allow_pickle: bool) -> Origin:
         raise SourceError(f"{folder} has no config.json: not a Hugging Face model folder.{what}")
     _require_no_way_out(folder)
     weights = tuple(choose_weights([file.name for file in folder.iterdir()], str(folder), allow_pickle=allow_pickle))
-    try:
-        raw = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise SourceError(f"{folder / 'config.json'} cannot be read: {error}. Get the model again.") from error
-    if isinstance(raw, dict):
-        refuse_remote_code(raw, source.ref)
+    raw = read_config(folder)
+    refuse_remote_code(raw, source.ref)
+    require_supported(raw)
     source = replace(source, sha256=_digest(folder, weights))
     card = folder / "README.md"
     match = _FRONT_MATTER_LICENCE.search(card.read_text(encoding="utf-8", errors="replace")) if card.is_file() else None
@@ -235,8 +246,13 @@ def _digest(folder: Path, weights: Sequence[str]) -> str:
     return hashlib.sha256(lines.encode()).hexdigest()
 
 
+def hub_folder(ref: str, downloads: Path) -> Path:
+    """Where the files of a Hugging Face repository are kept."""
+    return downloads / "huggingface" / ref.replace("/", "--")
+
+
 def _from_hub(ref: str, options: ExportOptions, downloads: Path, reporter: Reporter) -> Origin:
-    target = downloads / "huggingface" / ref.replace("/", "--")
+    target = hub_folder(ref, downloads)
     commit = download(ref, options.revision, target, reporter, allow_pickle=options.allow_pickle)
     return _from_folder(target, Source("huggingface", ref, commit, None), allow_pickle=options.allow_pickle)
 

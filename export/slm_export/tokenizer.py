@@ -19,6 +19,7 @@ from transformers import AutoTokenizer
 
 from slm_export.errors import SourceError
 from slm_export.golden import SPECIAL_TOKENS, TEXTS
+from slm_export.preflight import no_tokenizer
 
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja")
 
@@ -27,12 +28,30 @@ _LLAMA3 = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[
 _QWEN2 = _LLAMA3.replace(r"\p{N}{1,3}", r"\p{N}")
 
 
+def _by_case(ending: str, digits: str) -> str:
+    """Words split where a capital follows a small letter, as the tokenizers of Mistral Nemo and GPT-4o do."""
+    before, upper, lower = r"[^\r\n\p{L}\p{N}]?", r"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]", r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]"
+    words = f"{before}{upper}*{lower}+{ending}|{before}{upper}+{lower}*{ending}"
+    return rf"{words}|{digits}| ?[^\s\p{{L}}\p{{N}}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+
+
+_TEKKEN = _by_case("", r"\p{N}")
+_GPT_4O = _by_case("(?i:'s|'t|'re|'ve|'m|'ll|'d)?", r"\p{N}{1,3}")
+
+
 def _byte_level() -> Any:
     return pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)
 
 
 def _digits_then_byte_level() -> Any:
     return pre_tokenizers.Sequence([pre_tokenizers.Digits(individual_digits=True), _byte_level()])
+
+
+def _falcon() -> Any:
+    """Punctuation apart, digits in threes."""
+    threes = pre_tokenizers.Split(Regex("[0-9][0-9][0-9]"), behavior="isolated", invert=False)
+    before, digits = pre_tokenizers.Punctuation("contiguous"), pre_tokenizers.Digits(individual_digits=False)
+    return pre_tokenizers.Sequence([before, _byte_level(), digits, threes])
 
 
 def _split(pattern: str) -> Any:
@@ -59,7 +78,12 @@ PRE_TOKENIZERS = {
     "starcoder": _Splitting(_digits_then_byte_level),
     "llama-bpe": _Splitting(lambda: _split(_LLAMA3), ignore_merges=True),
     "qwen2": _Splitting(lambda: _split(_QWEN2), is_nfc=True),
+    "dbrx": _Splitting(lambda: _split(_LLAMA3)),  # Phi-4, OLMo 2
+    "gpt-4o": _Splitting(lambda: _split(_GPT_4O)),  # Phi-4-mini
+    "tekken": _Splitting(lambda: _split(_TEKKEN), ignore_merges=True),  # Ministral 8B, Mistral Nemo
+    "falcon": _Splitting(_falcon),
 }
+_WITH_BOS = ("llama-bpe", "tekken")
 
 
 def write_folder_tokenizer(folder: Path, work: Path) -> None:
@@ -80,12 +104,7 @@ def write_folder_tokenizer(folder: Path, work: Path) -> None:
     except Exception as error:  # the conversion raises what it likes
         raise SourceError(f"{folder} has no tokenizer.json, and none can be made of its other files: {error}") from error
     if not (work / TOKENIZER_FILES[0]).is_file():
-        slow = next((name for name in ("tokenizer.model", "spiece.model") if (folder / name).is_file()), None)
-        way = f"Make it of {slow} where the package sentencepiece is installed" if slow else "Make it of the model's tokenizer"
-        raise SourceError(
-            f"{folder} has no tokenizer.json. {way}: "
-            "`AutoTokenizer.from_pretrained(folder, use_fast=True).save_pretrained(folder)` in Python, then try again."
-        )
+        raise no_tokenizer(folder)
 
 
 def _settle_class(folder: Path, work: Path) -> None:
@@ -137,9 +156,9 @@ def write_gguf_tokenizer(reader: GGUFReader, folder: Path) -> None:
     for token, kind_of in zip(tokens, types, strict=True):
         if kind_of in (*specials, TokenType.USER_DEFINED):
             tokenizer.add_tokens([AddedToken(token, special=kind_of in specials, normalized=False)])
-    # What llama.cpp does where the file does not say: SentencePiece models and Llama 3 begin with their BOS.
+    # What llama.cpp does where the file does not say: SentencePiece models and some others begin with their BOS.
     stated = _contents(reader, "tokenizer.ggml.add_bos_token")
-    adds_bos = bool(stated) if stated is not None else kind == "llama" or pre == "llama-bpe"
+    adds_bos = bool(stated) if stated is not None else kind == "llama" or pre in _WITH_BOS
     bos = _contents(reader, "tokenizer.ggml.bos_token_id")
     if adds_bos and bos is not None:
         begin = tokens[int(bos)]

@@ -30,7 +30,7 @@ def test_estimated_sizes_are_within_two_percent_of_the_bundle(plan, tiny_bundle)
 def test_a_model_that_does_not_fit_is_refused_with_the_numbers(plan):
     small = dataclasses.replace(plan, available_memory_bytes=100_000_000, free_disk_bytes=1000)
     assert len(problems(small)) == 2
-    with pytest.raises(ExportError, match=r"needs up to 1\.0 GB of memory .* but 0\.1 GB are available\. .*0\.0 GB are free"):
+    with pytest.raises(ExportError, match=r"needs up to 1\.0 GB of memory .* but 0\.1 GB are available\. .*0\.0 MB are free"):
         require_resources(small)
     assert problems(dataclasses.replace(plan, available_memory_bytes=10**12, free_disk_bytes=10**12)) == []
 
@@ -47,14 +47,8 @@ def test_dry_run_prints_the_plan_and_writes_nothing(run_cli, tiny_source, tmp_pa
     assert planned["architecture"] == "LlamaForCausalLM"
     assert list(tmp_path.iterdir()) == []
     text = run_cli("model", tiny_source, "--out", tmp_path / "bundle", "--dry-run")
-    assert "memory: up to" in text.stdout
+    assert "memory:   up to" in text.stdout
     assert list(tmp_path.iterdir()) == []
-
-
-def test_dry_run_of_a_model_that_is_not_here_says_so(run_cli, tmp_path):
-    done = run_cli("model", "owner/name", "--out", tmp_path / "bundle", "--dry-run")
-    assert done.returncode == 1
-    assert "not on this disk" in done.stderr
 
 
 def test_query_key_and_value_are_one_matrix_and_a_tied_head_is_none():
