@@ -19,6 +19,7 @@ from transformers import AutoTokenizer
 
 from slm_export.errors import SourceError
 from slm_export.golden import SPECIAL_TOKENS, TEXTS
+from slm_export.preflight import no_tokenizer
 
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja")
 
@@ -103,12 +104,7 @@ def write_folder_tokenizer(folder: Path, work: Path) -> None:
     except Exception as error:  # the conversion raises what it likes
         raise SourceError(f"{folder} has no tokenizer.json, and none can be made of its other files: {error}") from error
     if not (work / TOKENIZER_FILES[0]).is_file():
-        slow = next((name for name in ("tokenizer.model", "spiece.model") if (folder / name).is_file()), None)
-        way = f"Make it of {slow} where the package sentencepiece is installed" if slow else "Make it of the model's tokenizer"
-        raise SourceError(
-            f"{folder} has no tokenizer.json. {way}: "
-            "`AutoTokenizer.from_pretrained(folder, use_fast=True).save_pretrained(folder)` in Python, then try again."
-        )
+        raise no_tokenizer(folder)
 
 
 def _settle_class(folder: Path, work: Path) -> None:
