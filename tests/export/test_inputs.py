@@ -1,15 +1,13 @@
 """What an export depends on: a bundle, or a stage of an interrupted export, is kept only while all of it is unchanged."""
 
 import json
-import shutil
 
 import pytest
 import torch
 from safetensors.torch import save_file
 from tiny_checkpoint import write_checkpoint
 
-from slm_export.bundle import export_bundle, export_inputs
-from slm_export.errors import ExportError
+from slm_export.bundle import export_inputs
 from slm_export.options import ExportOptions
 from slm_export.sources import resolve
 
@@ -40,13 +38,3 @@ def test_the_files_of_sentence_transformers_count(base, tmp_path, reporter):
         (base / "1_Pooling" / "config.json").write_text(json.dumps({pooling: True}))
         digests.append(export_inputs(resolve(str(base), downloads=tmp_path, reporter=reporter), ["cpu-int8"]))
     assert digests[0] != digests[1]
-
-
-def test_pickle_weights_count_for_the_disk(base, tmp_path, reporter, monkeypatch):
-    """Only safetensors were counted: an export of pickles was never refused."""
-    torch.save({}, base / "pytorch_model.bin")
-    (base / "model.safetensors").unlink()
-    origin = resolve(str(base), downloads=tmp_path, reporter=reporter, options=ExportOptions(allow_pickle=True))
-    monkeypatch.setattr("slm_export.bundle.shutil.disk_usage", lambda path: shutil._ntuple_diskusage(10, 10, 1000))
-    with pytest.raises(ExportError, match="The export needs about .* GB are free"):
-        export_bundle(origin, tmp_path / "out", ["cpu-int8"], reporter)
