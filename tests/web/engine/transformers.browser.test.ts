@@ -17,7 +17,7 @@ const golden = async <T>(name: string): Promise<T> => (await fetch(`${bundle(nam
 const TOLERANCE = 1e-4
 
 interface Answered {
-  cases: { text: string; tokens: number[]; variant_tokens: number[]; answer: string }[]
+  cases: { text: string; tokens: number[]; variant_tokens: number[]; answer: string; float_answer: string }[]
 }
 
 /** For docs/families.md: whether every test of a model's suite passed. */
@@ -64,6 +64,18 @@ describe.each(['tiny-t5', 'tiny-flan-t5', 'tiny-mt5', 'tiny-bart'])('%s writes',
     const same = cases.filter(({ tokens, variant_tokens }) => tokens.join() === variant_tokens.join())
     expect(same.length).toBeGreaterThanOrEqual(cases.length - 1)
   })
+})
+
+test('the float32 variant answers as PyTorch does over the float weights', async () => {
+  const { cases } = await golden<Answered>('tiny-bart')
+  const engine = await createEngine({ bundle: bundle('tiny-bart'), variant: 'f32', device: 'cpu', threads: 1 })
+  expect(engine.info).toMatchObject({ variant: 'f32', device: 'cpu', selfTest: { passed: true } })
+  for (const { text, tokens, float_answer: expected } of cases) {
+    const { choices, usage } = await engine.completions.create({ prompt: text, temperature: 0, max_tokens: 16 })
+    expect(choices[0].text.trim()).toBe(expected.trim())
+    expect(usage.completion_tokens).toBe(tokens.length)
+  }
+  await engine.dispose()
 })
 
 describe('an encoder-decoder among the engine’s other duties', () => {

@@ -4,6 +4,7 @@ import { Tokenizer } from '@huggingface/tokenizers'
 import type { ChatMessage } from './api.ts'
 import { type StreamDecoder, streamDecoder } from './decoder.ts'
 import { EngineError } from './errors.ts'
+import { useExactParts } from './exact.ts'
 import type { Manifest } from './manifest.ts'
 import { splitWords, type Word } from './words.ts'
 
@@ -35,7 +36,7 @@ export interface EncodedText {
   truncated: boolean
 }
 
-/** @throws EngineError 'bad-manifest' for files that cannot be read */
+/** @throws EngineError 'bad-manifest' for files that cannot be read, 'unsupported' where this browser lacks what they need */
 export function createTextCodec(files: TokenizerFiles, manifest: Manifest): TextCodec {
   const { tokenizer, json, config } = readTokenizer(files)
   const template = files.chatTemplate === null ? null : readTemplate(files.chatTemplate)
@@ -135,8 +136,11 @@ function readTokenizer({ tokenizerJson, tokenizerConfig }: TokenizerFiles) {
   try {
     const json: Record<string, unknown> = JSON.parse(tokenizerJson)
     const config: Record<string, unknown> = JSON.parse(tokenizerConfig)
-    return { json, config, tokenizer: new Tokenizer(json, config) }
+    const tokenizer = new Tokenizer(json, config)
+    useExactParts(tokenizer)
+    return { json, config, tokenizer }
   } catch (cause) {
+    if (cause instanceof EngineError) throw cause
     const message = "The bundle's tokenizer cannot be read. Export the bundle again."
     throw new EngineError('bad-manifest', message, { cause })
   }
