@@ -14,6 +14,8 @@ def main() -> None:
         from slm_export.cli import main as command_line
 
         command_line(prog_name="slm-export")
+    except SystemExit:
+        raise
     except BaseException:
         # Between importing and the command's own handling; libraries turn an interrupt into errors of their own.
         if interrupted_by() is None:

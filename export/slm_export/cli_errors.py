@@ -86,6 +86,8 @@ def _end(error: BaseException, *, as_json: bool) -> NoReturn:
 
 def _interruption(error: BaseException) -> str | None:
     """What to say where a signal ended the work, whatever error a library made of it; None for other errors."""
+    if isinstance(error, click.Abort) and error.__cause__ is not None:  # what click makes of any KeyboardInterrupt
+        error = error.__cause__
     if isinstance(error, ExportInterrupted):
         return str(error)
     if isinstance(error, (KeyboardInterrupt, click.Abort)) or interrupted_by() is not None:

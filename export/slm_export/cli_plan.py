@@ -40,7 +40,7 @@ def _needs(plan: Plan) -> None:
     click.echo(f"memory:   up to {plan.peak_memory_bytes / 1e9:.1f} GB ({memory})")
     click.echo(f"disk:     about {plan.peak_disk_bytes / 1e9:.1f} GB while it runs ({plan.free_disk_bytes / 1e9:.1f} GB free)")
     on_top = ", and the download" if plan.download_bytes else ""
-    click.echo(f"time:     {spoken(plan.low_seconds, plan.high_seconds)} at the speed measured just now{on_top}")
+    click.echo(f"time:     {spoken(plan.low_seconds, plan.high_seconds)} on this machine where nothing else runs{on_top}")
     click.echo(f"steps:    {', '.join(plan.stages)}")
     if plan.finished_stages:
         click.echo(f"finished: {', '.join(plan.finished_stages)} (kept if source, variants and exporter are unchanged)")
