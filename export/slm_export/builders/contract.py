@@ -23,6 +23,7 @@ from onnxruntime_genai.models import builder as _builder  # noqa: F401  (puts it
 from transformers.modeling_rope_utils import ROPE_INIT_FUNCTIONS
 
 from builders.base import Model  # isort: skip
+from slm_export.errors import ExportError
 from slm_export.families import context_length
 
 FLOAT, INT32, INT64 = ir.DataType.FLOAT, ir.DataType.INT32, ir.DataType.INT64
@@ -48,6 +49,7 @@ class Contract(Model):  # type: ignore[misc]  # the builder has no types
         cache.mkdir(parents=True, exist_ok=True)
         builder = cls(config, FLOAT, FLOAT, "cpu", str(cache), options)
         builder.rope_config = original  # LongRoPE's factor needs the context that `defaults` has cut
+        _require_multiple(builder.head_size, 16 if cls.rotary else 8, "heads")
         return builder
 
     @classmethod
@@ -123,6 +125,7 @@ class Contract(Model):  # type: ignore[misc]  # the builder has no types
             scaling = getattr(config, "rope_scaling", None) or {}
             kind = scaling.get("rope_type", scaling.get("type", "default"))
             frequencies, factor = ROPE_INIT_FUNCTIONS[kind](config, torch.device("cpu"))
+            _require_multiple(2 * len(frequencies), 16, "rotated parts of heads")
             angles = torch.outer(torch.arange(context_length(config)).float(), frequencies.float())
             self.make_initializer(angles.cos() * factor, names[0])
             self.make_initializer(angles.sin() * factor, names[1])
@@ -166,6 +169,15 @@ class Contract(Model):  # type: ignore[misc]  # the builder has no types
         count = self.op("Cast", [self.op("Squeeze", [length], f"{base}/Squeeze")], f"{base}/Cast", to=INT32)
         first = self.op("Sub", ["total_sequence_length", count], f"{base}/Sub")
         return self.op("Range", [first, "total_sequence_length", "/model/constants/INT32/1"], f"{base}/Range")
+
+
+def _require_multiple(width: int, step: int, what: str) -> None:
+    """GroupQueryAttention's limits, which it states at the first run only (open_llama_3b has heads of 100)."""
+    if width % step:
+        raise ExportError(
+            f"ONNX Runtime's attention takes {what} whose width is a multiple of {step}; this model's are {width} wide, so it "
+            "cannot be exported. Choose another model of the family."
+        )
 
 
 def linear(weight: torch.Tensor, bias: torch.Tensor | None = None) -> Any:
