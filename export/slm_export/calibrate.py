@@ -1,18 +1,12 @@
-"""4-bit codes of a decoder's matrices, fitted to the model's own text: GPTQ layer by layer, then scales by distillation.
+"""4-bit codes of a decoder's matrices, fitted to the model's own text by GPTQ, layer by layer.
 
-The calibration text is what the model itself writes from random first tokens: it needs no corpus, no licence, and has
-the model's languages and formats (Williams & Aletras 2024, "Self-calibration for Language Model Quantization and
-Pruning", arXiv 2410.17170). Every input vector counts the same in GPTQ (it is divided by its norm): a small model's first
-position has activations hundreds of times larger than all others, and would have its way alone. The scales are then
-multiplied by gains that minimise KL(float ‖ 4-bit) of the whole model on the same text (as the second phase of
-EfficientQAT, Chen et al. 2024, arXiv 2407.11062). In between, the matrices whose rounding hurts most stay 8-bit, as many
-as MAX_BITS_PER_WEIGHT allows.
+Every input vector counts the same (it is divided by its norm): a small model's first position has activations hundreds of
+times larger than all others, and would have its way alone. Then bit_budget.py says where 8 bits go.
 """
 
 from __future__ import annotations
 
 import contextlib
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -21,6 +15,7 @@ from typing import Any
 import torch
 from torch.nn import functional
 
+from slm_export.bit_budget import WIDENING_SEQUENCES, Head, choose_wide, slopes, spare_bits
 from slm_export.checkpoint import Checkpoint
 from slm_export.gptq import gptq_blocks
 from slm_export.matmuls import Matmul, switchable
@@ -28,18 +23,9 @@ from slm_export.memory import return_freed_memory
 from slm_export.progress import Reporter
 from slm_export.quantize import BLOCK, Int4Blocks
 from slm_export.row_store import write_rows
+from slm_export.self_text import fast_type, self_generated
 
-SEQUENCES = 64
-SEQUENCE_TOKENS = 128
 LAYER_BATCH = 16  # sequences that go through a layer at once
-TUNING_BATCH = 4
-WIDENING_SEQUENCES = 16
-MAX_BITS_PER_WEIGHT = 5.5  # of all that a 4-bit variant stores, float16 scales
-_NARROW_BITS = 4 + (16 + 4) / BLOCK  # value; scale and zero point of its block
-_WIDE_BITS = 8 + 16 / BLOCK
-_EMBEDDING_BITS = 8 + 16 / 64
-_OVERHEAD_BITS = 0.08  # graph, rotary tables, biases and norms (measured on SmolLM2-135M; less on larger models)
-LEARNING_RATE = 1e-3  # of gains, which begin at 0 and stay within some hundredths
 
 
 def calibrate(
@@ -48,14 +34,14 @@ def calibrate(
     reporter: Reporter,
     *,
     exact: Mapping[str, Int4Blocks] = MappingProxyType({}),
+    narrow_rare: bool = True,
     widen: bool = True,
-    tune: bool = True,
 ) -> None:
-    """Fit 4-bit blocks to every matrix of the decoder layers and write them to `path` (see row_store).
+    """Fit 4-bit blocks to every matrix of the decoder layers and to rare tokens' rows; write them to `path` (see row_store).
 
     `exact`, by weight name: blocks that are the source's own weights, bit for bit; they are taken as they are.
-    `widen` and `tune` leave out what comes after GPTQ, for comparison (tests/bench/quantisation.py). A model whose layers
-    cannot be run one by one gets an empty file, and is rounded to nearest.
+    `narrow_rare` and `widen` leave out what comes after GPTQ, for comparison (tests/bench/quantisation.py). A model whose
+    layers cannot be run one by one gets an empty file, and is rounded to nearest.
     """
     say = reporter.paced()
     model = checkpoint.load_model()
@@ -75,49 +61,28 @@ def calibrate(
         for index, (layer, matmuls) in enumerate(layers):
             say(f"  layer {index + 1} of {len(layers)}: GPTQ on {tokens.numel():,} tokens")
             inputs.advance(layer, index, matmuls, blocks, exact)
-        matmuls = [matmul for _, found in layers for matmul in found if matmul.codes is not None]
-        carried = [matmul for matmul in matmuls if f"{matmul.name}.weight" in exact]
-        matmuls = [matmul for matmul in matmuls if matmul not in carried]
-        wide = _choose_wide(model, matmuls, tokens, checkpoint.parameters) if widen else []
-        reporter.say(f"  8-bit because 4 bits hurt them most: {', '.join(matmul.name for matmul in wide) or 'none'}")
-        for matmul in wide:
-            matmul.codes = None
-        narrow = [matmul for matmul in matmuls if matmul not in wide]
-        if tune:
-            _tune(model, narrow, tokens, say)
-        rows = [(matmul.weight.numpy(), _with_gain(blocks[matmul.name], matmul)) for matmul in (*narrow, *carried)]
-        write_rows(rows, path, wide=[matmul.weight.numpy() for matmul in wide])
+        narrow = [matmul for matmul in found if matmul.codes is not None]
+        fitted = [matmul for matmul in narrow if f"{matmul.name}.weight" not in exact]
+        say(f"  which matrices 4 bits hurt most: {WIDENING_SEQUENCES} texts")
+        ranked, head_hessian = slopes(model, fitted, tokens)
+        head = Head(model, tokens if narrow_rare else None)
+        wide = choose_wide(ranked, spare_bits(checkpoint.parameters, narrow, head)) if widen else []
+        reporter.say(f"  8-bit because 4 bits hurt them most: {len(wide)} of {len(found)} matrices{_first_names(wide)}")
+        rows = [(matmul.weight.numpy(), blocks[matmul.name]) for matmul in narrow if matmul not in wide]
+        if head.rare_rows:
+            reporter.say(f"  embedding and head: {head.frequent:,} frequent tokens 8-bit, {head.rare_rows:,} rare ones 4-bit")
+            rows.append((head.rare.numpy(), gptq_blocks(head.rare, head_hessian)))
+        write_rows(rows, path, wide=[matmul.weight.numpy() for matmul in wide], frequent=head.frequent)
     del model
     return_freed_memory()
 
 
-def fast_type() -> torch.dtype:
-    """bfloat16 where this CPU multiplies it in hardware (about twice as fast, measured on EPYC), else float32."""
-    supported = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
-    return torch.bfloat16 if supported() else torch.float32
+def _first_names(matmuls: Sequence[Matmul]) -> str:
+    return "".join(f", {matmul.name}" for matmul in matmuls[:3]) + (" …" if len(matmuls) > 3 else "")
 
 
-@torch.inference_mode()
-def self_generated(checkpoint: Checkpoint, say: Any) -> torch.Tensor:
-    """Token ids int64 [SEQUENCES, n], n ≤ SEQUENCE_TOKENS: sampled from the model at temperature 1, seeded."""
-    model = checkpoint.load_model().to(fast_type())
-    generator = torch.Generator().manual_seed(0)
-    vocabulary = int(model.get_input_embeddings().weight.shape[0])
-    tokenizer = checkpoint.tokenizer
-    ordinary = torch.tensor(sorted(set(range(min(vocabulary, len(tokenizer)))) - set(tokenizer.all_special_ids)))
-    tokens = ordinary[torch.randint(len(ordinary), (SEQUENCES, 1), generator=generator)]
-    if tokenizer.bos_token_id is not None and tokenizer("a")["input_ids"][0] == tokenizer.bos_token_id:
-        tokens = torch.cat([torch.full_like(tokens, tokenizer.bos_token_id), tokens], dim=1)
-    length = min(SEQUENCE_TOKENS, int(getattr(model.config, "max_position_embeddings", None) or SEQUENCE_TOKENS))
-    cache, following = None, tokens
-    while tokens.shape[1] < length:
-        say(f"  calibration text: the model writes token {tokens.shape[1] + 1} of {length}, {SEQUENCES} texts at once")
-        output = model(following, past_key_values=cache, use_cache=True)
-        cache = output.past_key_values
-        probabilities = output.logits[:, -1, : len(tokenizer)].float().softmax(dim=-1)
-        following = torch.multinomial(probabilities, 1, generator=generator)
-        tokens = torch.cat([tokens, following], dim=1)
-    return tokens
+class _EnoughError(Exception):
+    """Ends a forward pass whose further layers do not matter."""
 
 
 class _LayerInputs:
@@ -148,7 +113,8 @@ class _LayerInputs:
 
     def _run(self, layer: Any, index: int, hidden: torch.Tensor) -> torch.Tensor:
         arguments, options = self.calls[index]
-        output = layer(hidden, *arguments, **options)
+        with torch.autocast("cpu", fast_type(), enabled=fast_type() != torch.float32):
+            output = layer(hidden, *arguments, **options)
         result: torch.Tensor = output[0] if isinstance(output, tuple) else output
         return result
 
@@ -198,89 +164,11 @@ def _layer_inputs(model: Any, layers: Sequence[tuple[Any, Any]], tokens: torch.T
                 calls[index] = (arguments[1:], options)
                 if index == 0:
                     hidden.append(arguments[0])
+                    if len(hidden) > 1:  # the first batch has shown how the other layers are called
+                        raise _EnoughError
 
             hooks.callback(layer.register_forward_pre_hook(keep, with_kwargs=True).remove)
         for batch in tokens.split(LAYER_BATCH):
-            model(batch, use_cache=False)
+            with contextlib.suppress(_EnoughError):
+                model(batch, use_cache=False)
     return _LayerInputs(hidden, [calls[index] for index in range(len(layers))])
-
-
-def _choose_wide(model: Any, matmuls: Sequence[Matmul], tokens: torch.Tensor, parameters: int) -> list[Matmul]:
-    """The matrices to keep 8-bit: those with the steepest descent of KL(float ‖ 4-bit) per bit, while bits are left.
-
-    One backward pass gives the slope of each: what happens as its float weights are blended in. Matrices that read the
-    same input go together, since graphs pack them into one.
-    """
-    if not matmuls:
-        return []
-    for matmul in matmuls:
-        matmul.widening = torch.zeros((), requires_grad=True)
-    for batch in tokens[:WIDENING_SEQUENCES].split(TUNING_BATCH):
-        _divergence(model, matmuls, batch).backward()
-    groups: dict[str, list[Matmul]] = {}
-    for matmul in matmuls:
-        groups.setdefault(matmul.group, []).append(matmul)
-    ranked = sorted(groups.values(), key=lambda group: sum(map(_benefit, group)) / sum(map(_size, group)), reverse=True)
-    narrow = sum(map(_size, matmuls))
-    spare_bits = (MAX_BITS_PER_WEIGHT - _OVERHEAD_BITS) * parameters
-    spare_bits -= _NARROW_BITS * narrow + _EMBEDDING_BITS * (parameters - narrow)
-    wide: list[Matmul] = []
-    for group in ranked:
-        cost_bits = (_WIDE_BITS - _NARROW_BITS) * sum(map(_size, group))
-        if cost_bits <= spare_bits and sum(map(_benefit, group)) > 0:
-            spare_bits -= cost_bits
-            wide += group
-    for matmul in matmuls:
-        matmul.widening = None
-    return wide
-
-
-def _size(matmul: Matmul) -> int:
-    return matmul.weight.numel()
-
-
-def _benefit(matmul: Matmul) -> float:
-    assert matmul.widening is not None
-    return 0.0 if matmul.widening.grad is None else -float(matmul.widening.grad)
-
-
-def _tune(model: Any, matmuls: Sequence[Matmul], tokens: torch.Tensor, say: Any) -> None:
-    """Fit the gains of all blocks: Adam, one pass over the text, learning rate falling as a cosine to 0."""
-    gains = []
-    for matmul in matmuls:
-        matmul.gain = torch.zeros_like(matmul.scales, requires_grad=True)
-        gains.append(matmul.gain)
-    if not gains:
-        return
-    optimizer = torch.optim.Adam(gains, lr=LEARNING_RATE, betas=(0.9, 0.95))
-    batches = tokens.split(TUNING_BATCH)
-    for step, batch in enumerate(batches):
-        optimizer.param_groups[0]["lr"] = LEARNING_RATE * 0.5 * (1 + math.cos(math.pi * step / len(batches)))
-        loss = _divergence(model, matmuls, batch)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        say(f"  scales: step {step + 1} of {len(batches)}, KL {loss.item():.4f}")
-
-
-def _divergence(model: Any, matmuls: Sequence[Matmul], tokens: torch.Tensor) -> torch.Tensor:
-    """KL(float ‖ 4-bit) in nats per token, with gradients."""
-    with torch.no_grad():
-        expected = functional.log_softmax(_logits(model, matmuls, tokens, torch.float32, use_codes=False), dim=-1)
-    found = functional.log_softmax(_logits(model, matmuls, tokens, fast_type(), use_codes=True), dim=-1)
-    return functional.kl_div(found, expected, log_target=True, reduction="batchmean")
-
-
-def _logits(model: Any, matmuls: Sequence[Matmul], tokens: torch.Tensor, dtype: torch.dtype, *, use_codes: bool) -> torch.Tensor:
-    """float32 [tokens, vocabulary] of the float model or the 4-bit one, its matrices multiplied in `dtype`."""
-    for matmul in matmuls:
-        matmul.use_codes, matmul.dtype = use_codes, dtype
-    logits: torch.Tensor = model(tokens, use_cache=False).logits.flatten(0, 1)
-    return logits
-
-
-def _with_gain(blocks: Int4Blocks, matmul: Matmul) -> Int4Blocks:
-    if matmul.gain is None:
-        return blocks
-    scales = (matmul.scales * (1 + matmul.gain.detach())).half().numpy()
-    return Int4Blocks(blocks.values, scales, blocks.zero_points)

@@ -15,6 +15,7 @@ from slm_export.quantize import BLOCK, Int4Blocks
 DAMPING = 0.01  # share of the mean diagonal that is added to it: the paper's
 _LAZY_COLUMNS = 64  # columns rounded before the rest of the matrix hears of them
 _SHRINK = (1.0, 0.95, 0.9, 0.85, 0.8, 0.75)  # a smaller range clips the outermost value and is finer for all others
+_SEARCH_ROWS = 64  # searched at a time: what the processor's cache holds
 _TINY = 1e-8
 
 
@@ -48,36 +49,44 @@ def _inverse_factor(hessian: torch.Tensor) -> torch.Tensor:
 
 
 def _round(weight: torch.Tensor, factor: torch.Tensor, scales: torch.Tensor, zero_points: torch.Tensor) -> torch.Tensor:
-    """uint8 [N, K]: codes 0–15 of the columns, in their order here; `scales` and `zero_points` are [N, K] too."""
-    open_weight, codes = weight.clone(), torch.empty(weight.shape, dtype=torch.uint8)
-    for start in range(0, weight.shape[1], _LAZY_COLUMNS):
-        end = start + _LAZY_COLUMNS
-        block, errors = open_weight[:, start:end].clone(), torch.zeros_like(open_weight[:, start:end])
-        inner = factor[start:end, start:end]
-        for column in range(block.shape[1]):
-            at = start + column
-            code = (block[:, column] / scales[:, at] + zero_points[:, at]).round().clamp(0, 15)
-            codes[:, at] = code.to(torch.uint8)
-            error = (block[:, column] - (code - zero_points[:, at]) * scales[:, at]) / inner[column, column]
-            block[:, column:] -= error[:, None] * inner[column, column:]
-            errors[:, column] = error
-        open_weight[:, end:] -= errors @ factor[start:end, end:]
-    return codes
+    """uint8 [N, K]: codes 0–15 of the columns, in their order here; `scales` and `zero_points` are [N, K] too.
+
+    Worked on as [K, N], so that a column lies together in memory.
+    """
+    open_columns, scales, zero_points = weight.T.contiguous(), scales.T.contiguous(), zero_points.T.contiguous()
+    codes = torch.empty(open_columns.shape, dtype=torch.uint8)
+    for start in range(0, len(open_columns), _LAZY_COLUMNS):
+        end = min(start + _LAZY_COLUMNS, len(open_columns))
+        block = open_columns[start:end]
+        errors, inner = torch.empty_like(block), factor[start:end, start:end]
+        for column, (scale, zero_point) in enumerate(zip(scales[start:end], zero_points[start:end], strict=True)):
+            code = (block[column] / scale + zero_point).round().clamp(0, 15)
+            codes[start + column] = code.to(torch.uint8)
+            errors[column] = (block[column] - (code - zero_point) * scale) / inner[column, column]
+            block[column + 1 :].addr_(inner[column, column + 1 :], errors[column], alpha=-1)
+        open_columns[end:].addmm_(factor[start:end, end:].T, errors, alpha=-1)
+    return codes.T
 
 
 def _search(weight: torch.Tensor, importance: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Scales (rounded to float16) and zero points, both float32 [N, blocks], with the least weighted squared error."""
-    blocks = weight.reshape(weight.shape[0], -1, BLOCK)
     weights = importance.reshape(1, -1, BLOCK)
+    parts = [_search_rows(rows.reshape(rows.shape[0], -1, BLOCK), weights) for rows in weight.split(_SEARCH_ROWS)]
+    return torch.cat([scales for scales, _ in parts]), torch.cat([zero_points for _, zero_points in parts])
+
+
+def _search_rows(blocks: torch.Tensor, weights: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     low, high = blocks.amin(dim=2).clamp(max=0), blocks.amax(dim=2).clamp(min=0)
     best_error = torch.full(low.shape, torch.inf)
     best_scale, best_zero = torch.empty_like(low), torch.empty_like(low)
     for shrink in _SHRINK:
         scale = ((high - low) / 15 * shrink).half().float().clamp(min=_TINY)
+        steps = (blocks / scale[..., None]).round_()
         for shift in (0, -1, 1):
             zero = ((-low * shrink / scale).round() + shift).clamp(0, 15)
-            codes = ((blocks / scale[..., None]).round() + zero[..., None]).clamp(0, 15)
-            error = (((codes - zero[..., None]) * scale[..., None] - blocks).square() * weights).sum(dim=2)
+            first = -zero[..., None]
+            values = torch.minimum(torch.maximum(steps, first), first + 15)
+            error = values.mul_(scale[..., None]).sub_(blocks).square_().mul_(weights).sum(dim=2)
             better = error < best_error
             best_error = torch.where(better, error, best_error)
             best_scale, best_zero = torch.where(better, scale, best_scale), torch.where(better, zero, best_zero)

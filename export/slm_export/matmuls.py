@@ -24,7 +24,6 @@ class Matmul:
         self.module = module
         self.codes: torch.Tensor | None = None  # int8 [N, K'], value - zero point
         self.scales = torch.empty(0)  # float32 [N, blocks]
-        self.gain: torch.Tensor | None = None  # float32 [N, blocks]: scales are multiplied by 1 + gain
         self.widening: torch.Tensor | None = None  # scalar 0: its gradient says what float weights would change
         self.group = name  # matrices that read the same input have one group
         self.use_codes = True
@@ -46,40 +45,35 @@ class Matmul:
         """What replaces the module's own forward."""
         if self.codes is None or not self.use_codes:
             return self.float_forward(x)
-        gain = torch.zeros_like(self.scales) if self.gain is None else self.gain
         widening = torch.zeros(()) if self.widening is None else self.widening
         output: torch.Tensor = _BlockLinear.apply(  # type: ignore[no-untyped-call]  # torch has no types there
-            x.to(self.dtype), self.codes, self.scales, gain, widening, self.weight
+            x.to(self.dtype), self.codes, self.scales, widening, self.weight
         ).to(x.dtype)
         return output if self.module.bias is None else output + self.module.bias
 
 
 class _BlockLinear(torch.autograd.Function):
-    """y = x · Wᵀ with W = codes · scales · (1 + gain). Weights are unpacked in each direction, never kept.
+    """y = x · Wᵀ with W = codes · scales. Weights are unpacked in each direction, never kept.
 
     `widening` (0) stands for W + widening · (float weight - W): only its gradient is of interest.
     """
 
     @staticmethod
     def forward(ctx: Any, x: torch.Tensor, codes: torch.Tensor, scales: torch.Tensor, *others: torch.Tensor) -> torch.Tensor:
-        gain, widening, weight = others
-        ctx.save_for_backward(x, codes, scales, gain, widening, weight)
-        return functional.linear(x, _unpack(codes, scales * (1 + gain), x))
+        ctx.save_for_backward(x, codes, scales, *others)
+        return functional.linear(x, _unpack(codes, scales, x))
 
     @staticmethod
     def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
-        x, codes, scales, gain, _, weight = ctx.saved_tensors
+        x, codes, scales, _, weight = ctx.saved_tensors
         (gradient,) = gradients
-        unpacked = _unpack(codes, scales * (1 + gain), x)
+        unpacked = _unpack(codes, scales, x)
         by_input = gradient @ unpacked if ctx.needs_input_grad[0] else None
-        by_weight = gradient.flatten(0, -2).T @ x.flatten(0, -2)  # [N, K]
-        by_gain = by_widening = None
+        by_widening = None
         if ctx.needs_input_grad[3]:
-            by_value = functional.pad(by_weight, (0, codes.shape[1] - by_weight.shape[1])) * codes
-            by_gain = by_value.view(*scales.shape, BLOCK).sum(dim=2, dtype=torch.float32) * scales
-        if ctx.needs_input_grad[4]:
+            by_weight = gradient.flatten(0, -2).T @ x.flatten(0, -2)  # [N, K]
             by_widening = (by_weight.float() * (weight - unpacked.float())).sum()
-        return by_input, None, None, by_gain, by_widening, None
+        return by_input, None, None, by_widening, None
 
 
 def _unpack(codes: torch.Tensor, scales: torch.Tensor, like: torch.Tensor) -> torch.Tensor:

@@ -20,11 +20,21 @@ _PARTS = ("values", "scales", "zero_points")
 
 
 def write_rows(
-    matrices: Iterable[tuple[NDArray[np.float32], Int4Blocks]], path: Path, *, wide: Iterable[NDArray[np.float32]] = ()
+    matrices: Iterable[tuple[NDArray[np.float32], Int4Blocks]],
+    path: Path,
+    *,
+    wide: Iterable[NDArray[np.float32]] = (),
+    frequent: int | None = None,
 ) -> None:
-    """Write blocks with the float32 [N, K] weights that they were made from; an .npz file. `wide` weights stay 8-bit."""
+    """Write blocks with the float32 [N, K] weights that they were made from; an .npz file.
+
+    `wide` weights stay 8-bit. Embedding and head are 4-bit from token `frequent` on (None: nowhere).
+    """
     wide_digests = b"".join(_digest(row) for weight in wide for row in weight)
-    arrays: dict[str, NDArray[np.generic]] = {"wide": np.frombuffer(wide_digests, np.uint64)}
+    arrays: dict[str, NDArray[np.generic]] = {
+        "wide": np.frombuffer(wide_digests, np.uint64),
+        "frequent": np.array([] if frequent is None else [frequent], np.int64),
+    }
     for index, (weight, blocks) in enumerate(matrices):
         arrays[f"{index}.digests"] = np.frombuffer(b"".join(map(_digest, weight)), np.uint64)
         arrays.update({f"{index}.{part}": getattr(blocks, part) for part in _PARTS})
@@ -40,7 +50,8 @@ class RowStore:
         self.where: dict[int, list[tuple[int, int]]] = {}  # digest → (matrix, row); rows may repeat
         with np.load(path) as file:
             self.wide = set(file["wide"].tolist())
-            for index in range((len(file.files) - 1) // (1 + len(_PARTS))):
+            self.frequent: int | None = next(iter(file["frequent"].tolist()), None)
+            for index in range((len(file.files) - 2) // (1 + len(_PARTS))):
                 for row, digest in enumerate(file[f"{index}.digests"].tolist()):
                     self.where.setdefault(digest, []).append((index, row))
 

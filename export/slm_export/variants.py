@@ -1,7 +1,7 @@
 """The float graph rewritten for one device: which weights are 8- or 4-bit, in which operators, in which float type.
 
     webgpu-q8f16                 8-bit everywhere (MatMulNBits, GatherBlockQuantized)
-    webgpu-q4f16, webgpu-q4f32   4-bit layers (calibrated: calibrate.py), 8-bit embedding and head
+    webgpu-q4f16, webgpu-q4f32   4-bit layers and rare tokens (calibrated: calibrate.py), 8-bit frequent tokens
     cpu-int8                     8-bit everywhere: DequantizeLinear → Transpose → MatMul, folded to float32 at load
     f16, f32                     the weights as they are, where asked for
 
@@ -20,13 +20,13 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from slm_export.graph import FloatGraph
+from slm_export.graph_writer import GraphWriter
 from slm_export.quantize import BLOCK, Int8Blocks, int4_blocks, int8_blocks
 from slm_export.row_store import RowStore
 from slm_export.unpack_rows import unpack_rows
 from slm_export.variant_recipes import COARSE_BLOCK, Recipe
+from slm_export.vocabulary import SplitRows, write_embedding, write_head
 from slm_export.weight_file import WeightFiles
-
-MICROSOFT = "com.microsoft"
 
 
 def write_variant(source: FloatGraph, recipe: Recipe, folder: Path, calibrated: RowStore | None = None) -> None:
@@ -46,19 +46,16 @@ def by_blocks(values: NDArray[Any], block: int) -> NDArray[Any]:
     return padded.reshape(values.shape[0], -1, block)
 
 
-class _Rewriter:
+class _Rewriter(GraphWriter):
     """One pass over the float graph's nodes."""
 
     def __init__(self, source: FloatGraph, recipe: Recipe, files: WeightFiles, calibrated: RowStore | None) -> None:
+        super().__init__(files, np.float16 if recipe.float16 else np.float32)
         self.source = source
         self.recipe = recipe
-        self.files = files
         self.calibrated = calibrated
-        self.weights: dict[str, TensorProto] = {}
-        self.dtype = np.float16 if recipe.float16 else np.float32
         self.onnx_dtype = TensorProto.FLOAT16 if recipe.float16 else TensorProto.FLOAT
         self.initializers = {tensor.name for tensor in source.model.graph.initializer}
-        self.nodes: list[onnx.NodeProto] = []
         self.eight_bit: dict[str, Int8Blocks] = {}  # by float weight name: embedding and head may share one
 
     def run(self) -> onnx.ModelProto:
@@ -89,10 +86,6 @@ class _Rewriter:
         if node.output[0] == "logits" and self.recipe.float16:
             self.emit("Cast", ["logits.half"], "logits", to=TensorProto.FLOAT)
 
-    def add(self, name: str, array: NDArray[np.generic]) -> str:
-        self.weights[name] = self.files.tensor(name, array)
-        return name
-
     def in_float_type(self, node: onnx.NodeProto) -> onnx.NodeProto:
         """A node that stays: what it says about float32 means the variant's float type; logits are cast afterwards."""
         if not self.recipe.float16:
@@ -114,18 +107,13 @@ class _Rewriter:
             array = np.asarray(self.source.array(name))
             self.add(name, array.astype(self.dtype) if array.dtype == np.float32 else array)
 
-    def emit(self, op: str, inputs: list[str], output: str, *, domain: str = "", **attributes: Any) -> str:
-        self.nodes.append(helper.make_node(op, inputs, [output], output, domain=domain, **attributes))
-        return output
-
     def eight_bit_blocks(self, name: str, rows_by_columns: NDArray[np.float32], *, is_layer: bool, flat: bool) -> str:
         """Quantise once and store scales and values ([N, K] if `flat`, else by blocks); returns the stem of their names.
 
         Where layers have 4 bits, embedding and head have blocks of 64: their scales would cost more than they give.
         """
         if name not in self.eight_bit:
-            is_coarse = self.recipe.layer_bits == 4 and not is_layer and rows_by_columns.shape[1] % COARSE_BLOCK == 0
-            blocks = int8_blocks(rows_by_columns, COARSE_BLOCK if is_coarse else BLOCK)
+            blocks = int8_blocks(rows_by_columns, BLOCK if is_layer else self.vocabulary_block(rows_by_columns))
             self.eight_bit[name] = blocks
             stored = blocks.values if self.recipe.device == "cpu" else (blocks.values.view(np.uint8) ^ 0x80)  # q + 128
             self.add(f"{name}.values", stored if flat else by_blocks(stored, blocks.block))
@@ -133,21 +121,30 @@ class _Rewriter:
             self.add(f"{name}.scales", scales)
         return name
 
+    def vocabulary_block(self, table: NDArray[np.float32]) -> int:
+        return COARSE_BLOCK if self.recipe.layer_bits == 4 and table.shape[1] % COARSE_BLOCK == 0 else BLOCK
+
+    def split_rows(self, table: NDArray[np.float32]) -> SplitRows | None:
+        """Rows of embedding or head `table` [vocabulary, K], where calibration found rare ones."""
+        frequent = self.calibrated.frequent if self.calibrated else None
+        if frequent is None or frequent >= len(table) or table.shape[1] % BLOCK:
+            return None
+        rare = table[frequent:]
+        calibrated = self.calibrated.find(rare) if self.calibrated else None
+        return SplitRows(int8_blocks(table[:frequent], self.vocabulary_block(table)), calibrated or int4_blocks(rare))
+
     def embedding(self, name: str, node: onnx.NodeProto, *, is_transposed: bool) -> None:
         array = self.source.array(name)  # [K, N] where it is tied to the head, else [N, K]
-        stem = self.eight_bit_blocks(name, np.asarray(array.T if is_transposed else array), is_layer=False, flat=True)
-        output = node.output[0]
+        table, output = np.asarray(array.T if is_transposed else array), node.output[0]
+        if rows := self.split_rows(table):
+            return write_embedding(self, name, rows, output)
+        stem = self.eight_bit_blocks(name, table, is_layer=False, flat=True)
         if self.recipe.device == "cpu":
             values = self.emit("Gather", [f"{stem}.values", "input_ids"], f"{output}.values")
             scales = self.emit("Gather", [f"{stem}.scales", "input_ids"], f"{output}.scales")
-            self.dequantize_rows(values, scales, output, columns=self.eight_bit[name].values.shape[1])
-        else:
-            self.nodes.append(
-                helper.make_node(
-                    "GatherBlockQuantized", [f"{stem}.values", "input_ids", f"{stem}.scales"], [output], output,
-                    domain=MICROSOFT, bits=8, block_size=self.eight_bit[name].block, gather_axis=0, quantize_axis=1,
-                )
-            )  # fmt: skip
+            return self.dequantize_rows(values, scales, output, columns=table.shape[1])
+        block = self.eight_bit[name].block
+        self.gather_nbits([f"{stem}.values", "input_ids", f"{stem}.scales"], output, bits=8, block=block)
 
     def dequantize_rows(self, values: str, scales: str, output: str, *, columns: int) -> None:
         """Blocks [1, S, K] int8 · [1, S, ⌈K / 32⌉] → float32 [1, S, K]."""
@@ -166,6 +163,8 @@ class _Rewriter:
             steps = self.emit("Cast", [f"{stem}.scales"], f"{stem}.scales.float", to=TensorProto.FLOAT)
             rows = self.emit("DequantizeLinear", [f"{stem}.values", steps], f"{stem}.rows", axis=1, block_size=BLOCK)
             self.emit("MatMul", [hidden, self.emit("Transpose", [rows], f"{stem}.float", perm=[1, 0])], output)
+        elif is_head and (split := self.split_rows(np.asarray(weight.T))):
+            write_head(self, name, split, hidden, output)
         elif is_head or self.recipe.layer_bits == 8 or (self.calibrated and self.calibrated.is_wide(weight.T)):
             self.matmul_8bit(hidden, name, weight, output, is_layer=not is_head)
         else:
@@ -194,10 +193,7 @@ class _Rewriter:
             self.add(f"{name}.scales", blocks.scales.astype(self.dtype)),
             self.add(f"{name}.zero_points", blocks.packed_zero_points()),
         ]
-        self.nbits(inputs, output, columns, rows, bits=4)
-
-    def nbits(self, inputs: list[str], output: str, columns: int, rows: int, *, bits: int, block: int = BLOCK) -> None:
-        self.emit("MatMulNBits", inputs, output, domain=MICROSOFT, K=columns, N=rows, bits=bits, block_size=block)
+        self.nbits(inputs, output, columns, rows, bits=4, block=BLOCK)
 
     def assemble(self, graph: onnx.GraphProto) -> onnx.ModelProto:
         inputs, outputs = [self.retyped(value) for value in graph.input], [self.retyped(value) for value in graph.output]

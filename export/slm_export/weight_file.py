@@ -6,6 +6,7 @@ Several graphs of a variant (encoder, decoder, embedding) refer to the same file
 from __future__ import annotations
 
 import hashlib
+import math
 from pathlib import Path
 from typing import BinaryIO
 
@@ -50,6 +51,20 @@ class WeightFiles:
             tensor.external_data.add(key=entry, value=str(value))
         tensor.data_location = TensorProto.EXTERNAL
         return tensor
+
+    def view(self, name: str, tensor: TensorProto, shape: tuple[int, ...]) -> TensorProto:
+        """An initializer called `name`: the first values of `tensor`, which this wrote, under another shape."""
+        view = TensorProto()
+        view.CopyFrom(tensor)
+        view.name = name
+        view.dims[:] = shape
+        count_bytes = math.prod(shape) * helper.tensor_dtype_to_np_dtype(tensor.data_type).itemsize
+        if tensor.data_location != TensorProto.EXTERNAL:
+            view.raw_data = tensor.raw_data[:count_bytes]
+        for entry in view.external_data:
+            if entry.key == "length":
+                entry.value = str(count_bytes)
+        return view
 
     def _append(self, array: NDArray[np.generic]) -> tuple[str, int]:
         """The file and the offset where the bytes of `array` are now."""

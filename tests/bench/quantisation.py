@@ -35,9 +35,10 @@ from slm_export.verify import measure_variant
 METHODS: dict[str, tuple[str, Callable[..., None] | None]] = {
     "8-bit blocks of 32, rounded": ("cpu-int8", None),
     "4-bit, rounded to nearest": ("webgpu-q4f32", None),
-    "4-bit, GPTQ": ("webgpu-q4f32", partial(calibrate, widen=False, tune=False)),
-    "4-bit, GPTQ, worst matrices 8-bit": ("webgpu-q4f32", partial(calibrate, tune=False)),
-    "4-bit, GPTQ, worst matrices 8-bit, tuned scales": ("webgpu-q4f32", calibrate),
+    "4-bit, GPTQ": ("webgpu-q4f32", partial(calibrate, narrow_rare=False, widen=False)),
+    "4-bit, GPTQ, worst matrices 8-bit": ("webgpu-q4f32", partial(calibrate, narrow_rare=False)),
+    "4-bit, GPTQ, rare tokens 4-bit too": ("webgpu-q4f32", partial(calibrate, widen=False)),
+    "4-bit, GPTQ, rare tokens 4-bit, worst matrices 8-bit": ("webgpu-q4f32", calibrate),
 }
 
 

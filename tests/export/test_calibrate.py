@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from slm_export import checkpoint as checkpoints
+from slm_export.bit_budget import FREQUENT_SHARE, frequent_tokens
 from slm_export.calibrate import calibrate
 from slm_export.gptq import gptq_blocks
 from slm_export.manifest import load_manifest
@@ -69,31 +70,6 @@ def test_rows_are_found_again_in_any_order_and_packing(tmp_path, weight):
     assert RowStore(tmp_path / "rows.npz").find(packed + 1) is None
 
 
-def test_the_gain_of_a_block_has_the_gradient_that_differences_show(tiny_source, tmp_path, reporter):
-    origin = resolve(str(tiny_source), downloads=tmp_path, revision=None, reporter=reporter)
-    model = checkpoints.load(origin, tmp_path / "float32").load_model().requires_grad_(False)
-    tokens = torch.arange(40)[None] + 300
-    with switchable(model) as layers:
-        matmul = layers[1][1][0]
-        matmul.set_blocks(int4_blocks(matmul.weight.numpy()))
-        matmul.gain = torch.zeros_like(matmul.scales, requires_grad=True)
-
-        def loss():
-            return model(tokens, use_cache=False).logits.log_softmax(dim=-1)[0, :, 7].double().mean()
-
-        loss().backward()
-        assert matmul.gain.grad is not None
-        at = np.unravel_index(int(matmul.gain.grad.abs().argmax()), matmul.gain.shape)
-        values = []
-        for step in (0.05, -0.05):
-            with torch.no_grad():
-                matmul.gain.zero_()
-                matmul.gain[at] = step
-                values.append(float(loss()))
-    assert (values[0] - values[1]) / 0.1 == pytest.approx(float(matmul.gain.grad[at]), rel=0.05)
-    assert "forward" not in vars(matmul.module)  # the model is as it was
-
-
 def test_weights_marked_wide_are_known_again_and_have_no_4_bit_blocks(tmp_path, weight):
     other = weight * 3
     write_rows([(weight.numpy(), int4_blocks(weight.numpy()))], tmp_path / "rows.npz", wide=[other.numpy()])
@@ -127,6 +103,28 @@ def test_the_slope_of_widening_is_what_blending_in_float_weights_does(tiny_sourc
                 values.append(float(loss()))
     assert matmul.widening.grad is not None
     assert (values[0] - values[1]) / 0.1 == pytest.approx(float(matmul.widening.grad), rel=0.05)
+
+
+def test_a_model_is_as_it_was_when_its_matrices_need_not_be_switched_any_more(tiny_source, tmp_path, reporter):
+    origin = resolve(str(tiny_source), downloads=tmp_path, revision=None, reporter=reporter)
+    model = checkpoints.load(origin, tmp_path / "float32").load_model()
+    with switchable(model) as layers:
+        modules = [matmul.module for _, found in layers for matmul in found]
+        assert all("forward" in vars(module) for module in modules)
+    assert not any("forward" in vars(module) for module in modules)
+
+
+def test_frequent_tokens_make_up_their_share_of_the_text():
+    generator = torch.Generator().manual_seed(0)
+    tokens = (torch.rand(50, 100, generator=generator).pow(6) * 4096).long()  # small ids are frequent
+    frequent = frequent_tokens(tokens, 4096)
+    assert frequent % 64 == 0
+    assert FREQUENT_SHARE <= (tokens[:, 2:] < frequent).double().mean() < FREQUENT_SHARE + 0.02
+
+
+def test_ids_without_an_order_of_frequency_are_not_split():
+    tokens = torch.randint(0, 4096, (50, 100), generator=torch.Generator().manual_seed(0))
+    assert frequent_tokens(tokens, 4096) == 4096
 
 
 def test_calibration_is_the_same_at_each_run_and_covers_every_matrix_of_the_layers(tiny_source, tmp_path, reporter):

@@ -35,6 +35,18 @@ def test_the_same_bytes_are_stored_once_whatever_their_shape(tmp_path):
     assert (tmp_path / "weights.data").stat().st_size == 4096
 
 
+@pytest.mark.parametrize("count", [4096, 64], ids=["external", "inline"])
+def test_a_view_is_the_first_values_in_another_shape_and_stores_nothing(tmp_path, count):
+    array = np.arange(count, dtype=np.float32)
+    with WeightFiles(tmp_path) as files:
+        view = files.view("view", files.tensor("all", array), (count // 8, 2))
+    size_bytes = sum(path.stat().st_size for path in tmp_path.iterdir())
+    assert size_bytes == (array.nbytes if count == 4096 else 0)
+    if count == 4096:
+        onnx.external_data_helper.load_external_data_for_tensor(view, str(tmp_path))
+    assert np.array_equal(numpy_helper.to_array(view), array[: count // 4].reshape(-1, 2))
+
+
 def test_small_tensors_and_scalars_stay_in_the_graph(tmp_path):
     with WeightFiles(tmp_path) as files:
         tensor = files.tensor("scalar", np.array(2.5, np.float32))

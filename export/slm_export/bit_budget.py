@@ -1,0 +1,134 @@
+"""Where the bits of a 4-bit variant go: MAX_BITS_PER_WEIGHT over all that it stores, spread by use.
+
+Tokenizers number tokens by frequency: the rows of embedding and head that text hardly ever needs are 4-bit, and what that
+saves keeps the matrices 8-bit whose rounding hurts most.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch.nn import functional
+
+from slm_export.matmuls import Matmul
+from slm_export.quantize import BLOCK
+from slm_export.self_text import fast_type
+
+WIDENING_SEQUENCES = 16
+WIDENING_BATCH = 4
+FREQUENT_SHARE = 0.9  # of the model's own text has the tokens whose rows stay 8-bit
+MIN_RARE_SHARE = 0.25  # of the vocabulary; fewer rare rows are not worth a table of their own
+MAX_BITS_PER_WEIGHT = 5.5  # of all that a 4-bit variant stores, float16 scales
+_NARROW_BITS = 4 + (16 + 4) / BLOCK  # value; scale and zero point of its block
+_WIDE_BITS = 8 + 16 / BLOCK
+_EMBEDDING_BITS = 8 + 16 / 64
+_INDEX_BITS = 2 * 32  # of a token where the embedding is in two tables: its row in each
+_OVERHEAD_BITS = 0.08  # graph, rotary tables, biases and norms (measured on SmolLM2-135M; less on larger models)
+
+
+class Head:
+    """The output matrix: which of its rows, from token `frequent` on, are `rare`. Without `tokens` (or with too few): none."""
+
+    def __init__(self, model: Any, tokens: torch.Tensor | None) -> None:
+        self.weight: torch.Tensor = model.get_output_embeddings().weight.detach()  # float32 [vocabulary, K]
+        self.tables = 1 if self.weight.data_ptr() == model.get_input_embeddings().weight.data_ptr() else 2
+        self.frequent = len(self.weight) if tokens is None else frequent_tokens(tokens, len(self.weight))
+
+    @property
+    def rare(self) -> torch.Tensor:
+        return self.weight[self.frequent :]
+
+    @property
+    def rare_rows(self) -> int:
+        return len(self.weight) - self.frequent
+
+    @property
+    def saved_bits(self) -> float:
+        """What rare rows of 4 bits save, in the embedding too."""
+        index_bits = _INDEX_BITS * len(self.weight) if self.rare_rows else 0
+        return self.tables * self.rare.numel() * (_EMBEDDING_BITS - _NARROW_BITS) - index_bits
+
+
+def frequent_tokens(tokens: torch.Tensor, vocabulary: int) -> int:
+    """How many of the first token ids make up FREQUENT_SHARE of `tokens` int64 [sequences, n], to whole tiles of 64.
+
+    The whole `vocabulary` where what is left would be too little, as with ids that are not in order of frequency.
+    """
+    written = tokens[:, 2:].flatten()  # without a start token and the random first one
+    share = torch.bincount(written, minlength=vocabulary).cumsum(0) / max(len(written), 1)
+    frequent = -(-(int((share < FREQUENT_SHARE).sum()) + 1) // 64) * 64
+    return frequent if frequent <= (1 - MIN_RARE_SHARE) * vocabulary else vocabulary
+
+
+def slopes(model: Any, matmuls: Sequence[Matmul], tokens: torch.Tensor) -> tuple[list[list[Matmul]], torch.Tensor]:
+    """The matrices that graphs pack into one (they read the same input), steepest descent of KL(float ‖ 4-bit) per bit first.
+
+    One backward pass gives the slope of each: what happens as its float weights are blended in. On the way, what reaches
+    the head is summed: Σ x xᵀ float32 [K, K], each x of norm 1.
+    """
+    hessian = torch.zeros(0)
+    for matmul in matmuls:
+        matmul.widening = torch.zeros((), requires_grad=True)
+
+    def keep(_: Any, arguments: tuple[torch.Tensor, ...]) -> None:
+        nonlocal hessian
+        flat = functional.normalize(arguments[0].detach().flatten(0, -2).float(), dim=1)
+        hessian = flat.T @ flat if hessian.numel() == 0 else hessian.addmm_(flat.T, flat)
+
+    with contextlib.ExitStack() as hooks:
+        hooks.callback(model.get_output_embeddings().register_forward_pre_hook(keep).remove)
+        for batch in tokens[:WIDENING_SEQUENCES].split(WIDENING_BATCH):
+            loss = _divergence(model, matmuls, batch)
+            if matmuls:
+                loss.backward()
+    groups: dict[str, list[Matmul]] = {}
+    for matmul in matmuls:
+        groups.setdefault(matmul.group, []).append(matmul)
+    ranked = sorted(groups.values(), key=lambda group: sum(map(_benefit, group)) / sum(map(_size, group)), reverse=True)
+    return ranked, hessian
+
+
+def spare_bits(parameters: int, matmuls: Sequence[Matmul], head: Head) -> float:
+    """What MAX_BITS_PER_WEIGHT leaves where all of `matmuls` and the rare rows are 4-bit, and the rest 8-bit."""
+    narrow = sum(map(_size, matmuls))
+    used_bits = _NARROW_BITS * narrow + _EMBEDDING_BITS * (parameters - narrow) - head.saved_bits
+    return (MAX_BITS_PER_WEIGHT - _OVERHEAD_BITS) * parameters - used_bits
+
+
+def choose_wide(ranked: Sequence[Sequence[Matmul]], spare_bits: float) -> list[Matmul]:
+    """The matrices to keep 8-bit: the first of `ranked`, while bits are left."""
+    wide: list[Matmul] = []
+    for group in ranked:
+        cost_bits = (_WIDE_BITS - _NARROW_BITS) * sum(map(_size, group))
+        if cost_bits <= spare_bits and sum(map(_benefit, group)) > 0:
+            spare_bits -= cost_bits
+            wide += group
+    return wide
+
+
+def _size(matmul: Matmul) -> int:
+    return matmul.weight.numel()
+
+
+def _benefit(matmul: Matmul) -> float:
+    assert matmul.widening is not None
+    return 0.0 if matmul.widening.grad is None else -float(matmul.widening.grad)
+
+
+def _divergence(model: Any, matmuls: Sequence[Matmul], tokens: torch.Tensor) -> torch.Tensor:
+    """KL(float ‖ 4-bit) in nats per token, with gradients."""
+    with torch.no_grad():
+        expected = functional.log_softmax(_logits(model, matmuls, tokens, torch.float32, use_codes=False), dim=-1)
+    found = functional.log_softmax(_logits(model, matmuls, tokens, fast_type(), use_codes=True), dim=-1)
+    return functional.kl_div(found, expected, log_target=True, reduction="batchmean")
+
+
+def _logits(model: Any, matmuls: Sequence[Matmul], tokens: torch.Tensor, dtype: torch.dtype, *, use_codes: bool) -> torch.Tensor:
+    """float32 [tokens, vocabulary] of the float model or the 4-bit one, its matrices multiplied in `dtype`."""
+    for matmul in matmuls:
+        matmul.use_codes, matmul.dtype = use_codes, dtype
+    logits: torch.Tensor = model(tokens, use_cache=False).logits.flatten(0, 1)
+    return logits

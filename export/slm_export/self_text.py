@@ -1,0 +1,45 @@
+"""Calibration text that the model writes itself.
+
+It needs no corpus, no licence, and has the model's languages and formats (Williams & Aletras 2024, "Self-calibration for
+Language Model Quantization and Pruning", arXiv 2410.17170).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from slm_export.checkpoint import Checkpoint
+
+SEQUENCES = 64
+SEQUENCE_TOKENS = 128
+
+
+def fast_type() -> torch.dtype:
+    """bfloat16 where this CPU multiplies it in hardware (about twice as fast, measured on EPYC), else float32."""
+    supported = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
+    return torch.bfloat16 if supported() else torch.float32
+
+
+@torch.inference_mode()
+def self_generated(checkpoint: Checkpoint, say: Any) -> torch.Tensor:
+    """Token ids int64 [SEQUENCES, n], n ≤ SEQUENCE_TOKENS: sampled from the model at temperature 1, seeded."""
+    model = checkpoint.load_model().to(fast_type())
+    generator = torch.Generator().manual_seed(0)
+    vocabulary = int(model.get_input_embeddings().weight.shape[0])
+    tokenizer = checkpoint.tokenizer
+    ordinary = torch.tensor(sorted(set(range(min(vocabulary, len(tokenizer)))) - set(tokenizer.all_special_ids)))
+    tokens = ordinary[torch.randint(len(ordinary), (SEQUENCES, 1), generator=generator)]
+    if tokenizer.bos_token_id is not None and tokenizer("a")["input_ids"][0] == tokenizer.bos_token_id:
+        tokens = torch.cat([torch.full_like(tokens, tokenizer.bos_token_id), tokens], dim=1)
+    length = min(SEQUENCE_TOKENS, int(getattr(model.config, "max_position_embeddings", None) or SEQUENCE_TOKENS))
+    cache, following = None, tokens
+    while tokens.shape[1] < length:
+        say(f"  calibration text: the model writes token {tokens.shape[1] + 1} of {length}, {SEQUENCES} texts at once")
+        output = model(following, past_key_values=cache, use_cache=True)
+        cache = output.past_key_values
+        reached = output.logits[:, -1, : len(tokenizer)].float().softmax(dim=-1).cumsum(dim=-1)
+        following = torch.searchsorted(reached, torch.rand(SEQUENCES, 1, generator=generator) * reached[:, -1:])
+        tokens = torch.cat([tokens, following.clamp(max=reached.shape[1] - 1)], dim=1)
+    return tokens
