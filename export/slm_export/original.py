@@ -53,7 +53,11 @@ class PromptAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Original:
-    """The finished pass in `folder`. `window_tokens` is how much of the text the model sees at once."""
+    """The finished pass in `folder`. `window_tokens` is how much of the text the model sees at once.
+
+    `tokens` is the text of a decoder, an encoder-decoder's answers to `prompts` one after the other (verify_seq2seq.py), an
+    encoder's sentences, which are `prompts` without answers and have outputs instead of log-probabilities (verify_encoder.py).
+    """
 
     folder: Path
     text_name: str
