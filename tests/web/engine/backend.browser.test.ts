@@ -4,9 +4,9 @@ import type { Backend } from '../../../web/src/engine/backend.ts'
 import { OrtBackend } from '../../../web/src/engine/backend-ort.ts'
 import { findGpu, thisBrowser } from '../../../web/src/engine/device.ts'
 import { type Manifest, parseManifest, type Variant } from '../../../web/src/engine/manifest.ts'
-import { argmax } from '../../../web/src/engine/sampler.ts'
 import { allowedError, expectedLogits, selfTest } from '../../../web/src/engine/selftest.ts'
 import { type Flavour, loadRuntime } from '../../../web/src/engine/session.ts'
+import { greedy } from './greedy.ts'
 
 const BUNDLE = '/bundles/tiny-llama/'
 
@@ -43,17 +43,6 @@ async function open(name: string, flavour: Flavour): Promise<Opened> {
   const kv = { layers, heads, headDim, type: variant.kv_dtype }
   const { vocab_size: vocabularySize, context_length: contextLength } = manifest
   return { manifest, variant, backend: new OrtBackend({ name, session, device, kv, vocabularySize, contextLength }) }
-}
-
-async function greedy(backend: Backend, prompt: readonly number[], count: number): Promise<number[]> {
-  let logits = await backend.prefill(prompt, 0)
-  const tokens: number[] = []
-  while (tokens.length < count) {
-    const token = argmax(logits)
-    tokens.push(token)
-    logits = await backend.decode(token)
-  }
-  return tokens
 }
 
 function largestDifference(a: Float32Array, b: Float32Array): number {

@@ -7,10 +7,10 @@ import { commands } from 'vitest/browser'
 import type { Backend } from '../../../web/src/engine/backend.ts'
 import { OrtBackend } from '../../../web/src/engine/backend-ort.ts'
 import { type Manifest, parseManifest } from '../../../web/src/engine/manifest.ts'
-import { argmax } from '../../../web/src/engine/sampler.ts'
 import { selfTest } from '../../../web/src/engine/selftest.ts'
 import { loadRuntime } from '../../../web/src/engine/session.ts'
 import { createTextCodec, type TextCodec } from '../../../web/src/engine/tokenizer.ts'
+import { greedy } from './greedy.ts'
 
 const FOLDER = '/bundles/families'
 const VARIANT = 'cpu-int8'
@@ -41,7 +41,6 @@ async function open(row: string): Promise<Opened> {
     graph: await bytes(`${row}/${VARIANT}/model.onnx`),
     externalData: [{ path: 'model.onnx.data', data: await bytes(`${row}/${VARIANT}/model.onnx.data`) }],
   })
-  if (!manifest.kv) throw new Error('a decoder without kv')
   if (!manifest.kv) throw new Error(`${row} has no cache`)
   const { layers, heads, head_dim: headDim } = manifest.kv
   const kv = { layers, heads, headDim, type: 'float32' } as const
@@ -55,17 +54,6 @@ async function open(row: string): Promise<Opened> {
   }
   const golden: Golden = JSON.parse(await text(`${row}/golden.json`)) // our own script's file
   return { manifest, backend, codec: createTextCodec(files, manifest), golden }
-}
-
-async function greedy(backend: Backend, prompt: readonly number[], count: number, from = 0): Promise<number[]> {
-  let logits = await backend.prefill(prompt.slice(from), from)
-  const tokens: number[] = []
-  while (tokens.length < count) {
-    const token = argmax(logits)
-    tokens.push(token)
-    logits = await backend.decode(token)
-  }
-  return tokens
 }
 
 describe.each(rows)('$title', ({ name: row, title }) => {

@@ -83,7 +83,7 @@ export class Seq2SeqBackend implements Backend {
   }
 
   truncate(length: number): void {
-    if (length === this.length) return
+    if (length !== 0 && length === this.length) return // at 0 there may be tensors of a prompt that failed
     if (length !== 0) throw new EngineError('internal', `Cannot go to position ${length} of ${this.length}.`)
     for (const tensor of [...this.#prompt, ...this.#past]) tensor.release()
     this.#prompt = []

@@ -114,7 +114,9 @@ export function renderChat(
     throw new EngineError('bad-request', `${name} continues text and has no chat format: use completions instead.`)
   }
   try {
-    return template.render({ ...specialTokens(config), messages, add_generation_prompt: true })
+    // What transformers passes too: templates ask `tools is not none`, and what is not there at all is not none.
+    const absent = { tools: null, documents: null }
+    return template.render({ ...specialTokens(config), ...absent, messages, add_generation_prompt: true })
   } catch (cause) {
     const said = cause instanceof Error ? cause.message : String(cause)
     throw new EngineError('bad-request', `The model's chat template does not accept these messages (${said}).`, {
