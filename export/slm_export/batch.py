@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from slm_export.batch_job import Ended, Job, Scouted, Task
+from slm_export.batch_job import Ended, Job, Limits, Scouted, Task, refusal
 from slm_export.batch_local import Engine
 from slm_export.batch_scout import Scout
 from slm_export.errors import ExportInterrupted
@@ -48,7 +48,7 @@ class Batch:
         self.force = force
         self.watch = watch
         self._events: queue.Queue[Scouted | tuple[Task, Ended]] = queue.Queue()
-        self._scout = Scout(jobs, self._events.put)
+        self._jobs = jobs
         self._stopping = False
 
     def report(self, task: Task, ended: Ended) -> None:
@@ -60,18 +60,19 @@ class Batch:
 
         Raises: ExportInterrupted for Ctrl-C, after all children have ended.
         """
+        scout = Scout(self._jobs, self._events.put, None if self.force else Limits(engine.largest_bytes))
         try:
-            self._scout.start()
+            scout.start()
             while any(model.state not in ENDED for model in self.models.values()):
                 self._begin(engine)
                 self._show(engine)
                 self._take(engine)
             self._show(engine)
         except KeyboardInterrupt as error:
-            self._stop(engine)
+            self._stop(engine, scout)
             raise ExportInterrupted(f"Interrupted. {RESTART}") from error
         finally:
-            self._scout.stop()
+            scout.stop()
             engine.close()
 
     def _begin(self, engine: Engine) -> None:
@@ -104,7 +105,7 @@ class Batch:
         if found.state in ("current", "failed"):
             model.state, model.error = found.state, found.error
             return
-        reason = None if self.force else refusal(found, engine.largest_bytes)
+        reason = None if self.force else refusal(found, Limits(engine.largest_bytes))
         if reason is not None:
             model.state, model.error = "refused", reason
             return
@@ -120,7 +121,8 @@ class Batch:
 
     def _ended(self, task: Task, ended: Ended, engine: Engine) -> None:
         model = self.models[task.job.name]
-        model.seconds, model.attempts, model.error = ended.seconds, ended.attempts, ended.error
+        model.seconds = ended.seconds or time.monotonic() - model.began  # Ray cancels without a word on how long it took
+        model.attempts, model.error = ended.attempts, ended.error
         if ended.state != "crashed":
             model.state = ended.state
         elif ended.attempts > engine.retries:
@@ -129,12 +131,12 @@ class Batch:
             alone_bytes = engine.largest_bytes if ended.was_killed and engine.largest_bytes is not None else task.memory_bytes
             model.state, model.task = "ready", dataclasses.replace(task, memory_bytes=alone_bytes)
 
-    def _stop(self, engine: Engine) -> None:
+    def _stop(self, engine: Engine, scout: Scout) -> None:
         """Interrupt the children and wait for them; another Ctrl-C kills them."""
         self._stopping = True
         engine.stop()
         self._show(engine)
-        self._scout.stop()
+        scout.stop()
         while any(model.state == "running" for model in self.models.values()):
             try:
                 self._show(engine)
@@ -144,19 +146,3 @@ class Batch:
         for model in self.models.values():
             if model.state not in ENDED:
                 model.state = "not begun"
-
-
-def refusal(found: Scouted, largest_bytes: int | None) -> str | None:
-    """Why an export can never run here, with the numbers; None where it can."""
-    if largest_bytes is not None and found.peak_memory_bytes > largest_bytes:
-        return (
-            f"It needs up to {found.peak_memory_bytes / 1e9:.1f} GB of memory, and all exports together may take "
-            f"{largest_bytes / 1e9:.1f} GB. Give more with --memory-gb if the machine has it, take a larger one, "
-            "or say --force to try it alone."
-        )
-    if found.peak_disk_bytes > found.free_disk_bytes:
-        return (
-            f"It needs about {found.peak_disk_bytes / 1e9:.1f} GB of disk while it runs, and "
-            f"{found.free_disk_bytes / 1e9:.1f} GB are free in --out. Free some space, choose another --out, or say --force."
-        )
-    return None

@@ -34,12 +34,14 @@ class Stop:
         self.at_once = threading.Event()
 
 
-def spawn(action: str, jobs: Sequence[Job], *, threads: int, cwd: Path, stderr: IO[bytes] | int) -> subprocess.Popen[bytes]:
-    """A child that has its jobs; its stdin must stay open until it ends."""
+def spawn(
+    action: Sequence[str], jobs: Sequence[Job], *, threads: int, cwd: Path, stderr: IO[bytes] | int
+) -> subprocess.Popen[bytes]:
+    """A child that has its jobs (`action`: arguments of batch_worker); its stdin must stay open until it ends."""
     count = str(threads)
     own = {"OMP_NUM_THREADS": count, "MKL_NUM_THREADS": count, "OMP_WAIT_POLICY": "PASSIVE", "PYTHONFAULTHANDLER": "1"}
     child = subprocess.Popen(
-        [sys.executable, "-m", "slm_export.batch_worker", action],
+        [sys.executable, "-m", "slm_export.batch_worker", *action],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=stderr,
@@ -67,7 +69,7 @@ def run_task(task: Task, stop: Stop | None = None) -> Ended:
     with task.job.log.open("ab") as log:
         log.write(f"{ATTEMPT}{attempts}: {shlex.join(command_of(task.job))}\n".encode())
         log.flush()
-        child = spawn("export", [task.job], threads=task.threads, cwd=task.job.bundle.parent, stderr=log)
+        child = spawn(["export"], [task.job], threads=task.threads, cwd=task.job.bundle.parent, stderr=log)
         answer = _wait(child, stop)
     ended = _judged(child.returncode, answer)
     if ended.state == "interrupted" and not (stop and stop.asked.is_set()):

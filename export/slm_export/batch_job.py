@@ -62,9 +62,9 @@ class PlannedVariant:
 class Scouted:
     """What is known of a job before its export.
 
-    `state`: `current` (the bundle is there, from the same inputs), `new`, `interrupted` (`kept_stages` are done),
-    `download` (nothing is known before it has been fetched), or `failed` with `error`. Sizes are bytes, 0 where unknown;
-    `revision` is the commit of a Hugging Face repository.
+    `state`: `current` (the bundle is there, from the same inputs), `new`, `interrupted` (`kept_stages` are done), `download`
+    (not fetched, so far only its headers were looked at), `unchecked` (its bundle may be current: a dry run does not ask),
+    or `failed` with `error`. Sizes are bytes, 0 where unknown; `revision` is the commit of a Hugging Face repository.
     """
 
     name: str
@@ -73,6 +73,7 @@ class Scouted:
     revision: str | None = None
     kept_stages: int = 0
     parameters: int = 0
+    download_bytes: int = 0
     peak_memory_bytes: int = 0
     peak_disk_bytes: int = 0
     free_disk_bytes: int = 0
@@ -87,6 +88,29 @@ class Scouted:
         """The inverse of `to_json`."""
         data: dict[str, Any] = json.loads(text)
         return Scouted(**{**data, "variants": tuple(PlannedVariant(**each) for each in data["variants"])})
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one export may take at most; None where nobody knows. Disk is what is free."""
+
+    memory_bytes: int | None
+
+
+def refusal(found: Scouted, limits: Limits) -> str | None:
+    """Why an export can never run here, with the numbers; None where it can."""
+    if limits.memory_bytes is not None and found.peak_memory_bytes > limits.memory_bytes:
+        return (
+            f"It needs up to {found.peak_memory_bytes / 1e9:.1f} GB of memory, and all exports together may take "
+            f"{limits.memory_bytes / 1e9:.1f} GB. Give more with --memory-gb if the machine has it, take a larger one, "
+            "or say --force to try it alone."
+        )
+    if found.peak_disk_bytes > found.free_disk_bytes:
+        return (
+            f"It needs about {found.peak_disk_bytes / 1e9:.1f} GB of disk while it runs, and "
+            f"{found.free_disk_bytes / 1e9:.1f} GB are free in --out. Free some space, choose another --out, or say --force."
+        )
+    return None
 
 
 @dataclass(frozen=True, slots=True)

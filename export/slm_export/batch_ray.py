@@ -10,6 +10,7 @@ import hashlib
 import os
 import secrets
 import signal
+import socket
 import threading
 from collections.abc import Sequence
 from importlib.resources import files
@@ -24,6 +25,7 @@ from slm_export.errors import ExportError
 
 OBJECT_STORE_BYTES = 100_000_000  # of a local Ray; tasks pass a few hundred bytes
 PROBE_SECONDS = 120.0
+CONNECT_SECONDS = 10.0
 _WAIT_SECONDS = 0.5
 
 
@@ -174,6 +176,20 @@ def code_digest() -> str:
     return hashlib.sha256("".join(digests).encode()).hexdigest()
 
 
+def _require_listening(address: str) -> None:
+    """Ray itself tries for more than ten minutes (measured) where nobody answers."""
+    host, _, port = address.rpartition(":")
+    try:
+        if not host or "/" in host:
+            raise ValueError("it is not of the form host:port")
+        socket.create_connection((host, int(port)), timeout=CONNECT_SECONDS).close()
+    except (OSError, ValueError) as error:
+        raise ExportError(
+            f"The Ray cluster at {address} cannot be reached: {error}. Give the address that `ray start --head` printed "
+            "(host:port), or `auto` on a machine of the cluster; or leave --ray-address out for a local Ray."
+        ) from error
+
+
 def _import_ray() -> Any:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing of ours is reported anywhere
     try:
@@ -192,6 +208,8 @@ def start_ray(address: str | None, processors: int, budget_bytes: int | None) ->
     Raises: ExportError where Ray is not installed, or the cluster cannot be reached.
     """
     ray = _import_ray()
+    if address is not None and address != "auto":
+        _require_listening(address)
     quiet = {"log_to_driver": False, "logging_level": "ERROR"}
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

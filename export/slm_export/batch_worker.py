@@ -4,7 +4,8 @@ Jobs come as lines of JSON on stdin, answers leave as lines of JSON on stdout; e
 stdin stays open as long as the parent lives: when it closes, the process ends at once, so that nobody's child goes on
 exporting. What a killed process leaves is what `--resume` continues from.
 
-    scout    jobs up to an empty line → fetch each checkpoint, look at it, answer a `Scouted` each, in order
+    scout    jobs up to an empty line → fetch each checkpoint (unless it is beyond the limits: the bytes of memory given as
+             second argument, or `unknown`; `none` sets no limits), look at it, answer a `Scouted` each, in order
     plan     the same without fetching or writing anything
     export   one job → its bundle. Exit code 0 fine, 1 an SlmError (answered as {"error": …}), 3 anything else, 4 interrupted
 """
@@ -23,15 +24,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
 
-from slm_export.batch_job import Job, PlannedVariant, Scouted
+from slm_export.batch_job import Job, Limits, PlannedVariant, Scouted, refusal
 from slm_export.errors import SlmError
-from slm_export.json_fields import ManifestError
+from slm_export.export_inputs import export_inputs, is_current
+from slm_export.manifest import MANIFEST_NAME, ManifestError
+from slm_export.plan import Request, plan_export
 from slm_export.progress import Reporter
 from slm_export.recipes import RECIPES
 from slm_export.sources import Origin, resolve
+from slm_export.stages import finished_stages
 
 EXIT_FAILED, EXIT_UNEXPECTED, EXIT_INTERRUPTED, EXIT_ORPHANED = 1, 3, 4, 5
-PICKLE_MEMORY_SHARE = 2.2 * 2  # of the file: peak per float32 byte (plan.py) × the widening of 16-bit weights
 _FD_STDERR = 2
 
 
@@ -50,7 +53,7 @@ def main() -> int:
         for job in jobs:
             if action == "scout":
                 _log_to(job)
-            print(_scouted(job, fetch=action == "scout").to_json(), file=answers, flush=True)
+            print(_scouted(job, _limits(sys.argv[2]), fetch=action == "scout").to_json(), file=answers, flush=True)
         return 0
     except KeyboardInterrupt as error:
         print(error, file=sys.stderr)
@@ -62,6 +65,10 @@ def main() -> int:
     except Exception:
         traceback.print_exc()
         return EXIT_UNEXPECTED
+
+
+def _limits(text: str) -> Limits | None:
+    return None if text == "none" else Limits(None if text == "unknown" else int(text))
 
 
 def _lines_until_empty() -> Iterator[str]:
@@ -106,13 +113,17 @@ def _export(job: Job) -> None:
     export_bundle(origin, job.bundle, job.variants, reporter, resume=job.part.exists())
 
 
-def _scouted(job: Job, *, fetch: bool) -> Scouted:
+def _scouted(job: Job, limits: Limits | None, *, fetch: bool) -> Scouted:
     """Look at one job; whatever goes wrong is its own failure, not that of the list."""
     try:
-        if not fetch and _must_be_fetched(job):
-            return _not_here(job)
+        found = _planned(job)
+        if limits is not None and found.download_bytes and refusal(found, limits):
+            return found  # not fetched: it will not be exported
+        if not fetch and _is_remote(job):
+            has_bundle = (job.bundle / MANIFEST_NAME).is_file()
+            return dataclasses.replace(found, state="unchecked") if has_bundle and not found.download_bytes else found
         origin = resolve(job.source, downloads=job.downloads, reporter=Reporter(quiet=not fetch), options=job.options)
-        return _looked_at(job, origin)
+        return _compared(job, found, origin)
     except (SlmError, ManifestError) as error:
         if fetch:
             print(f"Error: {error}", file=sys.stderr)
@@ -122,48 +133,20 @@ def _scouted(job: Job, *, fetch: bool) -> Scouted:
         return Scouted(job.name, "failed", f"{type(error).__name__} while looking at the source: {error}. Its log says where.")
 
 
-def _must_be_fetched(job: Job) -> bool:
+def _is_remote(job: Job) -> bool:
+    """Whether `resolve` would ask the hub, or fetch."""
     if job.source in RECIPES:
         return not (job.downloads / Path(RECIPES[job.source].source.member).name).is_file()
-    return (
-        not Path(job.source).expanduser().exists() and job.source.count("/") == 1 and not job.source.startswith((".", "/", "~"))
-    )
+    return not Path(job.source).expanduser().exists()
 
 
-def _not_here(job: Job) -> Scouted:
-    """A repository may lie in the downloads from before; its current revision is not known without asking the hub."""
-    from slm_export.families import refuse_closed
-
-    refuse_closed(job.source)
-    folder = job.downloads / "huggingface" / job.source.replace("/", "--")
-    if not any(folder.glob("*.safetensors")):
-        return Scouted(job.name, "download")
-    return dataclasses.replace(_planned(job, str(folder)), state="download")
-
-
-def _looked_at(job: Job, origin: Origin) -> Scouted:
-    from slm_export.bundle import export_inputs, is_current
-    from slm_export.stages import finished_stages
-
-    inputs = export_inputs(origin, job.variants)
-    revision = origin.source.revision if origin.source.kind == "huggingface" else None
-    if is_current(job.bundle, inputs):
-        return Scouted(job.name, "current", revision=revision)
-    found = _pickle_plan(job, origin) if origin.is_pickle else _planned(job, str(origin.path))
-    recorded = job.part / ".work" / "inputs"
-    if recorded.is_file() and recorded.read_text(encoding="utf-8") == inputs:
-        found = dataclasses.replace(found, state="interrupted", kept_stages=finished_stages(job.part))
-    return dataclasses.replace(found, revision=revision)
-
-
-def _planned(job: Job, path: str) -> Scouted:
-    from slm_export.plan import checkpoint_shapes, make_plan
-
-    plan = make_plan(job.source, checkpoint_shapes(path, job.downloads), job.bundle, job.variants)
+def _planned(job: Job) -> Scouted:
+    plan = plan_export(Request(job.source, job.bundle, job.downloads, job.variants, job.options))
     return Scouted(
         job.name,
-        "new",
+        "download" if plan.download_bytes else "new",
         parameters=plan.parameters,
+        download_bytes=plan.download_bytes,
         peak_memory_bytes=plan.peak_memory_bytes,
         peak_disk_bytes=plan.peak_disk_bytes,
         free_disk_bytes=plan.free_disk_bytes,
@@ -171,12 +154,17 @@ def _planned(job: Job, path: str) -> Scouted:
     )
 
 
-def _pickle_plan(job: Job, origin: Origin) -> Scouted:
-    """Pickles have no readable header: memory from the file's size, as if its numbers were of 16 bits."""
-    from slm_export.plan import BASE_MEMORY_BYTES
-
-    size_bytes = sum((origin.path / name).stat().st_size for name in origin.weights)
-    return Scouted(job.name, "new", peak_memory_bytes=int(PICKLE_MEMORY_SHARE * size_bytes) + BASE_MEMORY_BYTES)
+def _compared(job: Job, found: Scouted, origin: Origin) -> Scouted:
+    """With what is there already: the bundle, or the stages of an interrupted export."""
+    inputs = export_inputs(origin, job.variants)
+    revision = origin.source.revision if origin.source.kind == "huggingface" else None
+    recorded = job.part / ".work" / "inputs"
+    state, kept = "new", 0
+    if is_current(job.bundle, inputs):
+        state = "current"
+    elif recorded.is_file() and recorded.read_text(encoding="utf-8") == inputs:
+        state, kept = "interrupted", finished_stages(job.part)
+    return dataclasses.replace(found, state=state, kept_stages=kept, revision=revision)
 
 
 if __name__ == "__main__":

@@ -14,12 +14,13 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from slm_export.batch import Batch, refusal
+from slm_export.batch import Batch
 from slm_export.batch_display import Display
-from slm_export.batch_job import Job, Scouted
+from slm_export.batch_job import Job, Limits, Scouted, refusal
 from slm_export.batch_local import Engine, LocalEngine
 from slm_export.batch_scout import answers
 from slm_export.batch_summary import print_failures, print_summary, summary, write_summary
+from slm_export.cli_errors import JobFailed
 from slm_export.errors import ExportError, ExportInterrupted
 from slm_export.output_lock import output_lock
 from slm_export.progress import Reporter
@@ -63,7 +64,7 @@ class _Settings:
     show_envvar=True,
     help="Cluster for --engine ray (host:port, or auto on one of its nodes). Default: a local Ray of its own.",
 )
-@click.option("--dry-run", is_flag=True, help="Print what would be made and what it needs; fetch and write nothing.")
+@click.option("--dry-run", is_flag=True, help="Print what would be made and what it needs; download no weights, write nothing.")
 @click.option("--force", is_flag=True, help="Export also what does not seem to fit into memory or disk, alone.")
 @click.option(
     "--downloads",
@@ -137,20 +138,21 @@ def _run(jobs: Sequence[Job], settings: _Settings, *, as_json: bool) -> None:
         models = list(work.models.values())
         found = summary(models, engine=settings.engine, seconds=time.monotonic() - started)
         write_summary(found, out)
-    if as_json:
-        click.echo(json.dumps(found))
-    else:
+    if not as_json:
         print_summary(found, _stdout())
         print_failures(models, reporter.say)
         reporter.say(f"Bundles, logs, summary.json and summary.csv are in {out}")
     if interrupted is not None:
-        raise interrupted
+        raise JobFailed(interrupted, found)
     bad = [model.job.name for model in models if model.state not in ("exported", "current")]
     if bad:
-        raise ExportError(
+        failure = ExportError(
             f"Not exported, {len(bad)} of {len(models)}: {', '.join(bad)}. The reasons are above and in summary.json. "
             "The same command, run again, skips what is done."
         )
+        raise JobFailed(failure, found)
+    if as_json:
+        click.echo(json.dumps(found))
 
 
 def _engine(work: Batch, settings: _Settings, jobs: Sequence[Job]) -> Engine:
@@ -177,18 +179,20 @@ def _stdout() -> Console:
 
 def _dry_run(jobs: Sequence[Job], cwd: Path, budget_bytes: int | None, *, as_json: bool, force: bool) -> None:
     """Print the plans; raises ExportError where a model cannot be exported."""
-    found = list(answers("plan", jobs, cwd))
+    limits = None if force else Limits(budget_bytes)
+    found = list(answers("plan", jobs, limits, cwd))
     if len(found) < len(jobs):
         raise ExportError(f"The process that looks at the models died over {jobs[len(found)].name} ({jobs[len(found)].source}).")
-    reasons = {each.name: each.error or (None if force else refusal(each, budget_bytes)) for each in found}
-    if as_json:
-        plans = [{**json.loads(each.to_json()), "problem": reasons[each.name]} for each in found]
-        click.echo(json.dumps({"memory_budget_bytes": budget_bytes, "models": plans}))
-    else:
+    reasons = {each.name: each.error or (refusal(each, limits) if limits else None) for each in found}
+    plans = [{**json.loads(each.to_json()), "problem": reasons[each.name]} for each in found]
+    result: dict[str, object] = {"memory_budget_bytes": budget_bytes, "models": plans}
+    if not as_json:
         _print_plans(found, reasons, budget_bytes)
     bad = [name for name, reason in reasons.items() if reason]
     if bad:
-        raise ExportError(f"Cannot be exported like this, {len(bad)} of {len(jobs)}: {', '.join(bad)}.")
+        raise JobFailed(ExportError(f"Cannot be exported like this, {len(bad)} of {len(jobs)}: {', '.join(bad)}."), result)
+    if as_json:
+        click.echo(json.dumps(result))
 
 
 def _print_plans(found: Sequence[Scouted], reasons: dict[str, str | None], budget_bytes: int | None) -> None:
@@ -198,8 +202,9 @@ def _print_plans(found: Sequence[Scouted], reasons: dict[str, str | None], budge
     for name in ("M parameters", "MB", "bits/weight", "memory GB", "disk GB"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("state", no_wrap=True)
-    words = {"download": "to download", "interrupted": "to continue", "new": "to export", "current": "up to date"}
+    words = {"interrupted": "to continue", "new": "to export", "current": "up to date", "unchecked": "to check"}
     for each in found:
+        words["download"] = f"to download ({each.download_bytes / 1e6:,.1f} MB)"
         state = "cannot be exported" if each.error else "does not fit" if reasons[each.name] else words[each.state]
         sizes = (
             (f"{each.peak_memory_bytes / 1e9:.1f}", f"{each.peak_disk_bytes / 1e9:.1f}") if each.peak_memory_bytes else ("", "")
@@ -213,7 +218,7 @@ def _print_plans(found: Sequence[Scouted], reasons: dict[str, str | None], budge
             table.add_row(*(first if index == 0 else ("", variant.name, "", *size, "", "", "")))
     _stdout().print(table)
     budget = "unknown" if budget_bytes is None else f"{budget_bytes / 1e9:.1f} GB"
-    click.echo(f"Estimates; nothing was fetched or written. Memory for all exports together: {budget}")
+    click.echo(f"Estimates; nothing was written. Memory for all exports together: {budget}")
     for name, reason in reasons.items():
         if reason:
             click.echo(f"\n{name}: {reason}")

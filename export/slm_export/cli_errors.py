@@ -25,7 +25,7 @@ from slm_export.manifest import ManifestError
 class JobFailed(Exception):
     """A failure whose `result` a script wants to read as well: with --json one object holds both."""
 
-    def __init__(self, cause: SlmError, result: Mapping[str, object]) -> None:
+    def __init__(self, cause: SlmError | ExportInterrupted, result: Mapping[str, object]) -> None:
         super().__init__(str(cause))
         self.cause = cause
         self.result = result

@@ -9,6 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from slm_export.download import sha256_of
+from slm_export.export_inputs import INPUTS_NAME
 from slm_export.facts import Facts
 from slm_export.manifest import (
     FORMAT,
@@ -24,8 +25,6 @@ from slm_export.report import REPORT_FOLDER
 from slm_export.sources import UNKNOWN_LICENCE, Origin
 from slm_export.tokenizer import TOKENIZER_FILES
 from slm_export.variant_recipes import Recipe
-
-INPUTS_NAME = "export.json"  # what the bundle was made from; not part of the bundle's contract
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 
 SAMPLE_SECONDS = 0.05
 IMPORTS = "import slm_export.bundle, onnxruntime_genai.models.builder, psutil; m = psutil.Process().memory_info(); print(m.rss)"
