@@ -34,7 +34,13 @@ def check_request(out: Path, options: ExportOptions) -> None:
 
 
 def require_own_folder(out: Path) -> None:
-    """Raises: ExportError where `out` holds something that is not a bundle, or cannot be written."""
+    """Raises: ExportError where `out` holds something that is not a bundle, or cannot be replaced as a whole."""
+    here = Path.cwd().resolve()
+    if out.resolve() in (here, *here.parents):
+        raise ExportError(
+            f"{out} is the folder that this command runs in, or one above it, and a bundle replaces its folder as a whole. "
+            "Choose another --out, such as a new folder in it."
+        )
     if out.exists() and not (out / MANIFEST_NAME).is_file() and (not out.is_dir() or any(out.iterdir())):
         raise ExportError(f"{out} exists and is not a bundle, so it is not overwritten. Choose another --out.")
 

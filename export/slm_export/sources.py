@@ -87,6 +87,11 @@ def resolve(
 
 
 def _find(source: str, downloads: Path, reporter: Reporter, options: ExportOptions) -> Origin:
+    if options.revision is not None and (source in RECIPES or Path(source).expanduser().exists()):
+        raise SourceError(
+            f"--revision {options.revision} is of a Hugging Face repository, and {source} is none. Leave it out, or give the "
+            "repository's id (owner/name)."
+        )
     if source in RECIPES:
         return _from_recipe(RECIPES[source], downloads, reporter)
     path = Path(source).expanduser()
@@ -203,10 +208,7 @@ def _from_gguf(path: Path) -> Origin:
 
 
 def _from_folder(folder: Path, source: Source, *, allow_pickle: bool) -> Origin:
-    if not (folder / "config.json").is_file():
-        adapter = " It is a LoRA adapter: give its base model as SOURCE and this folder as --adapter."
-        what = adapter if (folder / "adapter_config.json").is_file() else " Point at the folder that holds it."
-        raise SourceError(f"{folder} has no config.json: not a Hugging Face model folder.{what}")
+    require_config(folder)
     _require_no_way_out(folder)
     weights = tuple(choose_weights([file.name for file in folder.iterdir()], str(folder), allow_pickle=allow_pickle))
     raw = read_config(folder)
@@ -220,6 +222,14 @@ def _from_folder(folder: Path, source: Source, *, allow_pickle: bool) -> Origin:
     name = source.ref.rpartition("/")[2]
     spdx = _SPDX.get(licence, licence or UNKNOWN_LICENCE)
     return Origin(folder, source, _slug(name), name, "", spdx, licence_file, None, weights)
+
+
+def require_config(folder: Path) -> None:
+    """Raises: SourceError for a folder without config.json, saying what it may be instead."""
+    if not (folder / "config.json").is_file():
+        adapter = " It is a LoRA adapter: give its base model as SOURCE and this folder as --adapter."
+        what = adapter if (folder / "adapter_config.json").is_file() else " Point at the folder that holds it."
+        raise SourceError(f"{folder} has no config.json: not a Hugging Face model folder.{what}")
 
 
 def _require_no_way_out(folder: Path) -> None:

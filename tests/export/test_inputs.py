@@ -1,6 +1,10 @@
-"""What an export depends on: a bundle, or a stage of an interrupted export, is kept only while all of it is unchanged."""
+"""What an export depends on: a bundle, or a stage of an interrupted export, is kept only while all of it is unchanged.
+
+And what is asked of it that cannot be done.
+"""
 
 import json
+from pathlib import Path
 
 import pytest
 import torch
@@ -8,7 +12,9 @@ from safetensors.torch import save_file
 from tiny_checkpoint import write_checkpoint
 
 from slm_export.bundle import export_inputs
+from slm_export.errors import ExportError, SourceError
 from slm_export.options import ExportOptions
+from slm_export.preflight import check_request
 from slm_export.sources import resolve
 
 
@@ -38,3 +44,19 @@ def test_the_files_of_sentence_transformers_count(base, tmp_path, reporter):
         (base / "1_Pooling" / "config.json").write_text(json.dumps({pooling: True}))
         digests.append(export_inputs(resolve(str(base), downloads=tmp_path, reporter=reporter), ["cpu-int8"]))
     assert digests[0] != digests[1]
+
+
+@pytest.mark.parametrize("out", [".", "..", "../inner", "/"])
+def test_the_current_folder_is_not_replaced(out, tmp_path, monkeypatch):
+    """`--out .` ended in a traceback; renaming it would leave the shell in a folder that is gone."""
+    (tmp_path / "inner").mkdir()
+    monkeypatch.chdir(tmp_path / "inner")
+    with pytest.raises(ExportError, match="is the folder that this command runs in, or one above it"):
+        check_request(Path(out), ExportOptions())
+    check_request(Path("bundle"), ExportOptions())
+
+
+def test_a_revision_of_what_has_none_is_not_ignored(base, tmp_path, reporter):
+    for source in (str(base), "smollm2-135m-instruct"):
+        with pytest.raises(SourceError, match="--revision v1 is of a Hugging Face repository, and .* is none"):
+            resolve(source, downloads=tmp_path, reporter=reporter, options=ExportOptions(revision="v1"))
