@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 
 from slm_export.interrupts import catch_signals, exit_code, interrupted_by
@@ -20,7 +21,10 @@ def main() -> None:
         # Between importing and the command's own handling; libraries turn an interrupt into errors of their own.
         if interrupted_by() is None:
             raise
-        sys.stderr.write("Interrupted before anything was begun.\n")
+        message = "Interrupted before anything was begun."
+        sys.stderr.write(f"{message}\n")
+        if "--json" in sys.argv:
+            print(json.dumps({"error": {"kind": "Interrupted", "message": message}}))
         sys.exit(exit_code())
 
 

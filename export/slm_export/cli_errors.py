@@ -8,8 +8,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import re
 import sys
 import traceback
 from collections.abc import Mapping, Sequence
@@ -66,6 +68,10 @@ def _end(error: BaseException, *, as_json: bool) -> NoReturn:
     elif isinstance(error, click.ClickException):  # wrong usage: click's own message has the command's usage above it
         kind, message, code = "UsageError", error.format_message(), error.exit_code
         error.show()
+    elif _is_disk_full(error):
+        message = "The disk is full. Free some space, or choose another --out or --downloads, then run the command again."
+        kind, code = "DiskFull", 1
+        click.echo(f"Error: {message} ({error})", err=True)
     elif isinstance(error, (SlmError, ManifestError)):
         kind, message, code = type(error).__name__, str(error), 1
         click.echo(f"Error: {message}", err=True)
@@ -95,10 +101,15 @@ def _interruption(error: BaseException) -> str | None:
     return None
 
 
+def _is_disk_full(error: BaseException) -> bool:
+    """No space, over the quota, or a file larger than allowed; safetensors and ONNX Runtime say it in words only."""
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return True
+    return re.search(r"No space left|os error (27|28|122)\b|File too large|Disk quota", str(error)) is not None
+
+
 def _system_message(error: OSError) -> str:
     """The operating system's reason as a sentence, with what helps."""
     reason = error.strerror or str(error)
     where = f" ({error.filename})" if error.filename else ""
-    if error.errno == 28:  # ENOSPC
-        return f"The disk is full{where}. Free some space, or choose another --out or --downloads, then run the command again."
     return f"The operating system refused: {reason}{where}. Check the path, its permissions and the space on its disk."

@@ -91,12 +91,13 @@ def model(
     Next: slm-export verify BUNDLE             prove it again, with --reference against PyTorch
           slm-playground serve --models DIR    chat with it (DIR is the folder that holds the bundle)
     """
+    names = variant_names(variants)
     from slm_export.cli_plan import require_fit, show_plan
     from slm_export.plan import Request
     from slm_export.preflight import check_origin, check_request
 
     options = ExportOptions(revision, adapter, chat_template, task, allow_pickle)
-    request = Request(source, out, downloads or out.parent / "downloads", variant_names(variants), options, resume)
+    request = Request(source, out, downloads or out.parent / "downloads", names, options, resume)
     check_request(out, options)
     if dry_run:
         show_plan(request, as_json=as_json)

@@ -17,7 +17,6 @@ from slm_export.kind_choice import encoder_variants
 from slm_export.options import ExportOptions
 from slm_export.resources import available_memory_bytes, matmul_flops
 from slm_export.shapes import Shapes
-from slm_export.sizes import estimated_bytes
 from slm_export.survey import Survey, survey
 from slm_export.variant_recipes import Recipe, by_preference
 
@@ -101,6 +100,8 @@ def make_plan(source: str, found: Shapes | Survey, out: Path, variants: Sequence
 
     Raises: ExportError for variants that this kind of model does not have.
     """
+    from slm_export.sizes import estimated_bytes  # brings NumPy and ONNX along: a wrong source is told without them
+
     seen = found if isinstance(found, Survey) else Survey(source, found)
     shapes = seen.shapes
     is_encoder = shapes.architecture in ENCODERS

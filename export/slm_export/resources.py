@@ -6,8 +6,6 @@ import os
 import time
 from pathlib import Path
 
-import numpy as np
-
 _CGROUPS = (
     (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current")),
     (Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"), Path("/sys/fs/cgroup/memory/memory.usage_in_bytes")),
@@ -42,6 +40,8 @@ def matmul_flops(rounds: int = 40) -> float:
     The best of many rounds on one processor, times their number: products on several at once wait for each other, and a
     moment in which other programs take one away would make them twenty times slower.
     """
+    import numpy as np  # a tenth of a second that `slm-export --help` does not need
+
     count, size = 64, 64  # OpenBLAS takes one thread for products of this size
     matrices, product = np.ones((count, size, size), np.float32), np.empty((count, size, size), np.float32)
     best = float("inf")
@@ -55,3 +55,9 @@ def matmul_flops(rounds: int = 40) -> float:
 def processors() -> int:
     """How many processors this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def session_threads() -> int:
+    """Threads of an ONNX Runtime session: OMP_NUM_THREADS as PyTorch heeds it (a batch divides them), 0 for its own choice."""
+    first = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
+    return int(first) if first.isdecimal() else 0

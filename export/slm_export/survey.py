@@ -31,7 +31,7 @@ from slm_export.shapes import (
     llama_shapes,
     safetensors_entries,
 )
-from slm_export.sources import hub_folder, is_hub_id, unknown_source
+from slm_export.sources import hub_folder, is_hub_id, require_config, unknown_source
 
 _FIRST_BYTES = 100_000  # enough for the headers of most files, so that one request does
 _BYTES_OF_TYPE = {"float32": 4, "float16": 2, "bfloat16": 2}
@@ -88,6 +88,7 @@ def _known(recipe: Recipe, downloads: Path) -> Survey:
 
 
 def _folder(folder: Path, options: ExportOptions) -> Survey:
+    require_config(folder)
     config = read_config(folder)
     refuse_remote_code(config, folder.name)
     require_supported(config)

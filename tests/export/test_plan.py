@@ -5,11 +5,16 @@ import json
 import struct
 
 import pytest
+from hub_server import COMMIT, serve
+from tiny_checkpoint import write_checkpoint
 
 from slm_export.errors import ExportError, SourceError
+from slm_export.export_time import REFERENCE_FLOPS, spoken, stage_names, stage_seconds
 from slm_export.manifest import load_manifest
-from slm_export.plan import checkpoint_shapes, make_plan, problems, require_resources
-from slm_export.shapes import classify, safetensors_header
+from slm_export.options import ExportOptions
+from slm_export.plan import Request, checkpoint_shapes, make_plan, plan_export, problems, require_resources
+from slm_export.shapes import classify, folder_shapes, safetensors_header
+from slm_export.variant_recipes import DEFAULT_VARIANTS, RECIPES
 
 
 @pytest.fixture
@@ -82,3 +87,85 @@ def test_a_damaged_safetensors_header_is_an_error(tmp_path, content, message):
     file.write_bytes(content)
     with pytest.raises(SourceError, match=message):
         safetensors_header(file)
+
+
+def test_a_known_name_is_planned_before_its_download(run_cli, tmp_path):
+    done = run_cli("model", "smollm2-135m-instruct", "--out", tmp_path / "bundle", "--dry-run", "--json", "--resume")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert (found["parameters"], found["download_bytes"], found["revision"]) == (134_515_008, 92_871_040, "0.1.2")
+    sizes = {variant["name"]: variant["size_bytes"] for variant in found["variants"]}
+    assert sizes["cpu-int8"] == pytest.approx(145.4e6, rel=0.01)
+    assert found["peak_disk_bytes"] > 2 * found["float32_bytes"] + sum(sizes.values()) + found["download_bytes"]
+    assert 60 < found["low_seconds"] < found["high_seconds"]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_repository_is_planned_from_its_headers(run_cli, tmp_path):
+    checkpoint = write_checkpoint(tmp_path / "checkpoint")
+    with serve() as hub:
+        hub.add(checkpoint)
+        options = ["--out", tmp_path / "bundle", "--dry-run", "--json", "--revision", "v1"]
+        done = run_cli("model", "owner/tiny", *options, HF_ENDPOINT=hub.url, HF_HOME=str(tmp_path / "hf"))
+        assert done.returncode == 0, done.stderr
+        found = json.loads(done.stdout)
+        assert hub.ranges("model.safetensors") == ["bytes=0-99999"]
+        assert [path.rpartition("/")[2] for method, path, _ in hub.requests if "/resolve/" in path] == [
+            "config.json", "model.safetensors",
+        ]  # fmt: skip
+        local = make_plan("x", folder_shapes(checkpoint), tmp_path / "bundle", ["cpu-int8"])
+        assert (found["parameters"], found["revision"]) == (local.parameters, COMMIT)
+        wanted = sum(len(body) for name, body in hub.files.items())
+        assert found["download_bytes"] == wanted
+        missing = run_cli("model", "owner/tiny", *options[:-1], "v2")
+        assert "has no revision 'v2'" in json.loads(missing.stdout)["error"]["message"]
+    assert {path.name for path in tmp_path.iterdir()} <= {"checkpoint", "hf"}
+
+
+@pytest.mark.parametrize("name", ["tiny-bart", "tiny-t5", "tiny-distilbert", "tiny-minilm"])
+def test_encoders_and_encoder_decoders_are_planned_as_they_are_made(name, transformer_bundles, tmp_path):
+    request = Request(str(transformer_bundles / f"{name}-hf"), tmp_path / "b", tmp_path, DEFAULT_VARIANTS, ExportOptions())
+    found = plan_export(request)
+    manifest = load_manifest(transformer_bundles / name)
+    assert found.parameters == manifest.parameters
+    assert [variant.name for variant in found.variants] == ["cpu-int8"]
+    actual = sum(entry.size_bytes for entry in manifest.variants[0].files)
+    assert found.variants[0].size_bytes == pytest.approx(actual, rel=0.1)
+    with pytest.raises(ExportError, match="which is exported as cpu-int8 or f32, not as webgpu-q4f16"):
+        plan_export(dataclasses.replace(request, variants=["webgpu-q4f16"]))
+
+
+def test_pickles_are_planned_by_their_size_and_say_so(tmp_path):
+    folder = write_checkpoint(tmp_path / "source")
+    exact = folder_shapes(folder)
+    weights = (folder / "model.safetensors").stat().st_size
+    (folder / "model.safetensors").unlink()
+    (folder / "pytorch_model.bin").write_bytes(bytes(weights))
+    options = ExportOptions(allow_pickle=True)
+    found = plan_export(Request(str(folder), tmp_path / "b", tmp_path, ["cpu-int8"], options))
+    assert found.parameters == pytest.approx(exact.parameters, rel=0.1)
+    assert "pickles" in found.notes[0]
+
+
+def test_finished_stages_take_no_time_again(tiny_source, tmp_path):
+    whole = Request(str(tiny_source), tmp_path / "bundle", tmp_path, DEFAULT_VARIANTS, ExportOptions(), resume=True)
+    stamps = tmp_path / ".bundle.part" / ".work" / "stages"
+    stamps.mkdir(parents=True)
+    for name in ("load", "original", "graph", "calibrate"):
+        (stamps / f"{name}.json").write_text("{}")
+    found = plan_export(whole)
+    assert found.finished_stages == ("load", "original", "graph", "calibrate")
+    assert found.stages[0] == "quantise-webgpu-q8f16"
+    afresh = plan_export(dataclasses.replace(whole, resume=False))
+    assert afresh.stages == (*found.finished_stages, *found.stages)
+
+
+def test_time_grows_with_the_model_and_shrinks_with_the_machine():
+    recipes = [RECIPES["cpu-int8"], RECIPES["webgpu-q4f16"]]
+    for stage in stage_names(recipes, calibrates=True):
+        seconds = stage_seconds(stage, 10**9, recipes, REFERENCE_FLOPS)
+        assert seconds == pytest.approx(10 * stage_seconds(stage, 10**8, recipes, REFERENCE_FLOPS))
+        assert seconds == pytest.approx(2 * stage_seconds(stage, 10**9, recipes, 2 * REFERENCE_FLOPS))
+    assert spoken(42, 70) == "about 42–70 seconds"
+    assert spoken(250, 420) == "about 4–7 minutes"
+    assert spoken(8000, 20_000) == "about 2.2–5.6 hours"
