@@ -16,12 +16,12 @@ from torch.nn import functional
 from slm_export.matmuls import Matmul
 from slm_export.quantize import BLOCK
 from slm_export.self_text import fast_type
+from slm_export.variant_recipes import MAX_BITS_PER_WEIGHT
 
 WIDENING_SEQUENCES = 16
 WIDENING_BATCH = 4
 FREQUENT_SHARE = 0.9  # of the model's own text has the tokens whose rows stay 8-bit
 MIN_RARE_SHARE = 0.25  # of the vocabulary; fewer rare rows are not worth a table of their own
-MAX_BITS_PER_WEIGHT = 5.5  # of all that a 4-bit variant stores, float16 scales
 _NARROW_BITS = 4 + (16 + 4) / BLOCK  # value; scale and zero point of its block
 _WIDE_BITS = 8 + 16 / BLOCK
 _EMBEDDING_BITS = 8 + 16 / 64
