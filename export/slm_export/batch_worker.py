@@ -28,6 +28,7 @@ from slm_export.batch_job import Job, Limits, PlannedVariant, Scouted, refusal
 from slm_export.errors import SlmError
 from slm_export.export_inputs import export_inputs, is_current
 from slm_export.manifest import MANIFEST_NAME, ManifestError
+from slm_export.output_lock import output_lock
 from slm_export.plan import Request, plan_export
 from slm_export.progress import Reporter
 from slm_export.recipes import RECIPES
@@ -35,6 +36,7 @@ from slm_export.sources import Origin, resolve
 from slm_export.stages import finished_stages
 
 EXIT_FAILED, EXIT_UNEXPECTED, EXIT_INTERRUPTED, EXIT_ORPHANED = 1, 3, 4, 5
+ORPHAN_SECONDS = 30.0
 _FD_STDERR = 2
 
 
@@ -110,6 +112,8 @@ def _export(job: Job) -> None:
     print(f"# process {os.getpid()} on {platform.node()}", file=sys.stderr, flush=True)
     reporter = Reporter()
     origin = resolve(job.source, downloads=job.downloads, reporter=reporter, options=job.options)
+    with output_lock(job.bundle, wait_seconds=ORPHAN_SECONDS):  # an earlier attempt, whose parent was killed, is just ending
+        pass
     export_bundle(origin, job.bundle, job.variants, reporter, resume=job.part.exists())
 
 

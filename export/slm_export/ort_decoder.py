@@ -10,6 +10,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from slm_export.memory import return_freed_memory
+from slm_export.resources import session_threads
 
 _TYPES = {"tensor(float)": np.float32, "tensor(float16)": np.float16}
 
@@ -24,6 +25,7 @@ class OrtDecoder:
         options.add_session_config_entry("session.disable_quant_qdq", "1")
         # Several sessions take turns on the same cores: idle threads must sleep, not spin.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.intra_op_num_threads = session_threads()
         self.session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
         return_freed_memory()  # folding leaves nearly as much behind as it keeps (480 MB at SmolLM2-135M)
         self.past_names = [value.name for value in self.session.get_inputs() if value.name.startswith("past_key_values.")]

@@ -10,6 +10,8 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from slm_export.resources import session_threads
+
 
 def open_session(graph: Path) -> Any:
     """A session that folds 8-bit weights at load, as the browser does on the CPU."""
@@ -17,6 +19,7 @@ def open_session(graph: Path) -> Any:
     options.log_severity_level = 3
     options.add_session_config_entry("session.disable_quant_qdq", "1")
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.intra_op_num_threads = session_threads()
     return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
 
 

@@ -19,14 +19,14 @@ from slm_export.errors import ExportError
 
 
 @contextmanager
-def output_lock(out: Path, what: str = "export") -> Iterator[None]:
+def output_lock(out: Path, what: str = "export", *, wait_seconds: float = 0.0) -> Iterator[None]:
     """Hold the folder `out` (which need not exist) against other processes and threads that write there.
 
-    Raises: ExportError naming the process that holds it; never waits.
+    Raises: ExportError naming the process that still holds it after `wait_seconds`.
     """
     file = out.with_name(f".{out.name}.lock")
     file.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(file, timeout=0)
+    lock = FileLock(file, timeout=wait_seconds)
     try:
         lock.acquire()
     except Timeout as error:

@@ -1,7 +1,9 @@
 """Two writers of one folder: the second is told who the first is; a killed one leaves nothing that blocks."""
 
+import signal
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -41,6 +43,13 @@ def test_the_second_writer_is_told_who_the_first_is_and_goes_on_after_it(holder,
     with output_lock(tmp_path / "bundle"):
         pass
     assert list(tmp_path.iterdir()) == []
+
+
+def test_it_waits_as_long_as_it_is_told_to(holder, tmp_path):
+    """The holder ends while we wait for it."""
+    threading.Timer(0.2, holder.kill).start()
+    with output_lock(tmp_path / "bundle", wait_seconds=60):
+        assert holder.wait() == -signal.SIGKILL
 
 
 def test_a_killed_writer_does_not_block_the_next(holder, tmp_path):
