@@ -13,9 +13,11 @@ from pathlib import Path
 
 import psutil
 import pytest
+from hub_server import COMMIT, serve
 
 from slm_export.batch_job import Job, Limits, Scouted, Task, refusal
 from slm_export.batch_local import LocalEngine
+from slm_export.batch_scout import answers
 from slm_export.options import ExportOptions
 
 PROGRAM = str(Path(sys.executable).with_name("slm-export"))
@@ -197,8 +199,23 @@ def test_a_second_batch_into_the_same_folder_is_locked_out(batch, models, tmp_pa
     assert f"Another batch (process {child.pid} on" in done.stderr
 
 
-def job(name, folder):
-    return Job(name, "source", folder / name, folder, folder / f"{name}.log", ("cpu-int8",), ExportOptions())
+def job(name, folder, source="source"):
+    return Job(name, source, folder / name, folder / "downloads", folder / f"{name}.log", ("cpu-int8",), ExportOptions())
+
+
+def test_a_repository_that_cannot_fit_is_not_fetched(models, tmp_path, monkeypatch):
+    with serve() as hub:
+        hub.add(models / "good")
+        monkeypatch.setenv("HF_ENDPOINT", hub.url)
+        monkeypatch.delenv("HF_TOKEN", raising=False)
+        one = job("tiny", tmp_path, "owner/tiny")
+        (refused,) = answers("scout", [one], Limits(10), tmp_path)
+        assert refused.download_bytes > len(hub.files["model.safetensors"])
+        assert refusal(refused, Limits(10)) is not None
+        assert not (tmp_path / "downloads").exists()
+        (fetched,) = answers("scout", [one], Limits(None), tmp_path)
+        assert (fetched.state, fetched.revision) == ("new", COMMIT)
+        assert (tmp_path / "downloads" / "huggingface" / "owner--tiny" / "model.safetensors").is_file()
 
 
 def test_exports_start_only_within_jobs_and_memory(tmp_path, monkeypatch):
