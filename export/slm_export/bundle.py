@@ -9,7 +9,7 @@ from pathlib import Path
 
 from slm_export import export_stages, model_kind
 from slm_export.card import model_card
-from slm_export.chat_templates import no_template_note
+from slm_export.chat_templates import browser_note, no_template_note
 from slm_export.describe import Outcome, describe, write_texts
 from slm_export.errors import ExportInterrupted, VerifyError
 from slm_export.export_inputs import INPUTS_NAME
@@ -106,6 +106,8 @@ def _fill(origin: Origin, part: Path, variants: Sequence[str], inputs: str, repo
     kind = model_kind.open_kind(origin, source)
     if is_decoder(origin) and kind.chat_template is None and origin.options.task is None:
         reporter.say(no_template_note(origin.name))
+    if kind.chat_template and (note := browser_note(kind.chat_template)):
+        reporter.say(note)
     recipes = kind.recipes(names)
     stages.run(export_stages.stages(kind, part, recipes, reporter))
     outcome = export_stages.outcome(kind, part, recipes)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
@@ -120,6 +121,27 @@ def no_template_note(name: str) -> str:
         f"{name} has no chat template: the bundle continues text, and does not chat. If it was trained on a chat format, "
         f"say so with --chat-template NAME or FILE (known: {', '.join(known_templates())})."
     )
+
+
+def browser_note(template: str) -> str | None:
+    """A warning where @huggingface/jinja 0.5.11, the browser's, does other than jinja2 with a template that jinja2 can read."""
+    from jinja2 import Environment, nodes
+
+    from slm_export.golden import without_generation
+
+    tree = Environment(extensions=["jinja2.ext.loopcontrols"]).parse(without_generation(template))
+    unknown = (nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends, nodes.Block, nodes.With)
+    found = {f"the statement {type(node).__name__.lower()}" for node in tree.find_all(unknown)}
+    if re.search(r"\{%[-+]?\s*raw\b", template):
+        found.add("the statement raw")
+    for output in tree.find_all(nodes.Output):
+        for shown in output.nodes:
+            is_constant = isinstance(shown, nodes.Const) and (shown.value is None or isinstance(shown.value, bool))
+            if is_constant or isinstance(shown, (nodes.Test, nodes.Compare, nodes.Not)):
+                found.add("a truth value or none as text (True in Python, true in the browser)")
+    if not found:
+        return None
+    return f"Warning: the chat template has {', '.join(sorted(found))}: the browser may render it otherwise, or refuse it"
 
 
 def _json(path: Path) -> dict[str, Any]:

@@ -119,10 +119,14 @@ def render_or_raise(template: str, messages: Sequence[Mapping[str, Any]], names:
     environment.filters["tojson"] = _tojson
     environment.globals["raise_exception"] = _refuse
     environment.globals["strftime_now"] = FIXED_DATE.strftime
-    plain = _END_GENERATION.sub(r"{%\1 endif \2%}", _GENERATION.sub(r"{%\1 if true \2%}", template))
-    return environment.from_string(plain).render(
+    return environment.from_string(without_generation(template)).render(
         messages=messages, tools=None, documents=None, add_generation_prompt=True, **names
     )
+
+
+def without_generation(template: str) -> str:
+    """The template in plain Jinja: transformers' own tag replaced by one that does nothing."""
+    return _END_GENERATION.sub(r"{%\1 endif \2%}", _GENERATION.sub(r"{%\1 if true \2%}", template))
 
 
 def _tojson(value: Any, indent: int | None = None, **_: object) -> str:

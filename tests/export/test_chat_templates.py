@@ -9,7 +9,7 @@ from tiny_checkpoint import TEMPLATE, write_checkpoint
 from transformers import AutoTokenizer
 
 from slm_export import checkpoint
-from slm_export.chat_templates import known_templates, read_choice, stored_template
+from slm_export.chat_templates import browser_note, known_templates, read_choice, stored_template
 from slm_export.errors import SourceError
 from slm_export.options import ExportOptions
 from slm_export.sources import resolve
@@ -111,3 +111,25 @@ def test_known_templates_tell_turns_apart(name):
     ]
     text = make_golden.render(read_choice(name), messages)["text"]
     assert text.index("first") < text.index("second") < text.index("3")
+
+
+def test_templates_that_render_alike_in_the_browser_have_no_note():
+    """All that make_golden.py renders: the browser's test shows that they do."""
+    assert [path for path, template in make_golden.templates().items() if browser_note(template)] == []
+
+
+@pytest.mark.parametrize(
+    ("template", "what"),
+    [
+        ("{{ true }}", "truth value"),
+        ("{{ none }}", "truth value"),
+        ("{% if x %}{{ messages is defined }}{% endif %}", "truth value"),
+        ("{{ messages[0].role == 'user' }}", "truth value"),
+        ("{% with a = 1 %}{{ a }}{% endwith %}", "the statement with"),
+        ("{%- raw %}{{ x }}{% endraw %}", "the statement raw"),
+        ("{% generation %}{% block a %}x{% endblock %}{% endgeneration %}", "the statement block"),
+    ],
+)
+def test_what_the_browser_would_do_otherwise_is_said(template, what):
+    """As @huggingface/jinja was seen to do: `true`, an empty text for none, and an error for these statements."""
+    assert what in (browser_note(template) or "")
