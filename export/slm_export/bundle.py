@@ -147,7 +147,12 @@ def _install(part: Path, out: Path) -> None:
     """Two renames; what was there before goes away only after the new one stands."""
     old = out.with_name(f".{out.name}.old")
     shutil.rmtree(old, ignore_errors=True)
-    if out.exists():
-        out.replace(old)
-    part.replace(out)
+    try:
+        if out.exists():
+            out.replace(old)
+        part.replace(out)
+    except BaseException:
+        if old.exists() and not out.exists():
+            old.replace(out)
+        raise
     shutil.rmtree(old, ignore_errors=True)

@@ -30,7 +30,7 @@ from slm_export.golden import special_tokens
 from slm_export.memory import return_freed_memory
 from slm_export.rotary import apply_gguf_rope, apply_rope_parameters
 from slm_export.sources import Origin
-from slm_export.tokenizer import write_folder_tokenizer, write_gguf_tokenizer
+from slm_export.tokenizer import gguf_ends, write_folder_tokenizer, write_gguf_tokenizer
 
 _IN_LAYER = re.compile(r"\.\d+\.")
 _TABLE = re.compile(r"inv_freq|masked_bias|\.attn(ention)?\.bias$")  # rotary frequencies and masks, which are no weights
@@ -129,6 +129,7 @@ def _load_gguf(path: Path, work: Path) -> Any:
     rotary = {tensor.name: tensor.data for tensor in reader.tensors if tensor.name.startswith("rope_")}
     _require_all_tensors(model, [tensor.name for tensor in reader.tensors if tensor.name not in rotary], path)
     apply_gguf_rope(model.config, _architecture_fields(reader), rotary)
+    model.generation_config.eos_token_id = gguf_ends(reader) or model.generation_config.eos_token_id
     model._hf_quantizer = None  # already dequantised; else save_pretrained refuses
     return model
 

@@ -84,6 +84,7 @@ PRE_TOKENIZERS = {
     "falcon": _Splitting(_falcon),
 }
 _WITH_BOS = ("llama-bpe", "tekken")
+_END_OF_TURN = ("<|eot_id|>", "<|eom_id|>", "<|im_end|>", "<|end|>", "<end_of_turn>")
 
 
 def write_folder_tokenizer(folder: Path, work: Path) -> None:
@@ -186,8 +187,20 @@ def write_gguf_tokenizer(reader: GGUFReader, folder: Path) -> None:
         (folder / "chat_template.jinja").write_text(template, encoding="utf-8")
 
 
+def gguf_ends(reader: GGUFReader) -> list[int]:
+    """Every token that ends an answer: those that the file names, and control tokens that llama.cpp takes for one by name.
+
+    A Gemma or Phi-3 file states the end of text alone as its EOS, and would never end a turn.
+    """
+    stated = (_contents(reader, f"tokenizer.ggml.{key}_token_id") for key in ("eos", "eot", "eom"))
+    ends = {int(token) for token in stated if token is not None}
+    tokens, types = _contents(reader, "tokenizer.ggml.tokens") or [], _contents(reader, "tokenizer.ggml.token_type") or []
+    named = (index for index, kind in enumerate(types) if kind == TokenType.CONTROL and tokens[index] in _END_OF_TURN)
+    return sorted(ends.union(named))
+
+
 def _byte_level_bpe(reader: GGUFReader, tokens: list[str], splitting: _Splitting) -> Tokenizer:
-    merges = [tuple(merge.split(" ", 1)) for merge in _contents(reader, "tokenizer.ggml.merges")]
+    merges = [tuple(merge.split(" ", 1)) for merge in _contents(reader, "tokenizer.ggml.merges") or []]
     vocabulary = {token: index for index, token in enumerate(tokens)}
     tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=merges, ignore_merges=splitting.ignore_merges))
     if splitting.is_nfc:

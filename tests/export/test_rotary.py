@@ -45,7 +45,7 @@ def loaded(path, work):
     return checkpoint.load(origin(path), work).load_model()
 
 
-def write_gguf(path, architecture, model, rope):
+def write_gguf(path, architecture, model, rope, tokenizer="gpt2"):
     """As llama.cpp's converter writes it, with the rotary settings that `rope` adds."""
     config = model.config
     writer = gguf.GGUFWriter(path, architecture)
@@ -59,7 +59,7 @@ def write_gguf(path, architecture, model, rope):
     writer.add_rope_freq_base(config.rope_theta)
     writer.add_vocab_size(config.vocab_size)
     writer.add_pad_token_id(config.pad_token_id)
-    add_vocabulary(writer, "gpt2", family_tokenizers.build("gpt2", None))
+    add_vocabulary(writer, tokenizer, family_tokenizers.build(tokenizer, None))
     names = gguf.get_tensor_name_map(gguf.MODEL_ARCH[architecture.upper()], config.num_hidden_layers)
     for name, tensor in model.state_dict().items():
         array = tensor.numpy()
@@ -210,3 +210,20 @@ def test_layers_that_config_json_does_not_speak_of_are_not_left_out(tmp_path):
     config.save_pretrained(tmp_path / "source")
     with pytest.raises(SourceError, match=r"weights of layers that its config.json does not speak of \(model.layers.1"):
         loaded(tmp_path / "source", tmp_path / "work")
+
+
+@pytest.mark.parametrize(
+    ("tokenizer", "stated", "ends"),
+    [("gpt2", [7, 9], [0, 7, 9]), ("gemma", [], [1, 5]), ("qwen", [], [2])],
+    ids=["stated", "by name", "one"],
+)
+def test_a_gguf_names_all_that_ends_a_turn(tokenizer, stated, ends, tmp_path):
+    """transformers takes the EOS alone: a Gemma from a GGUF went on after <end_of_turn>."""
+
+    def add_ends(writer, _):
+        for add, token in zip((writer.add_eot_token_id, writer.add_eom_token_id), stated, strict=False):
+            add(token)
+
+    model = made(Qwen2Config(**SIZES, **HEADS))
+    path = write_gguf(tmp_path / "x.gguf", "qwen2", model, add_ends, tokenizer)
+    assert loaded(path, tmp_path / "work").generation_config.eos_token_id == ends
