@@ -28,7 +28,9 @@ def completion(shell: str) -> None:
     """
     kind = get_completion_class(shell)
     assert kind is not None  # click.Choice above names only those that click has
-    click.echo(kind(click.get_current_context().find_root().command, {}, PROGRAM, VARIABLE).source())
+    script = kind(click.get_current_context().find_root().command, {}, PROGRAM, VARIABLE).source()
+    # click's script for fish would cut a value at its first comma, and --variants is a list.
+    click.echo(script.replace('string split "," $completion', 'string split --max 1 "," $completion'))
 
 
 def complete_source(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:

@@ -209,6 +209,7 @@ def test_the_script_completes_in_its_shell(shell, tmp_path):
     if shutil.which(shell) is None:
         script = subprocess.run([PROGRAM, "completion", shell], capture_output=True, text=True, check=True).stdout
         assert f"_SLM_EXPORT_COMPLETE={shell}_complete" in script
+        assert shell != "fish" or 'string split --max 1 ","' in script
         assert "webgpu-q8f16" in complete(["slm-export", "model", "x", "--variants", "webgpu-q8"], shell)
         return
     line = ["slm-export", "model", "x", "--variants", "cpu-int8,webgpu-q8"]
