@@ -138,4 +138,4 @@ def last_lines(log: Path, error: str) -> list[str]:
     except OSError:
         return []
     said = {f"Error: {error}".splitlines()[0], *error.splitlines()}
-    return [line for line in lines if line.strip() and line not in said][-LAST_LINES:]
+    return [line for line in lines if line.strip() and line not in said and not line.startswith("# process")][-LAST_LINES:]

@@ -30,6 +30,7 @@ from slm_export.export_inputs import export_inputs, is_current
 from slm_export.manifest import MANIFEST_NAME, ManifestError
 from slm_export.output_lock import output_lock
 from slm_export.plan import Request, plan_export
+from slm_export.preflight import check_origin, check_request
 from slm_export.progress import Reporter
 from slm_export.recipes import RECIPES
 from slm_export.sources import Origin, resolve
@@ -120,6 +121,7 @@ def _export(job: Job) -> None:
 def _scouted(job: Job, limits: Limits | None, *, fetch: bool) -> Scouted:
     """Look at one job; whatever goes wrong is its own failure, not that of the list."""
     try:
+        check_request(job.bundle, job.options)
         found = _planned(job)
         if limits is not None and found.download_bytes and refusal(found, limits):
             return found  # not fetched: it will not be exported
@@ -127,6 +129,7 @@ def _scouted(job: Job, limits: Limits | None, *, fetch: bool) -> Scouted:
             has_bundle = (job.bundle / MANIFEST_NAME).is_file()
             return dataclasses.replace(found, state="unchecked") if has_bundle and not found.download_bytes else found
         origin = resolve(job.source, downloads=job.downloads, reporter=Reporter(quiet=not fetch), options=job.options)
+        check_origin(origin, job.variants)
         return _compared(job, found, origin)
     except (SlmError, ManifestError) as error:
         if fetch:

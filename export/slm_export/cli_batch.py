@@ -22,6 +22,7 @@ from slm_export.batch_scout import answers
 from slm_export.batch_summary import print_failures, print_summary, summary, write_summary
 from slm_export.cli_errors import JobFailed
 from slm_export.errors import ExportError, ExportInterrupted
+from slm_export.manifest import MANIFEST_NAME
 from slm_export.output_lock import output_lock
 from slm_export.progress import Reporter
 from slm_export.resources import available_memory_bytes
@@ -108,6 +109,8 @@ def batch(
     """
     out = out.absolute()
     entries = read_zoo(zoo, tuple(RECIPES), DEFAULT_VARIANTS)
+    if (out / MANIFEST_NAME).exists():
+        raise ExportError(f"{out} is itself a bundle. Bundles lie side by side: give the folder that holds them, {out.parent}.")
     listed = [_job(entry, out, (downloads or out / "downloads").absolute()) for entry in entries]
     budget_bytes = available_memory_bytes() if memory_gb is None else int(memory_gb * 1e9)
     if dry_run:

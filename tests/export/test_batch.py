@@ -185,6 +185,17 @@ def test_dry_run_says_what_would_happen_and_writes_nothing(batch, models, tmp_pa
     assert list(tmp_path.iterdir()) == []
 
 
+def test_folders_that_hold_something_else_are_refused_at_once(batch, models, tiny_bundle, tmp_path):
+    (tmp_path / "bundles" / "good").mkdir(parents=True)
+    (tmp_path / "bundles" / "good" / "notes").write_text("mine")
+    done = batch(models / "good.toml", tmp_path / "bundles", "--dry-run", "--json")
+    assert done.returncode == 1
+    assert "is not a bundle" in json.loads(done.stdout)["models"][0]["problem"]
+    done = batch(models / "good.toml", tiny_bundle)
+    assert done.returncode == 1
+    assert "is itself a bundle" in done.stderr
+
+
 def test_a_second_batch_into_the_same_folder_is_locked_out(batch, models, tmp_path):
     hold = "import sys;from pathlib import Path;from slm_export.output_lock import output_lock\n"
     hold += "with output_lock(Path(sys.argv[1])): print(flush=True); sys.stdin.read()"
