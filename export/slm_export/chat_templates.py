@@ -65,7 +65,7 @@ def stored_template(folder: Path) -> str | None:
     text or a list of named ones. Templates for other uses (additional_chat_templates/, tool_use, rag) are left alone.
     """
     if (folder / FILE_NAME).is_file():
-        return (folder / FILE_NAME).read_text(encoding="utf-8")
+        return (folder / FILE_NAME).read_text(encoding="utf-8", errors="replace")
     for name in ("chat_template.json", "tokenizer_config.json"):
         template = _json(folder / name).get("chat_template")
         if isinstance(template, list):

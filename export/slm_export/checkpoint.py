@@ -17,7 +17,7 @@ from typing import Any
 import torch
 import transformers
 from gguf import GGUFReader
-from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedTokenizerFast
+from transformers import AutoConfig, AutoModelForCausalLM, GenerationConfig, PreTrainedTokenizerFast
 from transformers.modeling_gguf_pytorch_utils import get_gguf_hf_weights_map
 from transformers.utils import logging as transformers_logging
 
@@ -77,10 +77,24 @@ def load(origin: Origin, work: Path) -> Checkpoint:
             "The checkpoint is broken: get it again, or ask its author."
         )
     _settle_chat_template(work, origin)
+    model.generation_config = _generation(model.generation_config)
     model.save_pretrained(work)
     del model
     return_freed_memory()
     return reopen(work)
+
+
+def _generation(stated: GenerationConfig) -> GenerationConfig:
+    """What is used of a generation_config.json: transformers refuses to save one that sets a temperature and does not sample,
+    or one with a value that makes no sense."""
+    tokens = {name: getattr(stated, name) for name in ("bos_token_id", "eos_token_id", "pad_token_id")}
+    sampling = {name: getattr(stated, name) for name in ("do_sample", "temperature", "top_k", "top_p", "repetition_penalty")}
+    chosen = GenerationConfig(**tokens, **sampling if stated.do_sample else {})
+    try:
+        chosen.validate(strict=True)
+    except ValueError:
+        return GenerationConfig(**tokens)
+    return chosen
 
 
 def reopen(folder: Path) -> Checkpoint:
@@ -89,11 +103,15 @@ def reopen(folder: Path) -> Checkpoint:
     transformers_logging.disable_progress_bar()
     template = folder / "chat_template.jinja"
     model = _open_model(folder)
+    try:
+        tokenizer = PreTrainedTokenizerFast.from_pretrained(folder)
+    except Exception as error:  # tokenizers raises bare Exceptions
+        raise SourceError(f"The tokenizer.json of the checkpoint cannot be read: {error}. Get it again.") from error
     return Checkpoint(
         folder=folder,
         config=model.config,
         parameters=sum(parameter.numel() for parameter in model.parameters()),
-        tokenizer=PreTrainedTokenizerFast.from_pretrained(folder),
+        tokenizer=tokenizer,
         chat_template=template.read_text(encoding="utf-8") if template.exists() else None,
     )
 

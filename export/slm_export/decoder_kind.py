@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -80,7 +81,7 @@ class DecoderKind:
 
 
 def _facts(checkpoint: Checkpoint) -> Facts:
-    config = checkpoint.config
+    config, generation = checkpoint.config, checkpoint.load_model().generation_config
     return Facts(
         architecture="decoder",
         family=str(config.model_type),
@@ -88,17 +89,30 @@ def _facts(checkpoint: Checkpoint) -> Facts:
         parameters=checkpoint.parameters,
         context_length=context_length(config),
         vocab_size=int(config.vocab_size),
-        special_tokens=_special_tokens(checkpoint),
+        special_tokens=_special_tokens(checkpoint, generation),
         prompts=Prompts(chat_template=TOKENIZER_FILES[2] if checkpoint.chat_template else None),
-        generation=_GENERATION,
+        generation=_generation(generation),
         kv=KvGeometry(layers=int(config.num_hidden_layers), heads=kv_heads(config), head_dim=checkpoint.head_dim),
     )
 
 
-def _special_tokens(checkpoint: Checkpoint) -> SpecialTokens:
+def _generation(stated: Any) -> Generation:
+    """The settings of a transformers GenerationConfig that says to sample, as transformers would use them; else ours."""
+    if not stated.do_sample:
+        return _GENERATION
+    return dataclasses.replace(
+        _GENERATION,
+        temperature=float(stated.temperature or 0.0),
+        top_p=float(1.0 if stated.top_p is None else stated.top_p),
+        top_k=int(stated.top_k or 0),
+        repetition_penalty=float(stated.repetition_penalty or 1.0),
+    )
+
+
+def _special_tokens(checkpoint: Checkpoint, generation: Any) -> SpecialTokens:
     """Every token that ends a turn: the tokenizer's and the generation config's."""
     tokenizer = checkpoint.tokenizer
-    stated = checkpoint.load_model().generation_config.eos_token_id
+    stated = generation.eos_token_id
     eos = {tokenizer.eos_token_id, *(stated if isinstance(stated, list) else [stated])} - {None}
     bos = tokenizer.bos_token_id
     return SpecialTokens(

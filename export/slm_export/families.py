@@ -110,8 +110,9 @@ def refuse_closed(source: str) -> None:
 
 def architecture_of(raw_config: Mapping[str, Any]) -> str:
     """The architecture class that a config.json names, that of the language model where only it is exported; '' for none."""
-    if raw_config.get("model_type") in LANGUAGE_MODELS:
-        return LANGUAGE_MODELS[raw_config["model_type"]].architecture
+    part = LANGUAGE_MODELS.get(str(raw_config.get("model_type")))
+    if part is not None:
+        return part.architecture
     named = raw_config.get("architectures")
     return str(named[0]) if isinstance(named, list) and named else ""
 

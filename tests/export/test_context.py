@@ -1,4 +1,7 @@
-"""The context that a bundle promises, and the rotary tables that it takes."""
+"""What a decoder bundle says of its model: the context and the rotary tables that it takes, how to sample.
+
+And texts of a checkpoint that say nothing that can be used.
+"""
 
 import json
 
@@ -35,3 +38,36 @@ def test_rotary_tables_are_as_long_as_the_promised_context(stated_tokens, tokens
 def test_a_context_that_is_none_is_refused(stated_tokens, tmp_path, reporter):
     with pytest.raises(SourceError, match="states no context length"):
         load(write_checkpoint(tmp_path / "tiny"), stated_tokens, reporter)
+
+
+@pytest.mark.parametrize(
+    ("stated", "expected"),
+    [
+        ({"do_sample": True, "temperature": 0.6, "top_p": 0.8, "top_k": 20, "repetition_penalty": 1.05}, (0.6, 0.8, 20, 1.05)),
+        ({"do_sample": True, "temperature": 0.6}, (0.6, 1.0, 50, 1.0)),  # transformers' own top_k
+        ({"temperature": 0.6, "top_k": 20}, (0.7, 0.9, 0, 1.0)),  # it does not sample, so they are not in use
+    ],
+)
+def test_sampling_is_as_the_checkpoint_says(stated, expected, tmp_path, reporter):
+    """generation_config.json was not looked at, and one with a temperature but no sampling ended in a traceback."""
+    folder = write_checkpoint(tmp_path / "tiny")
+    (folder / "generation_config.json").write_text(json.dumps({"eos_token_id": [2, 0]} | stated))
+    facts = load(folder, 256, reporter).facts
+    found = facts.generation
+    assert (found.temperature, found.top_p, found.top_k, found.repetition_penalty) == expected
+    assert facts.special_tokens.eos == (0, 2)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("tokenizer.json", b"{}", r"tokenizer\.json of the checkpoint cannot be read"),
+        ("config.json", b'{"model_type": ["llama"], "architectures": ["LlamaForCausalLM"]}', "cannot be read"),
+        ("chat_template.jinja", b"{{ \xff", "cannot render a conversation of one question"),
+    ],
+)
+def test_broken_texts_are_plain_errors(name, content, message, tmp_path, reporter):
+    folder = write_checkpoint(tmp_path / "tiny")
+    (folder / name).write_bytes(content)
+    with pytest.raises(SourceError, match=message):
+        checkpoint.load(resolve(str(folder), downloads=tmp_path, reporter=reporter), tmp_path / "work")
