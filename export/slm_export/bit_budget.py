@@ -25,6 +25,7 @@ MIN_RARE_SHARE = 0.25  # of the vocabulary; fewer rare rows are not worth a tabl
 _NARROW_BITS = 4 + (16 + 4) / BLOCK  # value; scale and zero point of its block
 _WIDE_BITS = 8 + 16 / BLOCK
 _EMBEDDING_BITS = 8 + 16 / 64
+_RARE_BITS = 4 + 16 / BLOCK  # all zero points are 8
 _INDEX_BITS = 2 * 32  # of a token where the embedding is in two tables: its row in each
 _OVERHEAD_BITS = 0.08  # graph, rotary tables, biases and norms (measured on SmolLM2-135M; less on larger models)
 
@@ -49,7 +50,7 @@ class Head:
     def saved_bits(self) -> float:
         """What rare rows of 4 bits save, in the embedding too."""
         index_bits = _INDEX_BITS * len(self.weight) if self.rare_rows else 0
-        return self.tables * self.rare.numel() * (_EMBEDDING_BITS - _NARROW_BITS) - index_bits
+        return self.tables * self.rare.numel() * (_EMBEDDING_BITS - _RARE_BITS) - index_bits
 
 
 def frequent_tokens(tokens: torch.Tensor, vocabulary: int) -> int:

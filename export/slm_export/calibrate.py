@@ -71,7 +71,7 @@ def calibrate(
         rows = [(matmul.weight.numpy(), blocks[matmul.name]) for matmul in narrow if matmul not in wide]
         if head.rare_rows:
             reporter.say(f"  embedding and head: {head.frequent:,} frequent tokens 8-bit, {head.rare_rows:,} rare ones 4-bit")
-            rows.append((head.rare.numpy(), gptq_blocks(head.rare, head_hessian)))
+            rows.append((head.rare.numpy(), gptq_blocks(head.rare, head_hessian, symmetric=True)))
         write_rows(rows, path, wide=[matmul.weight.numpy() for matmul in wide], frequent=head.frequent)
     del model
     return_freed_memory()

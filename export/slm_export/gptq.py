@@ -8,6 +8,8 @@ weighs each column as GPTQ does, so that the order of columns does not disturb t
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import torch
 
 from slm_export.quantize import BLOCK, Int4Blocks
@@ -20,8 +22,11 @@ _TINY = 1e-8
 
 
 @torch.inference_mode()
-def gptq_blocks(weight: torch.Tensor, hessian: torch.Tensor) -> Int4Blocks:
-    """4-bit blocks of `weight` float32 [N, K]; `hessian` float32 [K, K] is the sum of x xᵀ over calibration inputs x [K]."""
+def gptq_blocks(weight: torch.Tensor, hessian: torch.Tensor, *, symmetric: bool = False) -> Int4Blocks:
+    """4-bit blocks of `weight` float32 [N, K]; `hessian` float32 [K, K] is the sum of x xᵀ over calibration inputs x [K].
+
+    `symmetric`: all zero points are 8; scales may then be negative, so that the outermost value has the code 0.
+    """
     columns = weight.shape[1]
     padding = -columns % BLOCK
     weight = torch.nn.functional.pad(weight, (0, padding))
@@ -29,7 +34,7 @@ def gptq_blocks(weight: torch.Tensor, hessian: torch.Tensor) -> Int4Blocks:
     diagonal = hessian.diagonal()
     diagonal[diagonal == 0] = diagonal[:columns].mean().clamp(min=_TINY)  # never seen, or padding: rounds by itself
     diagonal += DAMPING * diagonal.mean()
-    scales, zero_points = _search(weight, diagonal)
+    scales, zero_points = _search(weight, diagonal, symmetric=symmetric)
     order = torch.argsort(diagonal, descending=True)
     values = torch.empty(weight.shape, dtype=torch.uint8)
     values[:, order] = _round(
@@ -68,26 +73,40 @@ def _round(weight: torch.Tensor, factor: torch.Tensor, scales: torch.Tensor, zer
     return codes.T
 
 
-def _search(weight: torch.Tensor, importance: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+def _search(weight: torch.Tensor, importance: torch.Tensor, *, symmetric: bool) -> tuple[torch.Tensor, torch.Tensor]:
     """Scales (rounded to float16) and zero points, both float32 [N, blocks], with the least weighted squared error."""
     weights = importance.reshape(1, -1, BLOCK)
-    parts = [_search_rows(rows.reshape(rows.shape[0], -1, BLOCK), weights) for rows in weight.split(_SEARCH_ROWS)]
+    candidates = _symmetric_candidates if symmetric else _candidates
+    parts = []
+    for rows in weight.split(_SEARCH_ROWS):
+        blocks = rows.reshape(rows.shape[0], -1, BLOCK)
+        best_error = torch.full(blocks.shape[:2], torch.inf)
+        best_scale, best_zero = torch.empty_like(best_error), torch.empty_like(best_error)
+        for scale, zeros in candidates(blocks):
+            steps = (blocks / scale[..., None]).round_()
+            for zero in zeros:
+                first = -zero[..., None]
+                values = torch.minimum(torch.maximum(steps, first), first + 15)
+                error = values.mul_(scale[..., None]).sub_(blocks).square_().mul_(weights).sum(dim=2)
+                better = error < best_error
+                best_error = torch.where(better, error, best_error)
+                best_scale, best_zero = torch.where(better, scale, best_scale), torch.where(better, zero, best_zero)
+        parts.append((best_scale, best_zero))
     return torch.cat([scales for scales, _ in parts]), torch.cat([zero_points for _, zero_points in parts])
 
 
-def _search_rows(blocks: torch.Tensor, weights: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+def _candidates(blocks: torch.Tensor) -> Iterator[tuple[torch.Tensor, list[torch.Tensor]]]:
+    """Scales [N, blocks] and zero points that go with each."""
     low, high = blocks.amin(dim=2).clamp(max=0), blocks.amax(dim=2).clamp(min=0)
-    best_error = torch.full(low.shape, torch.inf)
-    best_scale, best_zero = torch.empty_like(low), torch.empty_like(low)
     for shrink in _SHRINK:
         scale = ((high - low) / 15 * shrink).half().float().clamp(min=_TINY)
-        steps = (blocks / scale[..., None]).round_()
-        for shift in (0, -1, 1):
-            zero = ((-low * shrink / scale).round() + shift).clamp(0, 15)
-            first = -zero[..., None]
-            values = torch.minimum(torch.maximum(steps, first), first + 15)
-            error = values.mul_(scale[..., None]).sub_(blocks).square_().mul_(weights).sum(dim=2)
-            better = error < best_error
-            best_error = torch.where(better, error, best_error)
-            best_scale, best_zero = torch.where(better, scale, best_scale), torch.where(better, zero, best_zero)
-    return best_scale, best_zero
+        zero = (-low * shrink / scale).round()
+        yield scale, [(zero + shift).clamp(0, 15) for shift in (0, -1, 1)]
+
+
+def _symmetric_candidates(blocks: torch.Tensor) -> Iterator[tuple[torch.Tensor, list[torch.Tensor]]]:
+    outermost = blocks.abs().amax(dim=2).clamp(min=8 * _TINY)
+    for shrink in _SHRINK:
+        for sign in (1, -1):
+            scale = (outermost / 8 * shrink * sign).half().float()
+            yield torch.where(scale == 0, _TINY, scale), [torch.full_like(scale, 8)]

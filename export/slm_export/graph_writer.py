@@ -40,6 +40,6 @@ class GraphWriter:
         return self.emit("MatMulNBits", inputs, output, domain=MICROSOFT, K=columns, N=rows, bits=bits, block_size=block)
 
     def gather_nbits(self, inputs: list[str], output: str, *, bits: int, block: int) -> str:
-        """`inputs`: values uint8 [rows, bytes], row indices, scales [rows, blocks] and perhaps zero points."""
+        """`inputs`: values uint8 [rows, bytes], row indices and scales [rows, blocks]."""
         options = {"bits": bits, "block_size": block, "gather_axis": 0, "quantize_axis": 1}
         return self.emit("GatherBlockQuantized", inputs, output, domain=MICROSOFT, **options)

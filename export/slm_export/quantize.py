@@ -81,6 +81,20 @@ def int4_blocks(weight: NDArray[np.float32]) -> Int4Blocks:
     return Int4Blocks(values.reshape(rows, -1), scales, zero_points)
 
 
+def symmetric_int4_blocks(weight: NDArray[np.float32]) -> Int4Blocks:
+    """4-bit blocks of a float32 [N, K] matrix, all zero points 8; the outermost value of each block has the code 0.
+
+    The scale is negative where that value is positive, as in Q4_0 of llama.cpp (ggml-quants.c, quantize_row_q4_0_ref).
+    """
+    rows = weight.shape[0]
+    blocks = _blocks(weight, BLOCK)
+    outermost = np.take_along_axis(blocks, np.abs(blocks).argmax(axis=2, keepdims=True), axis=2)[..., 0]
+    scales = (outermost / -8).astype(np.float16)
+    step = np.where(scales == 0, _TINY, scales.astype(np.float32))[..., None]
+    values = np.clip(np.rint(blocks / step) + 8, 0, 15).astype(np.uint8)
+    return Int4Blocks(values.reshape(rows, -1), scales, np.full(scales.shape, 8, np.uint8))
+
+
 def _blocks(weight: NDArray[np.float32], block: int) -> NDArray[np.float32]:
     """[N, K] → [N, blocks, block], zero-padded at the end of each row."""
     rows, columns = weight.shape

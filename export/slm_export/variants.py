@@ -21,7 +21,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from slm_export.graph import FloatGraph
 from slm_export.graph_writer import GraphWriter
-from slm_export.quantize import BLOCK, Int8Blocks, int4_blocks, int8_blocks
+from slm_export.quantize import BLOCK, Int8Blocks, int4_blocks, int8_blocks, symmetric_int4_blocks
 from slm_export.row_store import RowStore
 from slm_export.unpack_rows import unpack_rows
 from slm_export.variant_recipes import COARSE_BLOCK, Recipe
@@ -131,7 +131,7 @@ class _Rewriter(GraphWriter):
             return None
         rare = table[frequent:]
         calibrated = self.calibrated.find(rare) if self.calibrated else None
-        return SplitRows(int8_blocks(table[:frequent], self.vocabulary_block(table)), calibrated or int4_blocks(rare))
+        return SplitRows(int8_blocks(table[:frequent], self.vocabulary_block(table)), calibrated or symmetric_int4_blocks(rare))
 
     def embedding(self, name: str, node: onnx.NodeProto, *, is_transposed: bool) -> None:
         array = self.source.array(name)  # [K, N] where it is tied to the head, else [N, K]

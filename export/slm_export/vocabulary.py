@@ -18,7 +18,11 @@ from slm_export.quantize import BLOCK, Int4Blocks, Int8Blocks
 
 @dataclass(frozen=True, slots=True)
 class SplitRows:
-    """Quantised rows [vocabulary, K]: `frequent` ones first, then `rare` ones. K is a multiple of both block sizes."""
+    """Quantised rows [vocabulary, K]: `frequent` ones first, then `rare` ones. K is a multiple of both block sizes.
+
+    Zero points of `rare` are 8, what operators take where none are given: WebGPU's GatherBlockQuantized cannot read packed
+    ones (it wants them in the shape of the scales).
+    """
 
     frequent: Int8Blocks
     rare: Int4Blocks
@@ -42,8 +46,7 @@ def write_embedding(graph: GraphWriter, name: str, rows: SplitRows, output: str)
     for table, indices, bits, block in (("frequent", in_frequent, 8, rows.frequent.block), ("rare", in_rare, 4, BLOCK)):
         stem, part = f"{name}.{table}", f"{output}.{table}"
         at = graph.emit("Gather", [graph.add(f"{stem}.rows", indices), "input_ids"], f"{part}.row")
-        inputs = [f"{stem}.values", at, f"{stem}.scales"] + ([f"{stem}.zero_points"] if bits == 4 else [])
-        parts.append(graph.gather_nbits(inputs, part, bits=bits, block=block))
+        parts.append(graph.gather_nbits([f"{stem}.values", at, f"{stem}.scales"], part, bits=bits, block=block))
     graph.emit("Add", parts, output)
 
 
@@ -60,8 +63,6 @@ def write_head(graph: GraphWriter, name: str, rows: SplitRows, hidden: str, outp
             graph.add_view(f"{stem}.head.values", f"{stem}.values", (count, blocks, block * bits // 8)),
             graph.add_view(f"{stem}.head.scales", f"{stem}.scales", (count, blocks)),
         ]
-        if bits == 4:
-            inputs.append(graph.add_view(f"{stem}.head.zero_points", f"{stem}.zero_points", (count, -(-blocks // 2))))
         parts.append(graph.nbits(inputs, f"{output}.{table}", columns, count, bits=bits, block=block))
     graph.emit("Concat", parts, output, axis=-1)
 
@@ -73,4 +74,3 @@ def _store(graph: GraphWriter, name: str, rows: SplitRows, *, zero_rows: int) ->
     packed: NDArray[np.uint8] = rare.packed_values().reshape(len(rare.values), -1)
     graph.add(f"{name}.rare.values", np.pad(packed, end))
     graph.add(f"{name}.rare.scales", np.pad(rare.scales.astype(graph.dtype), end))  # 0: whatever the values are
-    graph.add(f"{name}.rare.zero_points", np.pad(rare.packed_zero_points(), end))

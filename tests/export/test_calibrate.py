@@ -10,7 +10,7 @@ from slm_export.calibrate import calibrate
 from slm_export.gptq import gptq_blocks
 from slm_export.manifest import load_manifest
 from slm_export.matmuls import switchable
-from slm_export.quantize import int4_blocks
+from slm_export.quantize import int4_blocks, symmetric_int4_blocks
 from slm_export.row_store import RowStore, write_rows
 from slm_export.sources import resolve
 
@@ -47,6 +47,14 @@ def test_gptq_blocks_have_the_layout_of_rounding(weight, inputs):
         assert getattr(blocks, part).shape == getattr(nearest, part).shape
     assert blocks.values.max() <= 15
     assert blocks.zero_points.max() <= 15
+
+
+def test_symmetric_gptq_beats_symmetric_rounding_with_all_zero_points_8(inputs, weight):
+    nearest, fitted = symmetric_int4_blocks(weight.numpy()), gptq_blocks(weight, inputs.T @ inputs, symmetric=True)
+    assert (nearest.zero_points == 8).all()
+    assert (fitted.zero_points == 8).all()
+    assert np.abs(nearest.dequantize(96) - weight.numpy()).max() < 0.5
+    assert output_error(inputs, weight, fitted) < 0.5 * output_error(inputs, weight, nearest)
 
 
 def test_gptq_pads_columns_that_do_not_fill_a_block_and_survives_inputs_that_never_come(inputs, weight):

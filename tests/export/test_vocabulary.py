@@ -7,7 +7,7 @@ import pytest
 from onnx import TensorProto, helper
 
 from slm_export.graph_writer import GraphWriter
-from slm_export.quantize import int4_blocks, int8_blocks
+from slm_export.quantize import int8_blocks, symmetric_int4_blocks
 from slm_export.vocabulary import SplitRows, write_embedding, write_head
 from slm_export.weight_file import WeightFiles
 
@@ -21,7 +21,7 @@ def table() -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def rows(table) -> SplitRows:
-    return SplitRows(int8_blocks(table[:FREQUENT], 64), int4_blocks(table[FREQUENT:]))
+    return SplitRows(int8_blocks(table[:FREQUENT], 64), symmetric_int4_blocks(table[FREQUENT:]))
 
 
 def run(folder, rows, dtype, ids, hidden, *, tied):
@@ -56,7 +56,7 @@ def run(folder, rows, dtype, ids, hidden, *, tied):
 @pytest.mark.parametrize(("dtype", "tolerance"), [(np.float32, 1e-4), (np.float16, 0.05)])
 def test_every_token_has_its_row_and_its_logit(tmp_path, table, rows, dtype, tolerance):
     expected = np.concatenate([rows.frequent.dequantize(), rows.rare.dequantize(COLUMNS)])
-    assert np.abs(expected - table).max() < 0.3  # the rows are the table's
+    assert np.abs(expected - table).max() < 0.5  # the rows are the table's
     ids = np.arange(FREQUENT + RARE)[None]
     hidden = np.random.default_rng(1).normal(size=(1, FREQUENT + RARE, COLUMNS)).astype(np.float32) / 10
     embedded, logits = run(tmp_path, rows, dtype, ids, hidden, tied=True)

@@ -100,9 +100,12 @@ describe.each<{ name: 'cpu-int8' | 'webgpu-q4f32'; flavour: Flavour; cases: Gold
     },
   )
 
-  test('most of these are PyTorch’s own tokens', () => {
-    const same = golden.cases.filter(({ tokens, variant_tokens }) => variant_tokens[name]?.join() === tokens.join())
-    expect(same.length).toBeGreaterThanOrEqual(golden.cases.length / 3)
+  test('a good part of these are PyTorch’s own tokens, up to where a near tie turns out otherwise', () => {
+    const shares = golden.cases.map(({ tokens, variant_tokens }) => {
+      const end = tokens.findIndex((token, index) => token !== variant_tokens[name]?.[index])
+      return end < 0 ? 1 : end / tokens.length
+    })
+    expect(shares.reduce((sum, share) => sum + share) / shares.length).toBeGreaterThanOrEqual(1 / 3)
   })
 
   const prompt = golden.cases.flatMap(({ prompt_tokens, tokens }) => [...prompt_tokens, ...tokens]).slice(0, 150)
