@@ -12,20 +12,23 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch.nn import functional
 
 from slm_export.bit_budget import WIDENING_SEQUENCES, Head, choose_wide, slopes, spare_bits
 from slm_export.checkpoint import Checkpoint
 from slm_export.gptq import gptq_blocks
 from slm_export.matmuls import Matmul, switchable
-from slm_export.memory import return_freed_memory
+from slm_export.memory import map_large_arrays, return_freed_memory
 from slm_export.progress import Reporter
 from slm_export.quantize import BLOCK, Int4Blocks
 from slm_export.row_store import write_rows
 from slm_export.self_text import fast_type, self_generated
 
 LAYER_BATCH = 16  # sequences that go through a layer at once
+LARGE_ARRAY_BYTES = 16 << 20  # smaller ones come and go so often here that mapping each takes a quarter of the time
 
 
 def calibrate(
@@ -44,37 +47,61 @@ def calibrate(
     layers cannot be run one by one gets an empty file, and is rounded to nearest.
     """
     say = reporter.paced()
-    model = checkpoint.load_model()
-    model.requires_grad_(False)
-    with switchable(model) as layers:
-        found = [matmul for _, matmuls in layers for matmul in matmuls]
-        if found and all(f"{matmul.name}.weight" in exact for matmul in found):
-            reporter.say("  Every matrix of the layers is 4-bit in the source: taken over exactly")
-            return write_rows([(matmul.weight.numpy(), exact[f"{matmul.name}.weight"]) for matmul in found], path)
+    if carried := _all_carried_over(checkpoint, exact):
+        reporter.say("  Every matrix of the layers is 4-bit in the source: taken over exactly")
+        return write_rows(carried, path)
+    map_large_arrays(LARGE_ARRAY_BYTES)
+    try:
         tokens = self_generated(checkpoint, say)
-        try:
-            inputs = _layer_inputs(model, layers, tokens)
-        except TypeError as error:  # a layer with another calling convention
-            reporter.say(f"  The layers of this architecture cannot be calibrated ({error}): plain rounding instead")
-            return write_rows([], path)
-        blocks: dict[str, Int4Blocks] = {}
-        for index, (layer, matmuls) in enumerate(layers):
-            say(f"  layer {index + 1} of {len(layers)}: GPTQ on {tokens.numel():,} tokens")
-            inputs.advance(layer, index, matmuls, blocks, exact)
-        narrow = [matmul for matmul in found if matmul.codes is not None]
-        fitted = [matmul for matmul in narrow if f"{matmul.name}.weight" not in exact]
-        say(f"  which matrices 4 bits hurt most: {WIDENING_SEQUENCES} texts")
-        ranked, head_hessian = slopes(model, fitted, tokens)
-        head = Head(model, tokens if narrow_rare else None)
-        wide = choose_wide(ranked, spare_bits(checkpoint.parameters, narrow, head)) if widen else []
-        reporter.say(f"  8-bit because 4 bits hurt them most: {len(wide)} of {len(found)} matrices{_first_names(wide)}")
-        rows = [(matmul.weight.numpy(), blocks[matmul.name]) for matmul in narrow if matmul not in wide]
-        if head.rare_rows:
-            reporter.say(f"  embedding and head: {head.frequent:,} frequent tokens 8-bit, {head.rare_rows:,} rare ones 4-bit")
-            rows.append((head.rare.numpy(), gptq_blocks(head.rare, head_hessian, symmetric=True)))
-        write_rows(rows, path, wide=[matmul.weight.numpy() for matmul in wide], frequent=head.frequent)
-    del model
-    return_freed_memory()
+        return_freed_memory()
+        model = checkpoint.load_model().requires_grad_(False)
+        with switchable(model) as layers:
+            try:
+                blocks = _fit_layers(model, layers, tokens, exact, say)
+            except TypeError as error:  # a layer with another calling convention
+                reporter.say(f"  The layers of this architecture cannot be calibrated ({error}): plain rounding instead")
+                return write_rows([], path)
+            return_freed_memory()
+            narrow = [matmul for _, found in layers for matmul in found if matmul.name in blocks]
+            fitted = [matmul for matmul in narrow if f"{matmul.name}.weight" not in exact]
+            say(f"  which matrices 4 bits hurt most: {WIDENING_SEQUENCES} texts")
+            ranked, head_hessian = slopes(model, fitted, tokens)
+            head = Head(model, tokens if narrow_rare else None)
+            wide = choose_wide(ranked, spare_bits(checkpoint.parameters, narrow, head)) if widen else []
+            reporter.say(f"  8-bit because 4 bits hurt them most: {len(wide)} of {len(narrow)} matrices{_first_names(wide)}")
+            rows = [(matmul.weight.numpy(), blocks[matmul.name]) for matmul in narrow if matmul not in wide]
+            if head.rare_rows:
+                reporter.say(f"  {head.frequent:,} frequent tokens 8-bit, {head.rare_rows:,} rare ones 4-bit")
+                rows.append((head.rare.numpy(), gptq_blocks(head.rare, head_hessian, symmetric=True)))
+            write_rows(rows, path, wide=[matmul.weight.numpy() for matmul in wide], frequent=head.frequent)
+        del model
+    finally:
+        map_large_arrays()
+        return_freed_memory()
+
+
+def _fit_layers(
+    model: Any, layers: Sequence[tuple[Any, list[Matmul]]], tokens: torch.Tensor, exact: Mapping[str, Int4Blocks], say: Any
+) -> dict[str, Int4Blocks]:
+    """Blocks of every matrix, by its name; the matrices have them when this returns.
+
+    Raises: TypeError where the layers cannot be run one by one.
+    """
+    inputs = _layer_inputs(model, layers, tokens)
+    blocks: dict[str, Int4Blocks] = {}
+    for index, (layer, matmuls) in enumerate(layers):
+        say(f"  layer {index + 1} of {len(layers)}: GPTQ on {tokens.numel():,} tokens")
+        inputs.advance(layer, index, matmuls, blocks, exact)
+    return blocks
+
+
+def _all_carried_over(checkpoint: Checkpoint, exact: Mapping[str, Int4Blocks]) -> list[tuple[NDArray[np.float32], Int4Blocks]]:
+    """Weights and blocks of the layers' matrices where `exact` has them all, else nothing."""
+    with switchable(checkpoint.load_model()) as layers:
+        found = [matmul for _, matmuls in layers for matmul in matmuls]
+        if not all(f"{matmul.name}.weight" in exact for matmul in found):
+            return []
+        return [(matmul.weight.numpy(), exact[f"{matmul.name}.weight"]) for matmul in found]
 
 
 def _first_names(matmuls: Sequence[Matmul]) -> str:

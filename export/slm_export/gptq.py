@@ -8,8 +8,6 @@ weighs each column as GPTQ does, so that the order of columns does not disturb t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import torch
 
 from slm_export.quantize import BLOCK, Int4Blocks
@@ -76,37 +74,46 @@ def _round(weight: torch.Tensor, factor: torch.Tensor, scales: torch.Tensor, zer
 def _search(weight: torch.Tensor, importance: torch.Tensor, *, symmetric: bool) -> tuple[torch.Tensor, torch.Tensor]:
     """Scales (rounded to float16) and zero points, both float32 [N, blocks], with the least weighted squared error."""
     weights = importance.reshape(1, -1, BLOCK)
-    candidates = _symmetric_candidates if symmetric else _candidates
-    parts = []
-    for rows in weight.split(_SEARCH_ROWS):
-        blocks = rows.reshape(rows.shape[0], -1, BLOCK)
-        best_error = torch.full(blocks.shape[:2], torch.inf)
-        best_scale, best_zero = torch.empty_like(best_error), torch.empty_like(best_error)
-        for scale, zeros in candidates(blocks):
-            steps = (blocks / scale[..., None]).round_()
-            for zero in zeros:
-                first = -zero[..., None]
-                values = torch.minimum(torch.maximum(steps, first), first + 15)
-                error = values.mul_(scale[..., None]).sub_(blocks).square_().mul_(weights).sum(dim=2)
-                better = error < best_error
-                best_error = torch.where(better, error, best_error)
-                best_scale, best_zero = torch.where(better, scale, best_scale), torch.where(better, zero, best_zero)
-        parts.append((best_scale, best_zero))
-    return torch.cat([scales for scales, _ in parts]), torch.cat([zero_points for _, zero_points in parts])
+    search = _search_symmetric if symmetric else _search_asymmetric
+    parts = [search(_Candidates(rows.reshape(rows.shape[0], -1, BLOCK), weights)) for rows in weight.split(_SEARCH_ROWS)]
+    return torch.cat([best.scales for best in parts]), torch.cat([best.zero_points for best in parts])
 
 
-def _candidates(blocks: torch.Tensor) -> Iterator[tuple[torch.Tensor, list[torch.Tensor]]]:
-    """Scales [N, blocks] and zero points that go with each."""
-    low, high = blocks.amin(dim=2).clamp(max=0), blocks.amax(dim=2).clamp(min=0)
+class _Candidates:
+    """The best scales and zero points [N, blocks] of `blocks` [N, blocks, 32] among those that were tried."""
+
+    def __init__(self, blocks: torch.Tensor, weights: torch.Tensor) -> None:
+        self.blocks, self.weights = blocks, weights
+        self.errors = torch.full(blocks.shape[:2], torch.inf)
+        self.scales, self.zero_points = torch.empty_like(self.errors), torch.empty_like(self.errors)
+
+    def offer(self, scales: torch.Tensor, zero_points: torch.Tensor) -> None:
+        first, scale = -zero_points[..., None], scales[..., None]
+        values = torch.maximum((self.blocks / scale).round_(), first)
+        values = torch.minimum(values, first + 15, out=values)
+        errors = values.mul_(scale).sub_(self.blocks).square_().mul_(self.weights).sum(dim=2)
+        better = errors < self.errors
+        self.errors = torch.where(better, errors, self.errors)
+        self.scales = torch.where(better, scales, self.scales)
+        self.zero_points = torch.where(better, zero_points, self.zero_points)
+
+
+def _search_asymmetric(best: _Candidates) -> _Candidates:
+    """First the width of the range, then where it begins."""
+    low, high = best.blocks.amin(dim=2).clamp(max=0), best.blocks.amax(dim=2).clamp(min=0)
     for shrink in _SHRINK:
-        scale = ((high - low) / 15 * shrink).half().float().clamp(min=_TINY)
-        zero = (-low * shrink / scale).round()
-        yield scale, [(zero + shift).clamp(0, 15) for shift in (0, -1, 1)]
+        scales = ((high - low) / 15 * shrink).half().float().clamp(min=_TINY)
+        best.offer(scales, (-low * shrink / scales).round().clamp(0, 15))
+    scales, zero_points = best.scales, best.zero_points
+    for shift in (-1, 1):
+        best.offer(scales, (zero_points + shift).clamp(0, 15))
+    return best
 
 
-def _symmetric_candidates(blocks: torch.Tensor) -> Iterator[tuple[torch.Tensor, list[torch.Tensor]]]:
-    outermost = blocks.abs().amax(dim=2).clamp(min=8 * _TINY)
+def _search_symmetric(best: _Candidates) -> _Candidates:
+    outermost = best.blocks.abs().amax(dim=2).clamp(min=8 * _TINY)
     for shrink in _SHRINK:
         for sign in (1, -1):
-            scale = (outermost / 8 * shrink * sign).half().float()
-            yield torch.where(scale == 0, _TINY, scale), [torch.full_like(scale, 8)]
+            scales = (outermost / 8 * shrink * sign).half().float()
+            best.offer(torch.where(scales == 0, _TINY, scales), torch.full_like(scales, 8))
+    return best

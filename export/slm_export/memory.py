@@ -10,15 +10,15 @@ _M_MMAP_THRESHOLD = -3  # glibc's malloc.h
 _MAPPED_FROM_BYTES = 1 << 20
 
 
-def map_large_arrays() -> None:
-    """Let glibc map every array of 1 MiB and more by itself, so that freeing it returns it at once.
+def map_large_arrays(from_bytes: int = _MAPPED_FROM_BYTES) -> None:
+    """Let glibc map every array of `from_bytes` and more by itself, so that freeing it returns it at once.
 
     Left alone it raises this limit up to 32 MiB and keeps such arrays in its heap, full of holes.
     """
     if sys.platform == "linux":
         mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
         if mallopt is not None:
-            mallopt(_M_MMAP_THRESHOLD, _MAPPED_FROM_BYTES)
+            mallopt(_M_MMAP_THRESHOLD, from_bytes)
 
 
 def return_freed_memory() -> None:
