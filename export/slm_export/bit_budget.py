@@ -18,7 +18,7 @@ from slm_export.quantize import BLOCK
 from slm_export.self_text import fast_type
 from slm_export.variant_recipes import MAX_BITS_PER_WEIGHT
 
-WIDENING_SEQUENCES = 12
+WIDENING_SEQUENCES = 16
 WIDENING_BATCH = 1  # activations are kept for the backward pass
 FREQUENT_SHARE = 0.9  # of the model's own text has the tokens whose rows stay 8-bit
 MIN_RARE_SHARE = 0.25  # of the vocabulary; fewer rare rows are not worth a table of their own
