@@ -59,7 +59,7 @@ def main(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-@main.command()
+@main.command(short_help="Export the default model where needed.")
 @click.option(
     "--models", type=click.Path(file_okay=False, path_type=Path), required=True, help="The folder that holds the bundles."
 )
@@ -101,7 +101,7 @@ main.add_command(batch)
 main.add_command(completion)
 
 
-@main.command("list")
+@main.command("list", short_help="Show models, variants, templates.")
 @JSON
 def list_command(as_json: bool) -> None:
     """Show the models that can be exported by name, the variants that can be made, and the known chat templates.

@@ -43,7 +43,7 @@ class _Settings:
     force: bool
 
 
-@click.command()
+@click.command(short_help="Export the models of a list.")
 @click.argument("zoo", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option(
     "--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder that gets a bundle for each model."

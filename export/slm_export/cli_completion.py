@@ -12,7 +12,7 @@ PROGRAM = "slm-export"
 VARIABLE = "_SLM_EXPORT_COMPLETE"
 
 
-@click.command()
+@click.command(short_help="Print a shell's completion script.")
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
     """Print the script that completes commands, options and their values in SHELL.

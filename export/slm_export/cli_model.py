@@ -31,7 +31,7 @@ def _open_source(_: click.Context, __: click.Parameter, source: str) -> str:
     return source
 
 
-@click.command()
+@click.command(short_help="Export one model to a bundle.")
 @click.argument("source", callback=_open_source, shell_complete=complete_source)
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="The bundle folder to write.")
 @click.option("--revision", help="Revision (branch, tag or commit) of a Hugging Face repository.")

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from slm_export.sources import Origin
 
 
-@click.command()
+@click.command(short_help="Prove that a bundle is whole and true.")
 @click.argument("bundle", type=click.Path(file_okay=False, path_type=Path))
 @click.option("--reference", metavar="SOURCE", help="Compare with this source in PyTorch too: anything that `model` takes.")
 @click.option(
