@@ -155,5 +155,5 @@ def test_the_tiny_bundles_4_bit_variants_are_close_to_the_original(tiny_bundle):
     manifest = load_manifest(tiny_bundle)
     for name in ("webgpu-q4f16", "webgpu-q4f32"):
         fidelity = manifest.variant(name).fidelity
-        assert fidelity.perplexity_ratio < 1.05
+        assert fidelity.perplexity_ratio < 1.06
         assert fidelity.mean_kl < 0.05

@@ -1,6 +1,7 @@
 """The exported graphs in native ONNX Runtime: the same answers as PyTorch, however the tokens are fed."""
 
 import json
+import re
 
 import numpy as np
 import onnx
@@ -29,7 +30,9 @@ def golden(tiny_bundle):
 
 def test_greedy_tokens_are_pytorchs_over_the_same_quantised_weights(decoder, variant, golden):
     for case in golden["cases"]:
-        assert list(decoder.greedy(case["prompt_tokens"], len(case["tokens"]))) == case["variant_tokens"][variant]
+        expected = case["variant_tokens"][variant]
+        assert list(decoder.greedy(case["prompt_tokens"], len(expected))) == expected
+    assert sum(len(case["variant_tokens"][variant]) for case in golden["cases"]) >= 100  # few ended before a near tie
 
 
 def test_prefill_in_one_go_in_pieces_and_token_by_token_are_equal(decoder, golden, variant):
@@ -80,12 +83,14 @@ def test_external_tensors_are_aligned_and_inside_the_file(tiny_bundle, variant):
 
 def test_embedding_and_head_share_their_bytes(tiny_bundle, variant):
     graph = onnx.load(tiny_bundle / variant / "model.onnx", load_external_data=False).graph
-    offsets = [
-        next(entry.value for entry in tensor.external_data if entry.key == "offset")
-        for tensor in graph.initializer
-        if tensor.name.startswith("lm_head") and "values" in tensor.name
-    ]
-    assert len(set(offsets)) == 1
+    names = [tensor for tensor in graph.initializer if tensor.name.startswith("lm_head") and ".values" in tensor.name]
+    offsets: dict[str, set[str]] = {}
+    for tensor in names:  # the matrix, or its tables of frequent and of rare tokens; as the embedding has it and as the head
+        table = re.sub(r"(\.head)?\.values(\.blocks)?$", "", tensor.name)
+        offsets.setdefault(table, set()).add(next(entry.value for entry in tensor.external_data if entry.key == "offset"))
+    assert len(offsets) == (2 if RECIPES[variant].layer_bits == 4 else 1)
+    assert all(len(places) == 1 for places in offsets.values())
+    assert len(set.union(*offsets.values())) == len(offsets)
 
 
 def test_no_matrix_stays_float(tiny_bundle, variant):
