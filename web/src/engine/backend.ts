@@ -28,5 +28,40 @@ export interface Backend {
   verify(tokens: readonly number[]): Promise<Float32Array[]>
   /** Forgets every position from `length` on. */
   truncate(length: number): void
+  /**
+   * The same steps answered with the likeliest tokens only, where the backend selects them on the GPU: a few kilobytes
+   * cross to the CPU instead of a whole row. Absent where logits are in the CPU's memory anyway: read them there.
+   */
+  readonly candidates?: CandidateSteps | null
   dispose(): Promise<void>
+}
+
+export interface CandidateSteps {
+  prefill(tokens: readonly number[], from: number): Promise<Candidates>
+  decode(token: number): Promise<Candidates>
+  verify(tokens: readonly number[]): Promise<Candidates[]>
+  /** All logits [vocabulary] after one token of the last step (the last one by default): for what candidates cannot answer. */
+  logits(row?: number): Promise<Float32Array>
+}
+
+/**
+ * The likeliest tokens after one position, in no order, each once. The vocabulary is dealt out to rows and the best
+ * `perRow` of every row are here, so **no token that is missing has a logit above `floor`**, the largest of the rows' smallest.
+ *
+ * What is exact without the other logits: any choice among tokens whose (adjusted) logit is above `floor`, as long as
+ * adjusting can only lower a missing token (repetition penalty >= 1, presence and frequency penalties >= 0, bias <= 0).
+ * Greedy: the best is above `floor`. Top-k: the k-th best is above it. Top-p and min-p: every kept token is above it;
+ * probabilities are exp(logit - logSumExp). At temperature T the missing tokens together weigh, for
+ * rest = exp(logSumExp) - sum(exp(listed)): at T < 1 between 0 and rest * exp(floor * (1 / T - 1)). Where a choice
+ * depends on more, ask `CandidateSteps.logits()`. At equal logits the lower token id wins, as in `argmax`.
+ */
+export interface Candidates {
+  ids: Int32Array
+  /** Of `ids`, in the same order: exactly the model's numbers. */
+  logits: Float32Array
+  /** log(sum(exp(logit))) over the whole vocabulary. */
+  logSumExp: number
+  /** The largest logit that a token outside of `ids` may have; -Infinity where every token is in. */
+  floor: number
+  perRow: number
 }
