@@ -5,8 +5,8 @@
 import type { Engine, EngineInfo, Stats } from '../../../web/src/engine/api.ts'
 import { EngineError } from '../../../web/src/engine/errors.ts'
 import { aborted } from '../../../web/src/engine/link.ts'
-import { createApi, type TextRun } from '../../../web/src/engine/openai.ts'
-import type { GenerateArgs, GenerateResult } from '../../../web/src/engine/protocol.ts'
+import { createApi, type Following, type TextRun } from '../../../web/src/engine/openai.ts'
+import type { GenerateArgs, GenerateResult, Prompt, TextEvent } from '../../../web/src/engine/protocol.ts'
 import { randomNumbers } from '../../../web/src/engine/sampler.ts'
 import { createStopMatcher } from '../../../web/src/engine/stop.ts'
 
@@ -45,7 +45,7 @@ export function fakeEngine(script: Script = {}): Engine {
   let disposed = false
   const disposal = new AbortController()
 
-  function source(args: GenerateArgs, signal: AbortSignal | undefined): TextRun {
+  function source(args: GenerateArgs, { signal }: Following): TextRun {
     const left = new AbortController()
     const stopped = AbortSignal.any([left.signal, disposal.signal, ...(signal ? [signal] : [])])
     const queue = textQueue(() => left.abort())
@@ -53,7 +53,7 @@ export function fakeEngine(script: Script = {}): Engine {
     const result = disposed || signal?.aborted ? Promise.reject(aborted(signal?.reason)) : job
     tail = job.catch(() => {})
     result.then(queue.end, queue.end)
-    return { text: queue.text, result }
+    return { events: queue.events, result }
   }
 
   async function produce(
@@ -61,7 +61,7 @@ export function fakeEngine(script: Script = {}): Engine {
     signal: AbortSignal,
     push: (text: string) => void,
   ): Promise<GenerateResult> {
-    const prompt = args.prompt.kind === 'chat' ? (args.prompt.messages.at(-1)?.content ?? '') : args.prompt.text
+    const prompt = promptText(args.prompt)
     const words = script.answer?.(prompt) ?? drawn(args.sampling.seed ?? Math.random() * 2 ** 32)
     const most = args.sampling.max_tokens ?? info.defaults.max_tokens
     const matcher = createStopMatcher(args.stop)
@@ -94,6 +94,7 @@ export function fakeEngine(script: Script = {}): Engine {
       decodeMs: ms,
       tokensPerSecond: count > 1 ? (count / Math.max(ms, 1)) * 1000 : 0,
       stopReason,
+      ...{ droppedMessages: 0, draftedTokens: 0, acceptedTokens: 0, recoveries: 0 },
     }
     return { stats, finishReason: stopReason === 'max-tokens' ? 'length' : 'stop' }
   }
@@ -109,16 +110,21 @@ export function fakeEngine(script: Script = {}): Engine {
   })
 }
 
+function promptText(prompt: Prompt): string {
+  if (prompt.kind === 'tokens') return prompt.tokens.join(' ')
+  return prompt.kind === 'chat' ? (prompt.messages.at(-1)?.content ?? '') : prompt.text
+}
+
 function* drawn(seed: number): Generator<string> {
   const random = randomNumbers(seed)
   for (let count = 0; count < ENDLESS; count++) yield VOCABULARY[Math.floor(random() * VOCABULARY.length)] ?? ''
 }
 
 function textQueue(onLeave: () => void) {
-  const waiting: string[] = []
+  const waiting: TextEvent[] = []
   let open = true
   let wake = () => {}
-  async function* text(): AsyncGenerator<string> {
+  async function* events(): AsyncGenerator<TextEvent> {
     try {
       while (open || waiting.length > 0) {
         const next = waiting.shift()
@@ -134,9 +140,9 @@ function textQueue(onLeave: () => void) {
     }
   }
   return {
-    text: text(),
-    push: (piece: string) => {
-      waiting.push(piece)
+    events: events(),
+    push: (text: string) => {
+      waiting.push({ kind: 'text', text, tokens: [], infos: [] })
       wake()
     },
     end: () => {

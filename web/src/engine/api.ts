@@ -116,7 +116,38 @@ export interface Stats {
   /** Decode speed; 0 where fewer than two tokens came. */
   tokensPerSecond: number
   stopReason: StopReason
+  /** Oldest messages that were left out because the conversation did not fit. */
+  droppedMessages: number
+  /** Tokens guessed by copying, and how many of them were right; both 0 without speculation. */
+  draftedTokens: number
+  acceptedTokens: number
+  /** How often another worker had to go on with the answer, because the first one died or its GPU went away. */
+  recoveries: number
 }
+
+/** What a prompt comes to, told before it is sent. */
+export interface TokenCount {
+  /** Of the whole prompt, with what the chat format adds. */
+  tokens: number
+  contextLength: number
+  /** How many tokens an answer may have behind it; 0 where the prompt does not fit. */
+  room: number
+  /** What `context_policy: 'drop-oldest'` would leave out, and what would remain; nothing where all fits. */
+  dropped: { messages: number; tokens: number; room: number }
+}
+
+export interface PrefillProgress {
+  /** Tokens of the prompt that are read, those taken from the cache included. */
+  prefilledTokens: number
+  promptTokens: number
+  cachedTokens: number
+}
+
+/** `background` work (a suggestion while somebody types) yields to `interactive` work (an answer that is waited for). */
+export type Priority = 'interactive' | 'background'
+
+/** What to do with a conversation that does not fit: refuse it, or leave out its oldest turns but keep its system message. */
+export type ContextPolicy = 'error' | 'drop-oldest'
 
 export interface SamplingOptions {
   /** 0 is greedy. */
@@ -124,23 +155,46 @@ export interface SamplingOptions {
   top_p?: number
   /** 0 is off. */
   top_k?: number
-  /** 1 is off. */
+  /** Keeps the tokens at least this likely, compared with the likeliest one; 0 is off. */
+  min_p?: number
+  /** 1 is off. Of prompt and answer. */
   repetition_penalty?: number
+  /** −2 to 2, 0 is off: taken off the logit of every token that the answer has already. */
+  presence_penalty?: number
+  /** −2 to 2, 0 is off: the same, times how often the answer has it. */
+  frequency_penalty?: number
+  /** Token id → −100 to 100, added to its logit. */
+  logit_bias?: Record<string, number>
   /** Same bundle, settings, seed and backend give the same text; without it each run draws a new one. */
   seed?: number
   max_tokens?: number
   /** Up to 4 texts that end the answer; they are not part of it. */
   stop?: string | string[]
+  /** `interactive` without it. A background job pauses at its next token while others wait, and goes on afterwards. */
+  priority?: Priority
+  /** `copy` guesses tokens by copying from the prompt and checks several at once: the same text, sooner where it copies. */
+  speculate?: 'off' | 'copy'
+  /** A text much like the answer to come, such as the one to be corrected: copied from like the prompt. */
+  prediction?: { type: 'content'; content: string }
+  /** Called while the prompt is read. */
+  onProgress?: (progress: PrefillProgress) => void
   signal?: AbortSignal
 }
 
 export interface ChatRequest extends SamplingOptions {
   messages: ChatMessage[]
+  /** Log probabilities of the answer's tokens, and of so many likeliest ones beside each (0 to 20). */
+  logprobs?: boolean
+  top_logprobs?: number
+  /** `error` without it. */
+  context_policy?: ContextPolicy
   stream?: boolean
 }
 
 export interface CompletionRequest extends SamplingOptions {
   prompt: string
+  /** Log probabilities of the answer's tokens, and of so many likeliest ones beside each (0 to 20). */
+  logprobs?: number
   stream?: boolean
 }
 

@@ -5,8 +5,8 @@
 import type { Engine, EngineInfo, EngineOptions } from './api.ts'
 import { EngineError } from './errors.ts'
 import { aborted, StepDown, WorkerLink } from './link.ts'
-import { createApi, type TextRun } from './openai.ts'
-import type { Calls, GenerateArgs, LoadArgs, PassedOver, ReadingName } from './protocol.ts'
+import { createApi, type Following, type TextRun } from './openai.ts'
+import type { Calls, GenerateArgs, LoadArgs, PassedOver, ReadingName, TextEvent } from './protocol.ts'
 
 /** Tests bring a worker of their own. */
 export type WorkerFactory = () => Worker
@@ -79,7 +79,7 @@ async function load(link: WorkerLink, args: LoadArgs, { signal, onProgress }: En
 function engineOver(link: WorkerLink, info: EngineInfo): Engine {
   return createApi({
     info,
-    source: (args, signal) => textRun(link, args, signal),
+    source: (args, following) => textRun(link, args, following),
     read: (name, args, signal) => reading(link, { name, args }, signal),
     async dispose() {
       link.close(aborted(new DOMException('The engine was disposed of.', 'AbortError')))
@@ -106,14 +106,16 @@ async function reading<N extends ReadingName>(
 }
 
 /** One generation as a stream of text. Leaving it early, or aborting, cancels the job in the worker. */
-function textRun(link: WorkerLink, args: GenerateArgs, signal: AbortSignal | undefined): TextRun {
-  if (signal?.aborted) return { text: nothing(), result: Promise.reject(aborted(signal.reason)) }
-  const queue: string[] = []
+function textRun(link: WorkerLink, args: GenerateArgs, { signal, onProgress }: Following): TextRun {
+  if (signal?.aborted) return { events: nothing(), result: Promise.reject(aborted(signal.reason)) }
+  const queue: TextEvent[] = []
   let wake = () => {}
   let open = true
-  const call = link.call('generate', args, ({ text }) => {
-    queue.push(text)
-    wake()
+  const call = link.call('generate', args, event => {
+    if (event.kind === 'text') {
+      queue.push(event)
+      wake()
+    } else if (event.kind === 'prefill') onProgress?.(event)
   })
   const close = () => {
     open = false
@@ -122,7 +124,7 @@ function textRun(link: WorkerLink, args: GenerateArgs, signal: AbortSignal | und
   }
   call.result.then(close, close)
   signal?.addEventListener('abort', call.cancel)
-  async function* text() {
+  async function* events() {
     try {
       while (open || queue.length > 0) {
         const next = queue.shift()
@@ -133,7 +135,7 @@ function textRun(link: WorkerLink, args: GenerateArgs, signal: AbortSignal | und
       if (open) call.cancel()
     }
   }
-  return { text: text(), result: call.result }
+  return { events: events(), result: call.result }
 }
 
-async function* nothing(): AsyncGenerator<string> {}
+async function* nothing(): AsyncGenerator<TextEvent> {}

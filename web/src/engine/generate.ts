@@ -47,6 +47,17 @@ export class Context {
   }
 }
 
+/** What an answer may consist of, token by token: a JSON schema, a regular expression. Lives as long as one answer. */
+export interface Constraint {
+  /**
+   * Which tokens may come next: bit `id & 31` of word `id >>> 5`, or null where every one may. Tokens that end the turn
+   * are among them where the answer may end here. The loop reads it once, before `accept`.
+   */
+  allowed(): Uint32Array | null
+  /** The token that came, also the one that ends the turn. */
+  accept(token: number): void
+}
+
 export interface Generation {
   prompt: readonly number[]
   sampler: SamplerSettings
@@ -133,6 +144,7 @@ function finish(
     prefillMs: clock.prefilled - clock.started,
     decodeMs,
     tokensPerSecond,
+    ...{ droppedMessages: 0, draftedTokens: 0, acceptedTokens: 0, recoveries: 0 },
   }
 }
 

@@ -8,20 +8,24 @@ import type {
   CompletionRequest,
   Engine,
   EngineInfo,
+  SamplingOptions,
   Stats,
   Usage,
 } from './api.ts'
 import { aborted } from './link.ts'
-import type { Calls, GenerateArgs, GenerateResult, ReadingName } from './protocol.ts'
+import type { Calls, GenerateArgs, GenerateResult, ReadingName, TextEvent } from './protocol.ts'
 import { chatArgs, completionArgs, textArgs, textsArgs } from './request.ts'
 
-/** One generation: `text` ends when nothing more comes, `result` says how; leaving `text` early cancels the job. */
+/** One generation: `events` end when nothing more comes, `result` says how; leaving `events` early cancels the job. */
 export interface TextRun {
-  text: AsyncIterable<string>
+  events: AsyncIterable<TextEvent>
   result: Promise<GenerateResult>
 }
 
-export type TextSource = (args: GenerateArgs, signal: AbortSignal | undefined) => TextRun
+/** How a caller follows a job: `onProgress` is called while the prompt is read. */
+export type Following = Pick<SamplingOptions, 'signal' | 'onProgress'>
+
+export type TextSource = (args: GenerateArgs, following: Following) => TextRun
 
 /** One call of an encoder model. */
 export type Reader = <N extends ReadingName>(
@@ -42,15 +46,16 @@ type Piece = { text: string; result: null } | { text: ''; result: GenerateResult
 export function createApi({ info, source, read, dispose }: ApiParts): Engine {
   let last: Stats | null = null
 
-  async function* pieces(args: GenerateArgs, signal: AbortSignal | undefined): AsyncGenerator<Piece> {
-    const run = source(args, signal)
+  async function* pieces(args: GenerateArgs, following: Following): AsyncGenerator<Piece> {
+    const { signal } = following
+    const run = source(args, following)
     run.result.then(
       ({ stats }) => {
         last = stats
       },
       () => {}, // awaited below, unless the reader leaves first
     )
-    for await (const text of run.text) yield { text, result: null }
+    for await (const { text } of run.events) if (text) yield { text, result: null }
     const result = await run.result
     if (signal?.aborted) throw aborted(signal.reason)
     yield { text: '', result }
@@ -65,7 +70,7 @@ export function createApi({ info, source, read, dispose }: ApiParts): Engine {
     } as const
     const args = chatArgs(request)
     yield { ...head, choices: [{ index: 0, delta: { role: 'assistant' }, finish_reason: null }] }
-    for await (const { text, result } of pieces(args, request.signal)) {
+    for await (const { text, result } of pieces(args, request)) {
       if (!result) yield { ...head, choices: [{ index: 0, delta: { content: text }, finish_reason: null }] }
       else {
         const choices: ChatChunk['choices'] = [{ index: 0, delta: {}, finish_reason: result.finishReason }]
@@ -76,7 +81,7 @@ export function createApi({ info, source, read, dispose }: ApiParts): Engine {
 
   async function* completionStream(request: CompletionRequest): AsyncGenerator<CompletionChunk> {
     const head = { id: newId('cmpl'), object: 'text_completion', created: now(), model: info.bundle.id } as const
-    for await (const { text, result } of pieces(completionArgs(request), request.signal)) {
+    for await (const { text, result } of pieces(completionArgs(request), request)) {
       if (!result) yield { ...head, choices: [{ index: 0, text, finish_reason: null }] }
       else {
         const choices: CompletionChunk['choices'] = [{ index: 0, text: '', finish_reason: result.finishReason }]
@@ -85,17 +90,17 @@ export function createApi({ info, source, read, dispose }: ApiParts): Engine {
     }
   }
 
-  async function whole(args: GenerateArgs, signal: AbortSignal | undefined) {
+  async function whole(args: GenerateArgs, following: Following) {
     let text = ''
-    for await (const piece of pieces(args, signal)) {
+    for await (const piece of pieces(args, following)) {
       text += piece.text
       if (piece.result) return { text, ...piece.result }
     }
-    throw aborted(signal?.reason) // `pieces` ends with a result or throws
+    throw aborted(following.signal?.reason) // `pieces` ends with a result or throws
   }
 
   async function chatWhole(request: ChatRequest): Promise<ChatCompletion> {
-    const { text, finishReason, stats } = await whole(chatArgs(request), request.signal)
+    const { text, finishReason, stats } = await whole(chatArgs(request), request)
     return {
       ...{ id: newId('chatcmpl'), object: 'chat.completion', created: now(), model: info.bundle.id },
       choices: [{ index: 0, message: { role: 'assistant', content: text }, finish_reason: finishReason }],
@@ -104,7 +109,7 @@ export function createApi({ info, source, read, dispose }: ApiParts): Engine {
   }
 
   async function completionWhole(request: CompletionRequest): Promise<Completion> {
-    const { text, finishReason, stats } = await whole(completionArgs(request), request.signal)
+    const { text, finishReason, stats } = await whole(completionArgs(request), request)
     return {
       ...{ id: newId('cmpl'), object: 'text_completion', created: now(), model: info.bundle.id },
       choices: [{ index: 0, text, finish_reason: finishReason }],

@@ -5,14 +5,18 @@
 import type {
   ChatMessage,
   Classification,
+  ContextPolicy,
   Device,
   Embeddings,
   EngineInfo,
   Fallback,
   FinishReason,
   LoadProgress,
+  PrefillProgress,
+  Priority,
   Stats,
   Tagging,
+  TokenCount,
 } from './api.ts'
 import type { ErrorCode } from './errors.ts'
 
@@ -38,20 +42,79 @@ export interface Sampling {
   temperature?: number
   top_p?: number
   top_k?: number
+  min_p?: number
   repetition_penalty?: number
+  presence_penalty?: number
+  frequency_penalty?: number
+  /** By token id. */
+  logit_bias?: Record<string, number>
   seed?: number
   max_tokens?: number
 }
 
+/** Text is tokenized by the worker; `tokens` are taken as they are. */
+export type Prompt =
+  | { kind: 'chat'; messages: ChatMessage[] }
+  | { kind: 'text'; text: string }
+  | { kind: 'tokens'; tokens: number[] }
+
 export interface GenerateArgs {
-  prompt: { kind: 'chat'; messages: ChatMessage[] } | { kind: 'text'; text: string }
+  prompt: Prompt
   sampling: Sampling
   stop: string[]
+  priority: Priority
+  contextPolicy: ContextPolicy
+  /** How many likeliest tokens to report beside each token of the answer, 0 to 20; null for no log probabilities. */
+  topLogprobs: number | null
+  /** Guess tokens by copying from the prompt, and from `draft`, a text much like the answer; null for plain decoding. */
+  speculation: { draft: string | null } | null
+  /** Tokens of this answer that an earlier worker has made and reported: it goes on behind them. */
+  resume: number[]
+}
+
+/** One token of the answer as the model saw it, before any sampling setting. */
+export interface TokenInfo {
+  id: number
+  /** As the tokenizer spells it alone; U+FFFD where it holds part of a character. */
+  text: string
+  /** UTF-8, [] for special tokens without text. */
+  bytes: number[]
+  /** Natural logarithm of its probability. */
+  logprob: number
+}
+
+export interface TokenInfoWithTop extends TokenInfo {
+  /** The likeliest tokens at this place, best first: as many as were asked for. */
+  top: TokenInfo[]
 }
 
 export interface TextEvent {
-  /** Whole characters only. */
+  kind: 'text'
+  /** Whole characters only; '' where a token completes none. */
   text: string
+  /** The tokens behind this event, in order: of the text, or held back as the possible beginning of a stop string. */
+  tokens: number[]
+  /** Of those tokens, where log probabilities were asked for; else []. */
+  infos: TokenInfoWithTop[]
+}
+
+/** Before the first text: after each chunk of the prompt. */
+export interface PrefillEvent extends PrefillProgress {
+  kind: 'prefill'
+}
+
+/** Once, before anything else: the prompt as tokens, for a worker that has to go on with this answer. */
+export interface StartEvent {
+  kind: 'start'
+  prompt: number[]
+}
+
+export type GenerateEvent = StartEvent | PrefillEvent | TextEvent
+
+export interface CountArgs {
+  prompt: Prompt
+  /** Null for the model's default. */
+  maxTokens: number | null
 }
 
 export interface GenerateResult {
@@ -62,7 +125,8 @@ export interface GenerateResult {
 /** Every call by name: what it takes, what it reports on the way, what it ends with. */
 export interface Calls {
   load: { args: LoadArgs; event: LoadEvent; result: EngineInfo }
-  generate: { args: GenerateArgs; event: TextEvent; result: GenerateResult }
+  generate: { args: GenerateArgs; event: GenerateEvent; result: GenerateResult }
+  count: { args: CountArgs; event: never; result: TokenCount }
   embed: { args: { texts: string[] }; event: never; result: Embeddings }
   classify: { args: { text: string }; event: never; result: Classification }
   tag: { args: { text: string }; event: never; result: Tagging }

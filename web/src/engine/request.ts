@@ -4,21 +4,41 @@ import { EngineError } from './errors.ts'
 import type { GenerateArgs, Sampling } from './protocol.ts'
 
 const MAX_STOPS = 4
-const ROLES = ['system', 'user', 'assistant']
+const MAX_TOP_LOGPROBS = 20
+const ROLES = ['system', 'user', 'assistant'] as const
+const POLICIES = ['error', 'drop-oldest'] as const
+const PRIORITIES = ['interactive', 'background'] as const
+const SPECULATIONS = ['off', 'copy'] as const
 
 /** @throws EngineError 'bad-request', naming the field */
 export function chatArgs(request: ChatRequest): GenerateArgs {
   const { messages } = request
+  return {
+    ...common(request),
+    prompt: { kind: 'chat', messages: messagesArgs(messages) },
+    contextPolicy: choice(request.context_policy, { field: 'context_policy', among: POLICIES, without: 'error' }),
+    topLogprobs: chatLogprobs(request),
+  }
+}
+
+/** @throws EngineError 'bad-request', naming the field */
+export function messagesArgs(messages: unknown): ChatMessage[] {
   if (!Array.isArray(messages) || messages.length === 0)
     throw wrong('messages', 'a list with at least one message', messages)
-  return { prompt: { kind: 'chat', messages: messages.map(message) }, ...common(request) }
+  return messages.map(message)
 }
 
 /** @throws EngineError 'bad-request', naming the field */
 export function completionArgs(request: CompletionRequest): GenerateArgs {
-  const { prompt } = request
+  const { prompt, logprobs } = request
   if (typeof prompt !== 'string') throw wrong('prompt', 'a text', prompt)
-  return { prompt: { kind: 'text', text: prompt }, ...common(request) }
+  if (logprobs !== undefined && !isTopLogprobs(logprobs)) throw wrong('logprobs', TOP_LOGPROBS, logprobs)
+  return {
+    ...common(request),
+    prompt: { kind: 'text', text: prompt },
+    contextPolicy: 'error', // a raw prompt has no turns that could be left out
+    topLogprobs: logprobs ?? null,
+  }
 }
 
 /** @throws EngineError 'bad-request', naming the field */
@@ -34,12 +54,24 @@ export function textsArgs(texts: unknown): string[] {
 }
 
 function message({ role, content }: ChatMessage, index: number): ChatMessage {
-  if (!ROLES.includes(role)) throw wrong(`messages[${index}].role`, `one of ${ROLES.join(', ')}`, role)
+  if (!isOneOf(role, ROLES)) throw wrong(`messages[${index}].role`, `one of ${ROLES.join(', ')}`, role)
   if (typeof content !== 'string') throw wrong(`messages[${index}].content`, 'a text', content)
   return { role, content }
 }
 
-function common(request: SamplingOptions): { sampling: Sampling; stop: string[] } {
+type Common = Omit<GenerateArgs, 'prompt' | 'contextPolicy' | 'topLogprobs'>
+
+function common(request: SamplingOptions): Common {
+  return {
+    sampling: sampling(request),
+    stop: stops(request.stop),
+    priority: choice(request.priority, { field: 'priority', among: PRIORITIES, without: 'interactive' }),
+    speculation: speculation(request),
+    resume: [],
+  }
+}
+
+function sampling(request: SamplingOptions): Sampling {
   const sampling: Sampling = {}
   for (const [name, { expected, valid }] of Object.entries(RULES)) {
     const key = name as keyof typeof RULES // Object.entries forgets the key type of a constant
@@ -48,7 +80,52 @@ function common(request: SamplingOptions): { sampling: Sampling; stop: string[] 
     if (typeof value !== 'number' || !valid(value)) throw wrong(key, expected, value)
     sampling[key] = value
   }
-  return { sampling, stop: stops(request.stop) }
+  if (request.logit_bias !== undefined) sampling.logit_bias = logitBias(request.logit_bias)
+  return sampling
+}
+
+function logitBias(bias: unknown): Record<string, number> {
+  const expected = 'an object of token ids with numbers from -100 to 100'
+  if (typeof bias !== 'object' || bias === null || Array.isArray(bias)) throw wrong('logit_bias', expected, bias)
+  for (const [token, value] of Object.entries(bias)) {
+    if (!/^\d+$/.test(token) || !within(value, 100)) throw wrong('logit_bias', expected, { [token]: value })
+  }
+  return { ...bias }
+}
+
+function chatLogprobs({ logprobs, top_logprobs: top }: ChatRequest): number | null {
+  if (logprobs !== undefined && typeof logprobs !== 'boolean') throw wrong('logprobs', 'true or false', logprobs)
+  if (top === undefined) return logprobs ? 0 : null
+  if (!isTopLogprobs(top)) throw wrong('top_logprobs', TOP_LOGPROBS, top)
+  if (!logprobs) throw wrong('logprobs', 'true, since top_logprobs is given', logprobs)
+  return top
+}
+
+const TOP_LOGPROBS = `a whole number from 0 to ${MAX_TOP_LOGPROBS}`
+
+function isTopLogprobs(value: unknown): value is number {
+  return Number.isInteger(value) && Number(value) >= 0 && Number(value) <= MAX_TOP_LOGPROBS
+}
+
+function speculation({ speculate, prediction }: SamplingOptions): GenerateArgs['speculation'] {
+  const mode = choice(speculate, { field: 'speculate', among: SPECULATIONS, without: prediction ? 'copy' : 'off' })
+  if (prediction !== undefined && typeof prediction?.content !== 'string')
+    throw wrong('prediction', 'an object with a text as its content', prediction)
+  return mode === 'off' ? null : { draft: prediction?.content ?? null }
+}
+
+function choice<T extends string>(value: unknown, rule: { field: string; among: readonly T[]; without: T }): T {
+  if (value === undefined) return rule.without
+  if (!isOneOf(value, rule.among)) throw wrong(rule.field, `one of ${rule.among.join(', ')}`, value)
+  return value
+}
+
+function isOneOf<T extends string>(value: unknown, among: readonly T[]): value is T {
+  return among.some(entry => entry === value)
+}
+
+function within(value: unknown, most: number): value is number {
+  return typeof value === 'number' && Math.abs(value) <= most
 }
 
 function stops(stop: SamplingOptions['stop']): string[] {
@@ -62,13 +139,16 @@ const RULES = {
   temperature: { expected: 'a number of at least 0', valid: (value: number) => Number.isFinite(value) && value >= 0 },
   top_p: { expected: 'a number above 0 and up to 1', valid: (value: number) => value > 0 && value <= 1 },
   top_k: { expected: 'a whole number of at least 0', valid: (value: number) => Number.isInteger(value) && value >= 0 },
+  min_p: { expected: 'a number from 0 to 1', valid: (value: number) => value >= 0 && value <= 1 },
   repetition_penalty: { expected: 'a number above 0', valid: (value: number) => Number.isFinite(value) && value > 0 },
+  presence_penalty: { expected: 'a number from -2 to 2', valid: (value: number) => within(value, 2) },
+  frequency_penalty: { expected: 'a number from -2 to 2', valid: (value: number) => within(value, 2) },
   seed: { expected: 'a whole number', valid: (value: number) => Number.isSafeInteger(value) },
   max_tokens: {
     expected: 'a whole number of at least 1',
     valid: (value: number) => Number.isInteger(value) && value >= 1,
   },
-} satisfies { [K in keyof Sampling]-?: { expected: string; valid: (value: number) => boolean } }
+} satisfies { [K in keyof Omit<Sampling, 'logit_bias'>]-?: { expected: string; valid: (value: number) => boolean } }
 
 function wrong(field: string, expected: string, found: unknown): EngineError {
   const shown = found === undefined ? 'nothing' : JSON.stringify(found)?.slice(0, 80)

@@ -2,6 +2,7 @@
  * The worker's entry: owns the model, answers calls one at a time and in order, and ends each in `done` or `fail`.
  * One worker loads one model once; another variant or another model takes another worker.
  */
+import type { TokenCount } from './api.ts'
 import { EngineError } from './errors.ts'
 import { explain } from './explain.ts'
 import { generate } from './generate.ts'
@@ -9,15 +10,18 @@ import { type LoadedModel, loadModel, VariantFailure } from './load.ts'
 import type {
   CallName,
   Calls,
+  CountArgs,
   Failure,
   FromWorker,
   GenerateArgs,
+  GenerateEvent,
   GenerateResult,
   LoadArgs,
-  TextEvent,
+  Prompt,
   ToWorker,
 } from './protocol.ts'
 import { cannotWrite, readWith } from './read.ts'
+import type { TextCodec } from './tokenizer.ts'
 
 type WorkCall = Exclude<Extract<ToWorker, { kind: 'call' }>, { name: 'load' }>
 type WorkResult = Calls[WorkCall['name']]['result']
@@ -66,8 +70,7 @@ function run(call: WorkCall, report: Reporter<'generate'>, signal: AbortSignal):
   if (!model) throw new EngineError('no-model', 'No model is loaded.')
   if (lost) throw lost
   const { info, deviceLost } = model
-  const work: Promise<WorkResult> =
-    call.name === 'generate' ? produce(model, { args: call.args, report, signal }) : readWith(model, call, signal)
+  const work = perform(model, call, { report, signal })
   return new Promise((resolve, reject) => {
     failRunning = reject // what waits for a lost GPU may wait for ever
     work.then(resolve, async error => {
@@ -75,6 +78,15 @@ function run(call: WorkCall, report: Reporter<'generate'>, signal: AbortSignal):
       reject(lost ?? error)
     })
   })
+}
+
+async function perform(
+  model: LoadedModel,
+  call: WorkCall,
+  { report, signal }: { report: Reporter<'generate'>; signal: AbortSignal },
+): Promise<WorkResult> {
+  if (call.name === 'generate') return produce(model, { args: call.args, report, signal })
+  return call.name === 'count' ? count(model, call.args) : readWith(model, call, signal)
 }
 
 /** A run fails the moment the GPU goes away; the browser says why a little later. */
@@ -91,7 +103,7 @@ async function within(ms: number, news: Promise<unknown>): Promise<void> {
 
 interface Job {
   args: GenerateArgs
-  report: (event: TextEvent) => void
+  report: (event: GenerateEvent) => void
   signal: AbortSignal
 }
 
@@ -103,7 +115,7 @@ async function produce(
   const { generation, special_tokens } = manifest
   const { sampling } = args
   const steps = generate(context, {
-    prompt: args.prompt.kind === 'chat' ? codec.encodeChat(args.prompt.messages) : codec.encodePrompt(args.prompt.text),
+    prompt: encode(codec, args.prompt),
     sampler: {
       temperature: sampling.temperature ?? generation.temperature,
       topP: sampling.top_p ?? generation.top_p,
@@ -120,8 +132,20 @@ async function produce(
   for (;;) {
     const step = await steps.next()
     if (step.done) return { stats: step.value, finishReason: finishReason(step.value.stopReason) }
-    report({ text: step.value })
+    report({ kind: 'text', text: step.value, tokens: [], infos: [] })
   }
+}
+
+function encode(codec: TextCodec, prompt: Prompt): number[] {
+  if (prompt.kind === 'tokens') return prompt.tokens
+  return prompt.kind === 'chat' ? codec.encodeChat(prompt.messages) : codec.encodePrompt(prompt.text)
+}
+
+function count({ manifest, codec, context }: LoadedModel, { prompt }: CountArgs): TokenCount {
+  if (!context) throw cannotWrite(manifest)
+  const { length: tokens } = encode(codec, prompt)
+  const room = context.backend.room(tokens)
+  return { tokens, contextLength: context.backend.contextLength, room, dropped: { messages: 0, tokens, room } }
 }
 
 function finishReason(reason: GenerateResult['stats']['stopReason']): GenerateResult['finishReason'] {
