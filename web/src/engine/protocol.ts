@@ -18,6 +18,7 @@ import type {
   Tagging,
   TokenCount,
 } from './api.ts'
+import type { ConstraintSpec } from './constraint/spec.ts'
 import type { ErrorCode } from './errors.ts'
 
 /** A variant that was tried in an earlier worker and must not be tried again, and why. */
@@ -68,6 +69,8 @@ export interface GenerateArgs {
   topLogprobs: number | null
   /** Guess tokens by copying from the prompt, and from `draft`, a text much like the answer; null for plain decoding. */
   speculation: { draft: string | null } | null
+  /** The shape that the whole answer must have, null for any. */
+  constraint: ConstraintSpec | null
   /** Tokens of this answer that an earlier worker has made and reported: it goes on behind them. */
   resume: number[]
 }

@@ -67,6 +67,7 @@ function common(request: SamplingOptions): Common {
     stop: stops(request.stop),
     priority: choice(request.priority, { field: 'priority', among: PRIORITIES, without: 'interactive' }),
     speculation: speculation(request),
+    constraint: null,
     resume: [],
   }
 }
