@@ -15,7 +15,7 @@ const CHROMIUM = process.env.CHROMIUM ?? (existsSync(SYSTEM_CHROMIUM) ? SYSTEM_C
 const PACKAGES = [
   ...['@huggingface/jinja', '@huggingface/tokenizers', 'valibot', 'onnxruntime-web > onnxruntime-common'],
   ...['preact', 'preact/hooks', 'preact/jsx-runtime', 'preact/jsx-dev-runtime', '@preact/signals'],
-  ...['dompurify', 'marked'],
+  ...['dompurify', 'marked', 'hash-wasm'],
 ]
 
 const root = here('..')

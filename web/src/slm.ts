@@ -8,6 +8,7 @@ import type { Engine, EngineOptions } from './engine/api.ts'
 import { createEngine as createEngineWith } from './engine/client.ts'
 
 export type * from './engine/api.ts'
+export { removeStoredBundle, type StoredBundle, storedBundles } from './engine/disk.ts'
 export { EngineError, type ErrorCode } from './engine/errors.ts'
 
 /**

@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Device, Engine, EngineOptions, LoadProgress } from '../../../web/src/engine/api.ts'
 import { createEngine } from '../../../web/src/engine/client.ts'
+import { removeStoredBundle, storedBundles } from '../../../web/src/engine/disk.ts'
 import { parseManifest } from '../../../web/src/engine/manifest.ts'
 import { engineSuite, failureOf } from './suite.ts'
 
@@ -115,6 +116,11 @@ describe('chat', () => {
 })
 
 describe('loading', () => {
+  // What is on disk is not downloaded: nothing would be there to damage.
+  beforeEach(async () => {
+    for (const { bundle } of await storedBundles()) await removeStoredBundle(bundle)
+  })
+
   test('reports every phase in order, and bytes up to the total', async () => {
     const seen: LoadProgress[] = []
     const engine = await load({ onProgress: progress => seen.push({ ...progress }) })

@@ -5,8 +5,9 @@ import { Seq2SeqBackend } from './backend-seq2seq.ts'
 import { EngineError } from './errors.ts'
 import { Context } from './generate.ts'
 import { checkKvInputs } from './kv.ts'
+import type { Files } from './load.ts'
 import type { Manifest, Variant } from './manifest.ts'
-import type { Runtime, SessionFiles } from './session.ts'
+import type { Runtime } from './session.ts'
 
 /** A model that writes has a `context`, one that reads an `encoder`. */
 export type Computing = { context: Context; encoder: null } | { context: null; encoder: EncoderBackend }
@@ -14,7 +15,7 @@ export type Computing = { context: Context; encoder: null } | { context: null; e
 export interface BackendParts {
   manifest: Manifest
   variant: Variant
-  files: { session: (graph: string) => SessionFiles }
+  files: Files
   name: string
   device: GPUDevice | null
 }
@@ -32,7 +33,7 @@ export async function makeBackend(runtime: Runtime, parts: BackendParts): Promis
 }
 
 async function decoder(runtime: Runtime, { manifest, variant, files, name, device }: BackendParts) {
-  const session = await runtime.create(files.session(variant.graph))
+  const session = await runtime.create(await files.session(variant.graph))
   const { layers, heads, head_dim: headDim } = required(manifest.kv, 'kv')
   checkKvInputs(session.inputNames, layers)
   return new OrtBackend({
@@ -48,7 +49,8 @@ async function decoder(runtime: Runtime, { manifest, variant, files, name, devic
 async function seq2seq(runtime: Runtime, { manifest, variant, files, name }: BackendParts) {
   const { layers, heads, head_dim: headDim } = required(manifest.kv, 'kv')
   const { start, max_tokens, embedding_width } = required(manifest.decoder, 'decoder')
-  const open = (graph: string | null, field: string) => runtime.create(files.session(required(graph, field)))
+  const open = async (graph: string | null, field: string) =>
+    runtime.create(await files.session(required(graph, field)))
   const session = await open(variant.graph, 'graph')
   checkKvInputs(session.inputNames, layers)
   return new Seq2SeqBackend({
@@ -66,7 +68,7 @@ async function seq2seq(runtime: Runtime, { manifest, variant, files, name }: Bac
 }
 
 async function encoder(runtime: Runtime, { manifest, variant, files, name }: BackendParts) {
-  const session = await runtime.create(files.session(variant.graph))
+  const session = await runtime.create(await files.session(variant.graph))
   return new EncoderBackend(name, session, required(manifest.encoder, 'encoder'))
 }
 

@@ -3,6 +3,7 @@ import type { BundleInfo, EngineInfo, LoadPhase } from './api.ts'
 import { type Computing, makeBackend } from './backends.ts'
 import { chooseVariant, wantsGpu } from './choose.ts'
 import { capabilities, findGpu, type Gpu, type GpuSearch, thisBrowser } from './device.ts'
+import { openDisk } from './disk.ts'
 import { EngineError } from './errors.ts'
 import { explain } from './explain.ts'
 import type { FileEntry, Manifest, Variant } from './manifest.ts'
@@ -53,7 +54,7 @@ export async function loadModel(
   const gpu = variant.device === 'webgpu' ? search.gpu : null
   if (!gpu) search.gpu?.device.destroy()
   const flavour: Flavour = gpu ? (found.jspi ? 'jspi' : 'asyncify') : 'wasm'
-  const codec = createTextCodec(files.tokenizer, manifest)
+  const codec = createTextCodec(await tokenizerFiles(files, manifest), manifest)
   try {
     const started = await start({ manifest, variant, files, gpu, flavour, threads: found.threads }, progress)
     signal.throwIfAborted()
@@ -106,10 +107,12 @@ async function start({ manifest, variant, files, gpu, flavour, threads }: Start,
   return { computing, name, test }
 }
 
-interface Files {
+/** The files of a bundle that a variant needs, by path. */
+export interface Files {
+  /** Verified; on disk where the browser has one for us, so read it piece by piece. */
+  blob(path: string): Blob
   /** The graph of this path with all weight files of the variant. */
-  session: (graph: string) => SessionFiles
-  tokenizer: { tokenizerJson: string; tokenizerConfig: string; chatTemplate: string | null }
+  session(graph: string): Promise<SessionFiles>
 }
 
 async function download(
@@ -117,31 +120,38 @@ async function download(
   { manifest, variant }: { manifest: Manifest; variant: Variant },
   { progress, signal }: { progress: Progress; signal: AbortSignal },
 ): Promise<Files> {
-  const data = new Map<string, Uint8Array>()
+  const data = new Map<string, Blob>()
   const entries = neededFiles(manifest, variant)
+  const disk = await openDisk()
+  await disk?.remember(
+    { url: bundleUrl, id: manifest.id, name: manifest.name, files: entries, used_at: Date.now() },
+    sha256 => [manifest, ...manifest.variants].some(({ files }) => files.some(file => file.sha256 === sha256)),
+  )
   // One after the other in effect (the weights dwarf the rest), but the small ones do not wait for the large one.
   await allOrNothing(signal, inner =>
     entries.map(async entry => {
       progress.downloading(entry)
-      const options = { signal: inner, onBytes: (bytes: number) => progress.received(bytes) }
+      const options = { disk, signal: inner, onBytes: (bytes: number) => progress.received(bytes) }
       data.set(entry.path, await fetchFile(bundleUrl, entry, options))
     }),
   )
-  const bytes = (path: string) => data.get(path) ?? new Uint8Array() // every path below is in `entries`
-  const text = (path: string) => new TextDecoder().decode(bytes(path))
+  const blob = (path: string) => data.get(path) ?? new Blob() // every path below is in `entries`
   const folder = variant.graph.slice(0, variant.graph.lastIndexOf('/') + 1)
   const graphs: (string | null)[] = [variant.graph, variant.encoder_graph, variant.embedding_graph]
   const external = variant.files
     .filter(({ path }) => !graphs.includes(path))
-    .map(({ path }) => ({ path: path.slice(folder.length), data: bytes(path) }))
-  const template = manifest.prompts.chat_template
+    .map(({ path }) => ({ path: path.slice(folder.length), data: blob(path) }))
   return {
-    session: graph => ({ graph: bytes(graph), externalData: external }),
-    tokenizer: {
-      tokenizerJson: text(TOKENIZER_FILES[0]),
-      tokenizerConfig: text(TOKENIZER_FILES[1]),
-      chatTemplate: template === null ? null : text(template),
-    },
+    blob,
+    session: async graph => ({ graph: new Uint8Array(await blob(graph).arrayBuffer()), externalData: external }),
+  }
+}
+
+async function tokenizerFiles({ blob }: Files, { prompts: { chat_template: template } }: Manifest) {
+  return {
+    tokenizerJson: await blob(TOKENIZER_FILES[0]).text(),
+    tokenizerConfig: await blob(TOKENIZER_FILES[1]).text(),
+    chatTemplate: template === null ? null : await blob(template).text(),
   }
 }
 

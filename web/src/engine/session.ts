@@ -10,8 +10,8 @@ export type Flavour = 'jspi' | 'asyncify' | 'wasm'
 
 export interface SessionFiles {
   graph: Uint8Array
-  /** File names as the graph says them, relative to its folder. */
-  externalData: { path: string; data: Uint8Array }[]
+  /** File names as the graph says them, relative to its folder. Blobs are read tensor by tensor, which takes a worker. */
+  externalData: { path: string; data: Blob | Uint8Array }[]
 }
 
 export interface SessionOptions {
@@ -65,8 +65,13 @@ export async function loadRuntime(options: SessionOptions): Promise<Runtime> {
   }
 }
 
-function sessionOptions({ device }: SessionOptions, files: SessionFiles): InferenceSession.SessionOptions {
-  const common = { externalData: files.externalData, graphOptimizationLevel: 'all' } as const
+function sessionOptions({ device, flavour }: SessionOptions, files: SessionFiles): InferenceSession.SessionOptions {
+  // Only the JSPI build can wait for a Blob; the others read it through something that looks like an array.
+  const externalData = files.externalData.map(({ path, data }) => ({
+    path,
+    data: data instanceof Blob && flavour !== 'jspi' ? new BlobBytes(data) : data,
+  }))
+  const common = { externalData, graphOptimizationLevel: 'all' } as const
   if (device) {
     // An object: the string form makes onnxruntime-web skip every option of the provider.
     return { ...common, executionProviders: [{ name: 'webgpu', device, validationMode: 'basic' } as const] }
@@ -77,6 +82,27 @@ function sessionOptions({ device }: SessionOptions, files: SessionFiles): Infere
     // Keeps DequantizeLinear apart from MatMul, so that constant folding unpacks int8 weights to float32 once, at load;
     // fused, ORT's WASM kernels unpack them on every run (1.8 tokens/s instead of tens).
     extra: { session: { disable_quant_qdq: '1' } },
+  }
+}
+
+/**
+ * A file as an array of bytes that are not in memory: ONNX Runtime's glue asks weights for `byteLength` and `subarray`
+ * and copies what it gets into the WASM heap at once (checked in 1.30.0: Module.mountExternalData's reader).
+ */
+class BlobBytes extends Uint8Array {
+  readonly #blob: Blob
+
+  constructor(blob: Blob) {
+    super(0)
+    this.#blob = blob
+  }
+
+  override get byteLength(): number {
+    return this.#blob.size
+  }
+
+  override subarray(start = 0, end = this.#blob.size): Uint8Array<ArrayBuffer> {
+    return new Uint8Array(new FileReaderSync().readAsArrayBuffer(this.#blob.slice(start, end)))
   }
 }
 

@@ -1,7 +1,10 @@
 /**
- * Fetches the files of a bundle: progress in bytes, size and SHA-256 checked, abortable. Every file goes straight into
- * one array of its final size, so a weight file is in memory once.
+ * Fetches the files of a bundle: progress in bytes, size and SHA-256 checked while they arrive, abortable. A file goes
+ * to the browser's private disk, where a broken download goes on later, or else to memory outside of JavaScript's heap:
+ * whoever gets it reads as much at a time as it needs.
  */
+import { createSHA256, type IHasher } from 'hash-wasm'
+import { type Disk, type Sink, withFileLock } from './disk.ts'
 import { EngineError } from './errors.ts'
 import { type FileEntry, type Manifest, parseManifest } from './manifest.ts'
 
@@ -18,44 +21,110 @@ export async function fetchManifest(bundleUrl: string, signal: AbortSignal): Pro
 }
 
 export interface FetchOptions {
+  /** Null: keep nothing. */
+  disk: Disk | null
   signal: AbortSignal
   /** Called with the bytes of this file received since the last call; negative where a damaged file starts over. */
   onBytes: (bytes: number) => void
 }
 
 /**
- * One file, verified. A short or damaged answer is asked for once more, past the browser's cache, before it counts.
- * @throws EngineError 'download', 'integrity' or 'out-of-memory'
+ * One file, verified: from disk where it is there, else downloaded.
+ * @throws EngineError 'download', 'integrity', 'quota' or 'out-of-memory'
  */
-export async function fetchFile(bundleUrl: string, entry: FileEntry, options: FetchOptions): Promise<Uint8Array> {
+export async function fetchFile(bundleUrl: string, entry: FileEntry, options: FetchOptions): Promise<Blob> {
   const url = new URL(entry.path.split('/').map(encodeURIComponent).join('/'), bundleUrl)
-  let received = 0
-  const onBytes = (bytes: number) => {
-    received += bytes
-    options.onBytes(bytes)
+  const { disk, signal, onBytes } = options
+  if (!disk) return download(url, { entry, sink: memorySink(entry), options })
+  const fromDisk = async () => {
+    const file = await disk.find(entry)
+    if (file) onBytes(file.size)
+    return file
   }
-  try {
-    return await fetchOnce(url, entry, { ...options, onBytes })
-  } catch (error) {
-    if (!(error instanceof DamagedAnswer)) throw error
-    options.onBytes(-received)
-    return await fetchOnce(url, entry, { ...options, cache: 'reload' })
-  }
+  return (
+    (await fromDisk()) ??
+    withFileLock(entry.sha256, signal, async () => {
+      // Another engine may have downloaded it while this one waited for the lock.
+      return (await fromDisk()) ?? download(url, { entry, sink: await disk.open(entry), options })
+    })
+  )
 }
 
 /** The answer came, but not what the manifest promises: worth a second try. */
 class DamagedAnswer extends EngineError {}
 
-async function fetchOnce(url: URL, entry: FileEntry, options: FetchOptions & { cache?: RequestCache }) {
-  const response = await request(url, { signal: options.signal, cache: options.cache ?? 'default' })
-  if (!response.ok || !response.body) throw refused(entry.path, response)
-  const data = allocate(entry)
-  let received = 0
+interface Download {
+  entry: FileEntry
+  sink: Sink
+  options: FetchOptions
+}
+
+/** A short or damaged answer is asked for once more, past the browser's cache, before it counts. */
+async function download(url: URL, { entry, sink, options }: Download): Promise<Blob> {
+  const hash = await createSHA256()
+  const startOver = () => {
+    options.onBytes(-sink.received)
+    sink.restart()
+    hash.init()
+  }
   try {
-    for await (const chunk of chunks(response.body)) {
-      if (received + chunk.length > data.length) throw damaged(entry, 'is longer than the manifest says')
-      data.set(chunk, received)
-      received += chunk.length
+    options.onBytes(sink.received)
+    hash.init()
+    for (const piece of sink.pieces()) hash.update(piece)
+    for (const again of [false, true]) {
+      try {
+        await receive(url, { entry, sink, options }, { hash, startOver, again })
+        break
+      } catch (error) {
+        if (!(error instanceof DamagedAnswer)) throw error
+        // What a broken connection left is good; what has the wrong length or checksum is not.
+        if (error.code === 'integrity') startOver()
+        if (again) throw error
+      }
+    }
+    options.signal.throwIfAborted()
+    return await sink.finish()
+  } finally {
+    sink.close()
+  }
+}
+
+interface Attempt {
+  hash: IHasher
+  startOver: () => void
+  /** True where the first answer was damaged. */
+  again: boolean
+}
+
+/** What is missing of a file, and its checksum. */
+async function receive(url: URL, { entry, sink, options }: Download, attempt: Attempt): Promise<void> {
+  const { hash, startOver, again } = attempt
+  if (sink.received < entry.size_bytes) {
+    // The disk is cache enough: the browser's own would keep the weights a second time.
+    const cache = options.disk ? 'no-store' : again ? 'reload' : 'default'
+    const headers: HeadersInit = sink.received > 0 ? { Range: `bytes=${sink.received}-` } : {}
+    const response = await request(url, { signal: options.signal, cache, headers })
+    if (response.status === 416) throw damaged(entry, `is shorter than ${sink.received} bytes`)
+    if (!response.ok || !response.body) throw refused(entry.path, response)
+    if (sink.received > 0 && !continues(response, sink.received)) startOver()
+    await copy(response.body, { entry, sink, options }, hash)
+  }
+  if (sink.received < entry.size_bytes)
+    throw damaged(entry, `ended after ${sink.received} of ${entry.size_bytes} bytes`)
+  if (hash.digest() !== entry.sha256) throw damaged(entry, 'does not have the checksum that the manifest gives')
+}
+
+/** False where a server sends the whole file all the same. */
+function continues({ status, headers }: Response, from: number): boolean {
+  return status === 206 && (headers.get('Content-Range')?.startsWith(`bytes ${from}-`) ?? false)
+}
+
+async function copy(body: ReadableStream<Uint8Array>, { entry, sink, options }: Download, hash: IHasher) {
+  try {
+    for await (const chunk of chunks(body)) {
+      if (sink.received + chunk.length > entry.size_bytes) throw damaged(entry, 'is longer than the manifest says')
+      sink.write(chunk)
+      hash.update(chunk)
       options.onBytes(chunk.length)
     }
   } catch (cause) {
@@ -65,10 +134,6 @@ async function fetchOnce(url: URL, entry: FileEntry, options: FetchOptions & { c
       cause,
     })
   }
-  if (received < data.length) throw damaged(entry, `ended after ${received} of ${data.length} bytes`)
-  if ((await digest(data)) !== entry.sha256) throw damaged(entry, 'does not have the checksum that the manifest gives')
-  options.signal.throwIfAborted()
-  return data
 }
 
 async function request(url: URL, init: RequestInit & { signal: AbortSignal }): Promise<Response> {
@@ -94,25 +159,49 @@ async function* chunks(body: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Ar
   }
 }
 
-function allocate({ path, size_bytes }: FileEntry): Uint8Array<ArrayBuffer> {
-  try {
-    return new Uint8Array(size_bytes)
-  } catch (cause) {
-    const megabytes = Math.ceil(size_bytes / 1e6)
-    const message = `The browser has no room for ${path} (${megabytes} MB). Close other tabs, then try again.`
-    throw new EngineError('out-of-memory', message, { cause })
-  }
-}
+/** Chunks are put together to Blobs of this size: the browser keeps those outside of JavaScript's heap. */
+const MEMORY_PIECE_BYTES = 4 << 20
 
-async function digest(data: Uint8Array<ArrayBuffer>): Promise<string> {
-  if (!globalThis.crypto?.subtle) {
-    const message =
-      'This page cannot check what it downloads: the browser offers checksums only on https and on localhost. ' +
-      'Open the page by one of those.'
-    throw new EngineError('unsupported', message)
+function memorySink({ path, size_bytes }: FileEntry): Sink {
+  let parts: Blob[] = []
+  let piece = new Uint8Array(Math.min(MEMORY_PIECE_BYTES, size_bytes))
+  let filled = 0
+  let received = 0
+  const flush = () => {
+    parts.push(new Blob([piece.subarray(0, filled)]))
+    filled = 0
   }
-  const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', data))
-  return Array.from(hash, byte => byte.toString(16).padStart(2, '0')).join('')
+  return {
+    get received() {
+      return received
+    },
+    write(chunk) {
+      for (let from = 0; from < chunk.length; ) {
+        const part = chunk.subarray(from, from + piece.length - filled)
+        piece.set(part, filled)
+        filled += part.length
+        from += part.length
+        if (filled === piece.length) flush()
+      }
+      received += chunk.length
+    },
+    *pieces() {}, // it begins empty
+    restart() {
+      parts = []
+      filled = 0
+      received = 0
+    },
+    async finish() {
+      flush()
+      piece = new Uint8Array()
+      const whole = new Blob(parts)
+      if (whole.size === size_bytes) return whole
+      const megabytes = Math.ceil(size_bytes / 1e6)
+      const message = `The browser has no room for ${path} (${megabytes} MB). Close other tabs, then try again.`
+      throw new EngineError('out-of-memory', message)
+    },
+    close() {},
+  }
 }
 
 function damaged({ path }: FileEntry, what: string): DamagedAnswer {
