@@ -18,6 +18,7 @@ from slm_export.manifest import (
     FileEntry,
     Licence,
     Manifest,
+    Program,
     Reference,
     Variant,
 )
@@ -34,6 +35,7 @@ class Outcome:
     reference: Reference
     fidelities: Mapping[str, Fidelity]
     reference_logits: Mapping[str, tuple[float, ...] | None]
+    programs: Mapping[str, Program | None]
     faults: tuple[str, ...] = ()
 
 
@@ -100,6 +102,7 @@ def _variant(part: Path, recipe: Recipe, outcome: Outcome, facts: Facts) -> Vari
         encoder_graph=facts.encoder_graph and f"{recipe.name}/{facts.encoder_graph}",
         embedding_graph=facts.embedding_graph and f"{recipe.name}/{facts.embedding_graph}",
         reference_logits=outcome.reference_logits[recipe.name],
+        program=outcome.programs[recipe.name],
     )
 
 

@@ -10,6 +10,7 @@ from slm_export.describe import Outcome
 from slm_export.memory import return_freed_memory
 from slm_export.model_kind import ModelKind
 from slm_export.original import PROSE_NAME, open_original, prose
+from slm_export.program_check import check_program
 from slm_export.progress import Reporter
 from slm_export.report import ReportInputs
 from slm_export.stages import Stage
@@ -71,10 +72,12 @@ def outcome(kind: ModelKind, part: Path, recipes: Sequence[Recipe]) -> Outcome:
     prompt, reference = kind.choose_reference(original, measured)
     fidelities = {name: fidelity_of(each, original, reference) for name, each in measured.items()}
     own = kind.states_own_logits
+    logits = {name: each.prompt_logits[prompt] if own else None for name, each in measured.items()}
     return Outcome(
         reference=reference,
         fidelities=fidelities,
-        reference_logits={name: each.prompt_logits[prompt] if own else None for name, each in measured.items()},
+        reference_logits=logits,
+        programs={name: check_program(part / name, kind.facts.graph, reference, each) for name, each in logits.items()},
         faults=tuple(fault for name, each in measured.items() for fault in faults(name, each, fidelities[name], reference)),
     )
 

@@ -197,12 +197,26 @@ class Fidelity:
 
 
 @dataclass(frozen=True, slots=True)
+class Program:
+    """How the engine's own CPU kernels compute a decoder: `path` is a file of the variant (decoder_program.py).
+
+    They round activations to 8 bits, as a PyTorch pass at export did: `activation_error` is the largest difference that
+    made to any logit of the reference answer, and the first `reference_tokens` tokens of that answer stayed the same.
+    """
+
+    path: SafePath
+    activation_error: Amount
+    reference_tokens: Count
+
+
+@dataclass(frozen=True, slots=True)
 class Variant:
     """One way to run the model. `requires` lists WebGPU features (`shader-f16`); `graph` is the path of the ONNX file.
 
     An encoder-decoder has three: `graph` is its decoder, `encoder_graph` and `embedding_graph` are the others.
     `kv_dtype` is `float16` or `float32`; `memory_bytes` is the expected peak beyond the page itself, without KV cache.
     `reference_logits` are this variant's own logits at the tokens of `reference.logits`, in native ONNX Runtime.
+    `program` is None where the engine has ONNX Runtime only.
     """
 
     name: Text
@@ -217,6 +231,7 @@ class Variant:
     encoder_graph: SafePath | None = None
     embedding_graph: SafePath | None = None
     reference_logits: tuple[float, ...] | None = None
+    program: Program | None = None
 
 
 @dataclass(frozen=True, slots=True)

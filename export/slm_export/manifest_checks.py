@@ -25,6 +25,9 @@ def check_references(manifest: Manifest, where: str) -> None:
     for index, variant in enumerate(manifest.variants):
         if variant.graph not in {entry.path for entry in variant.files}:
             raise field_error(where, f"variants[{index}].graph", variant.graph, f"a path listed in variants[{index}].files")
+        program = variant.program
+        if program is not None and program.path not in {entry.path for entry in variant.files}:
+            raise field_error(where, f"variants[{index}].program.path", program.path, f"a path listed in variants[{index}].files")
         own = variant.reference_logits
         if own is not None and len(own) != len(manifest.reference.logits):
             raise field_error(where, f"variants[{index}].reference_logits", own, "one number per entry of reference.logits")

@@ -19,6 +19,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
+from slm_export.decoder_program import write_program
 from slm_export.graph import FloatGraph
 from slm_export.graph_writer import GraphWriter
 from slm_export.quantize import BLOCK, Int8Blocks, int4_blocks, int8_blocks, symmetric_int4_blocks
@@ -32,12 +33,16 @@ from slm_export.weight_file import WeightFiles
 def write_variant(source: FloatGraph, recipe: Recipe, folder: Path, calibrated: RowStore | None = None) -> None:
     """Write `model.onnx` and its weights, `model.onnx.data` (and further files from 1 GiB on), of one variant to `folder`.
 
-    4-bit matrices come from `calibrated`; those that it does not have are rounded to nearest.
+    4-bit matrices come from `calibrated`; those that it does not have are rounded to nearest. A CPU variant gets a program
+    beside its graph where one can say it (decoder_program.py).
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with WeightFiles(folder, "model.onnx.data") as files:
+    # The engine's own kernels read every weight of a CPU variant from its file, small ones too.
+    with WeightFiles(folder, "model.onnx.data", inlines_weights=recipe.device != "cpu") as files:
         model = _Rewriter(source, recipe, files, calibrated).run()
     onnx.save_model(model, folder / "model.onnx")
+    if recipe.device == "cpu":
+        write_program(folder, "model.onnx")
 
 
 def by_blocks(values: NDArray[Any], block: int) -> NDArray[Any]:

@@ -15,17 +15,25 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
 ALIGNMENT_BYTES = 256  # WebGPU's for buffer offsets, and more than any SIMD load asks for
-INLINE_BYTES = 1024  # smaller tensors stay in the .onnx file
+INLINE_BYTES = 1024  # smaller tensors stay in the .onnx file: shapes, and weights where they are asked to
 MAX_FILE_BYTES = 2**30  # QtWebEngine cannot hold a buffer of 2 GiB
 
 
 class WeightFiles:
     """Writes `name`, `name.1`, … into `folder`, each below MAX_FILE_BYTES; a context manager."""
 
-    def __init__(self, folder: Path, name: str = "weights.data", *, max_file_bytes: int = MAX_FILE_BYTES) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        name: str = "weights.data",
+        *,
+        max_file_bytes: int = MAX_FILE_BYTES,
+        inlines_weights: bool = True,
+    ) -> None:
         self.folder = folder
         self.name = name
         self.max_file_bytes = max_file_bytes
+        self.inlines_weights = inlines_weights
         self.stored: dict[tuple[bytes, int], tuple[str, int]] = {}  # digest and bytes → file and offset
         self.count = 0
         self.file: BinaryIO | None = None
@@ -41,7 +49,7 @@ class WeightFiles:
         """An initializer called `name` with the values of `array`."""
         array = np.asarray(array, order="C")
         tensor = TensorProto(name=name, dims=array.shape, data_type=helper.np_dtype_to_tensor_dtype(array.dtype))
-        if array.nbytes <= INLINE_BYTES:
+        if array.nbytes <= INLINE_BYTES and (self.inlines_weights or array.dtype == np.int64):
             tensor.raw_data = array.tobytes()
             return tensor
         key = (hashlib.sha256(array.data).digest(), array.nbytes)

@@ -46,6 +46,8 @@ const variant = object({
     max_reference_logit_error: amount,
   }),
   reference_logits: orNull(v.array(v.pipe(v.number(), v.finite()))),
+  /** For the engine's own CPU kernels (program/); null where only ONNX Runtime can run the graph. */
+  program: orNull(object({ path: safePath, activation_error: amount, reference_tokens: whole })),
 })
 
 const decoder = object({ start: v.array(whole), max_tokens: positive, embedding_width: positive })
@@ -146,9 +148,12 @@ function checkReferences(parsed: Manifest, where: string): void {
   if (!shared.has(parsed.licence.file))
     throw fault(where, 'licence.file', parsed.licence.file, 'a path listed in files')
   checkArchitecture(parsed, where)
-  parsed.variants.forEach(({ graph, files, reference_logits: own }, index) => {
+  parsed.variants.forEach(({ graph, files, program, reference_logits: own }, index) => {
     if (!files.some(entry => entry.path === graph)) {
       throw fault(where, `variants[${index}].graph`, graph, `a path listed in variants[${index}].files`)
+    }
+    if (program !== null && !files.some(entry => entry.path === program.path)) {
+      throw fault(where, `variants[${index}].program.path`, program.path, `a path listed in variants[${index}].files`)
     }
     if (own !== null && own.length !== parsed.reference.logits.length) {
       throw fault(where, `variants[${index}].reference_logits`, own, 'one number per entry of reference.logits')
