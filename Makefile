@@ -1,11 +1,12 @@
 # Every target is a step of build/bootstrap.py (Python standard library), which does only what is not done yet.
 #   make run ARGS="--no-browser --port 8799"     options for `slm-playground serve`
+#   make bench ARGS="--rounds 5"                options of tests/bench/peers/bench.mjs
 #   make run MODEL=HuggingFaceTB/SmolLM2-360M-Instruct   another model: a Hugging Face id, a GGUF file or a folder
 #   PYTHON=python3.12                            another Python than python3
 PYTHON ?= python3
 BOOTSTRAP = @$(PYTHON) build/bootstrap.py
 
-.PHONY: help run test check build setup screenshots clean distclean
+.PHONY: help run test check bench build setup screenshots clean distclean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -18,6 +19,9 @@ test: ## set up what is missing (Chromium too), run every test
 
 check: ## formatters, linters, type checkers; changes nothing
 	$(BOOTSTRAP) check
+
+bench: ## us and the peers side by side in Chromium: table and .data/bench/bench.json
+	$(BOOTSTRAP) bench -- $(ARGS)
 
 build: ## the web page and /slm.js into web/dist
 	$(BOOTSTRAP) build

@@ -16,6 +16,7 @@ from types import FrameType
 
 import chromium
 import explain
+from bench import bench, bench_steps
 from model import bundle_folder, bundle_problem, fixture_step, model_step
 from runner import Runner, SetupError, megabytes, say
 from stamps import Stamps, exclusive
@@ -37,6 +38,7 @@ class Setup:
         self.model_bundle = bundle_folder(checkout, source)
         self.model = model_step(checkout, source)
         self.fixtures = fixture_step(checkout)
+        self.bench = bench_steps(checkout)
 
     def adopt_model(self) -> None:
         """Take over a bundle that was placed by hand, so that a machine without network needs no exporter.
@@ -75,6 +77,9 @@ class Setup:
 
     def to_test(self) -> list[Step]:
         return [*self.to_check(), self.web["ui"], self.fixtures, self.model]
+
+    def to_bench(self) -> list[Step]:
+        return [*self.python.values(), self.web["npm"], self.web["ui"], self.model, *self.bench]
 
     def carry_out(self, wanted: Sequence[Step], runner: Runner) -> None:
         """Run the pending steps of `wanted`, stamping each that ends well. Raises: SetupError."""
@@ -150,7 +155,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bootstrap.py", usage="%(prog)s TASK [--model SOURCE] [-- OPTIONS OF THE SERVER]")
-    parser.add_argument("task", choices=["run", "test", "check", "build", "setup", "screenshots", "clean", "distclean"])
+    parser.add_argument("task", choices=["run", "test", "check", "bench", "build", "setup", "screenshots", "clean", "distclean"])
     parser.add_argument(
         "--model", metavar="SOURCE", help="another model than the default: a Hugging Face id, a GGUF file or a folder"
     )
@@ -175,21 +180,24 @@ def carry_out(options: argparse.Namespace, checkout: Checkout) -> int:
             "run": setup.to_serve,
             "screenshots": setup.to_test,
             "test": setup.to_test,
+            "bench": setup.to_bench,
             "check": setup.to_check,
             "build": lambda: [setup.web["npm"], setup.web["ui"]],
             "setup": setup.to_test,
         }[task]()
         setup.carry_out(wanted, runner)
-        browser = chromium.ensure(runner, checkout.program("python")) if task in ("test", "screenshots") else None
+        browser = chromium.ensure(runner, checkout.program("python")) if task in ("test", "bench", "screenshots") else None
     # The lock is given back here: a server or a test run must not keep others from setting up.
     if task == "run":
         return serve(checkout, options.rest)
     if task == "check":
         return check(checkout)
-    if task in ("test", "screenshots"):
+    if task in ("test", "bench", "screenshots"):
         os.environ["CHROMIUM"] = str(browser)
     if task == "test":
         return replace_with([str(checkout.program("python")), "tests/run.py"])
+    if task == "bench":
+        return bench(checkout, options.rest)
     if task == "screenshots":
         return screenshots(checkout)
     return 0
