@@ -1,6 +1,6 @@
 /** The ONNX Runtime backend below tokens-as-text: the same greedy tokens as PyTorch, on WebGPU and on the CPU. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Backend } from '../../../web/src/engine/backend.ts'
+import type { Backend, Candidates } from '../../../web/src/engine/backend.ts'
 import { OrtBackend } from '../../../web/src/engine/backend-ort.ts'
 import { findGpu, thisBrowser } from '../../../web/src/engine/device.ts'
 import { type Manifest, parseManifest, type Variant } from '../../../web/src/engine/manifest.ts'
@@ -42,7 +42,9 @@ async function open(name: string, flavour: Flavour): Promise<Opened> {
   const { layers, heads, head_dim: headDim } = manifest.kv
   const kv = { layers, heads, headDim, type: variant.kv_dtype }
   const { vocab_size: vocabularySize, context_length: contextLength } = manifest
-  return { manifest, variant, backend: new OrtBackend({ name, session, device, kv, vocabularySize, contextLength }) }
+  const backend = new OrtBackend({ name, session, device, kv, vocabularySize, contextLength })
+  await backend.selectOnGpu(manifest.reference.prompt_tokens[0] ?? 0)
+  return { manifest, variant, backend }
 }
 
 function largestDifference(a: Float32Array, b: Float32Array): number {
@@ -139,6 +141,32 @@ describe.each<{ name: 'cpu-int8' | 'webgpu-q4f32'; flavour: Flavour; cases: Gold
     together.forEach((row, index) => {
       expect(largestDifference(row, single[index] ?? new Float32Array())).toBeLessThan(1e-3)
     })
+  })
+
+  test.runIf(flavour !== 'wasm')('candidates are the logits of the same steps, read on demand', async () => {
+    const steps = backend.candidates
+    if (!steps) throw new Error('nothing selects candidates on this GPU')
+    const guesses = prompt.slice(20, 23)
+    const spread = ({ ids, logits }: Candidates) => {
+      const row = new Float32Array(backend.vocabularySize)
+      for (const [index, id] of ids.entries()) row[id] = logits[index] ?? Number.NaN
+      return row // of so small a vocabulary every token is listed
+    }
+    const whole = await backend.prefill(prompt.slice(0, 20), 0)
+    expect(spread(await steps.prefill(prompt.slice(0, 20), 0))).toEqual(whole)
+    expect(await steps.logits()).toEqual(whole)
+    const rows = (await steps.verify(guesses)).map(spread)
+    expect(backend.length).toBe(23)
+    for (const [index, row] of rows.entries()) expect(row).toEqual(await steps.logits(index))
+    await expect(steps.logits(guesses.length)).rejects.toThrow(/no logits for token 3/)
+    backend.truncate(20)
+    const decoded = spread(await steps.decode(guesses[0] ?? 0))
+    expect(largestDifference(decoded, rows[0] ?? new Float32Array())).toBeLessThan(1e-3)
+    expect(await steps.logits()).toEqual(decoded)
+  })
+
+  test('has candidates on a GPU only: on the CPU all logits are at hand', () => {
+    expect(backend.candidates === null).toBe(flavour === 'wasm')
   })
 
   test('a cache that grows keeps what it holds', async () => {

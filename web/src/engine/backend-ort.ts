@@ -6,10 +6,12 @@
  * logit_positions [m] i64 → logits [1, m, vocabulary] f32; past_key_values.{i}.key|value and present.{i}.key|value
  * [1, kvHeads, capacity, headDim] f32 or f16.
  */
-import type { Backend } from './backend.ts'
+import type { Backend, CandidateSteps, Candidates } from './backend.ts'
 import { EngineError } from './errors.ts'
 import { KvCache, type KvShape } from './kv.ts'
+import { GpuLogits, HeapLogits, type Logits } from './logits.ts'
 import type { OrtRunner, OrtTensor } from './ort-module.ts'
+import { Selector } from './select.ts'
 import type { Session } from './session.ts'
 
 export interface OrtModel {
@@ -35,7 +37,9 @@ export class OrtBackend implements Backend {
   readonly #totalLength: OrtTensor
   readonly #oneToken: OrtTensor
   readonly #onePosition: OrtTensor
-  readonly #oneRow: OrtTensor
+  readonly #device: GPUDevice | null
+  readonly #logits: Logits
+  #candidates: CandidateSteps | null = null
   #length = 0
 
   constructor(model: OrtModel) {
@@ -49,7 +53,10 @@ export class OrtBackend implements Backend {
     this.#totalLength = this.#runner.heapTensor('int32', [])
     this.#oneToken = this.#runner.heapTensor('int64', [1, 1])
     this.#onePosition = this.#runner.heapTensor('int64', [1])
-    this.#oneRow = this.#runner.heapTensor('float32', [1, 1, model.vocabularySize])
+    this.#device = model.device
+    this.#logits = model.device
+      ? new GpuLogits(this.#runner, model.device, model.vocabularySize)
+      : new HeapLogits(this.#runner, model.vocabularySize)
     this.#runner.setInput('seqlens_k', this.#lastPosition)
     this.#runner.setInput('total_sequence_length', this.#totalLength)
   }
@@ -65,15 +72,51 @@ export class OrtBackend implements Backend {
 
   async prefill(tokens: readonly number[], from: number): Promise<Float32Array> {
     this.truncate(from)
-    return first(await this.#run(tokens, 1))
+    await this.#run(tokens, 1)
+    return this.#logits.row(0)
   }
 
   async decode(token: number): Promise<Float32Array> {
-    return first(await this.#run([token], 1))
+    await this.#run([token], 1)
+    return this.#logits.row(0)
   }
 
   async verify(tokens: readonly number[]): Promise<Float32Array[]> {
-    return this.#run(tokens, tokens.length)
+    await this.#run(tokens, tokens.length)
+    const rows: Float32Array[] = []
+    for (const index of tokens.keys()) rows.push((await this.#logits.row(index)).slice())
+    return rows
+  }
+
+  get candidates(): CandidateSteps | null {
+    return this.#candidates
+  }
+
+  /**
+   * Turns `candidates` on where the logits are on a GPU and that GPU selects rightly: after one token, its candidates are
+   * held against the whole row. Leaves the backend empty.
+   */
+  async selectOnGpu(token: number): Promise<void> {
+    const logits = this.#logits
+    if (!this.#device || !(logits instanceof GpuLogits)) return
+    logits.selectWith(await Selector.create(this.#device, this.vocabularySize))
+    const row = await this.prefill([token], 0)
+    const found = await logits.candidates()
+    this.truncate(0)
+    if (!agrees(row, found[0])) return
+    const steps = async (tokens: readonly number[], rows: number) => {
+      await this.#run(tokens, rows)
+      return logits.candidates()
+    }
+    this.#candidates = {
+      prefill: async (tokens, from) => {
+        this.truncate(from)
+        return first(await steps(tokens, 1))
+      },
+      decode: async next => first(await steps([next], 1)),
+      verify: tokens => steps(tokens, tokens.length),
+      logits: (index = 0) => logits.row(index),
+    }
   }
 
   truncate(length: number): void {
@@ -85,14 +128,13 @@ export class OrtBackend implements Backend {
 
   async dispose(): Promise<void> {
     this.#kv.dispose()
-    for (const tensor of [this.#lastPosition, this.#totalLength, this.#oneToken, this.#onePosition, this.#oneRow]) {
-      tensor.release()
-    }
+    this.#logits.release()
+    for (const tensor of [this.#lastPosition, this.#totalLength, this.#oneToken, this.#onePosition]) tensor.release()
     await this.#session.dispose()
   }
 
-  /** Runs `tokens` at the next positions; logits of the last `rows` of them. */
-  async #run(tokens: readonly number[], rows: number): Promise<Float32Array[]> {
+  /** Runs `tokens` at the next positions, leaving the logits of the last `rows` of them in their place. */
+  async #run(tokens: readonly number[], rows: number): Promise<void> {
     const total = this.#length + tokens.length
     if (tokens.length === 0) throw new EngineError('internal', 'A run of the model needs at least one token.')
     if (total > this.contextLength)
@@ -103,31 +145,21 @@ export class OrtBackend implements Backend {
     const single = tokens.length === 1
     const ids = single ? this.#oneToken : this.#runner.heapTensor('int64', [1, tokens.length])
     const positions = rows === 1 ? this.#onePosition : this.#runner.heapTensor('int64', [rows])
-    const logits = rows === 1 ? this.#oneRow : this.#runner.heapTensor('float32', [1, rows, this.vocabularySize])
     try {
       this.#int64(ids).set(tokens.map(BigInt))
       this.#int64(positions).set(Array.from({ length: rows }, (_, row) => BigInt(tokens.length - rows + row)))
       this.#runner.setInput('input_ids', ids)
       this.#runner.setInput('logit_positions', positions)
-      this.#runner.setOutput('logits', logits)
+      this.#logits.bind(rows)
       await this.#runner.run()
       this.#length = total
-      return this.#rows(logits, rows)
     } finally {
-      for (const tensor of [ids, positions, logits]) if (!this.#isKept(tensor)) tensor.release()
+      for (const tensor of [ids, positions]) if (!this.#isKept(tensor)) tensor.release()
     }
   }
 
   #isKept(tensor: OrtTensor): boolean {
-    return tensor === this.#oneToken || tensor === this.#onePosition || tensor === this.#oneRow
-  }
-
-  #rows(logits: OrtTensor, rows: number): Float32Array[] {
-    const { buffer, byteOffset } = this.#runner.bytes(logits)
-    const row = (index: number) =>
-      new Float32Array(buffer, byteOffset + 4 * index * this.vocabularySize, this.vocabularySize)
-    if (rows === 1) return [row(0)]
-    return Array.from({ length: rows }, (_, index) => row(index).slice()) // the tensor is given back after this
+    return tensor === this.#oneToken || tensor === this.#onePosition
   }
 
   #int32(tensor: OrtTensor): Int32Array {
@@ -141,8 +173,23 @@ export class OrtBackend implements Backend {
   }
 }
 
-function first(rows: Float32Array[]): Float32Array {
-  const row = rows[0]
-  if (!row) throw new EngineError('internal', 'The model gave no logits.')
+function first<T>(rows: T[]): T {
+  const [row] = rows
+  if (row === undefined) throw new EngineError('internal', 'The model gave no logits.')
   return row
+}
+
+/** What `Candidates` promises, checked against the whole row. NaN agrees with nothing. */
+function agrees(row: Float32Array, found: Candidates | undefined): boolean {
+  if (!found) return false
+  const { ids, logits, floor, logSumExp } = found
+  const listed = new Set(ids)
+  const same = listed.size === ids.length && ids.every((id, index) => row[id] === logits[index])
+  const highest = row.reduce((most, logit) => Math.max(most, logit), Number.NEGATIVE_INFINITY)
+  const sum = row.reduce((total, logit) => total + Math.exp(logit - highest), 0)
+  return (
+    same &&
+    row.every((logit, id) => listed.has(id) || logit <= floor) &&
+    Math.abs(highest + Math.log(sum) - logSumExp) <= 1e-4 * Math.max(1, Math.abs(logSumExp))
+  )
 }

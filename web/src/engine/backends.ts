@@ -3,7 +3,7 @@ import { EncoderBackend } from './backend-encoder.ts'
 import { OrtBackend } from './backend-ort.ts'
 import { Seq2SeqBackend } from './backend-seq2seq.ts'
 import { EngineError } from './errors.ts'
-import { Context } from './generate.ts'
+import { Context } from './context.ts'
 import { checkKvInputs } from './kv.ts'
 import type { Files } from './load.ts'
 import type { Manifest, Variant } from './manifest.ts'
@@ -36,7 +36,7 @@ async function decoder(runtime: Runtime, { manifest, variant, files, name, devic
   const session = await runtime.create(await files.session(variant.graph))
   const { layers, heads, head_dim: headDim } = required(manifest.kv, 'kv')
   checkKvInputs(session.inputNames, layers)
-  return new OrtBackend({
+  const backend = new OrtBackend({
     name,
     session,
     device,
@@ -44,6 +44,8 @@ async function decoder(runtime: Runtime, { manifest, variant, files, name, devic
     vocabularySize: manifest.vocab_size,
     contextLength: manifest.context_length,
   })
+  await backend.selectOnGpu(manifest.reference.prompt_tokens[0] ?? 0)
+  return backend
 }
 
 async function seq2seq(runtime: Runtime, { manifest, variant, files, name }: BackendParts) {
