@@ -7,11 +7,11 @@ export type JsonSchema = boolean | { [key: string]: JsonValue }
 
 /**
  * The shape of a whole answer, as plain data that a message can carry. A pattern is a JavaScript regular expression
- * that the whole answer matches; `jsonSchema` allows one space after a comma or colon and no other white space.
+ * that the whole answer matches; `where` is the field it came from, for messages.
  */
 export type ConstraintSpec =
-  | { kind: 'json-schema'; schema: JsonSchema }
-  | { kind: 'regex'; pattern: string }
+  | { kind: 'json-schema'; schema: JsonSchema; where: string }
+  | { kind: 'regex'; pattern: string; where: string }
   | { kind: 'text'; text: string }
   | { kind: 'sequence'; parts: ConstraintSpec[] }
   | { kind: 'choice'; options: ConstraintSpec[] }
