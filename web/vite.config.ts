@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { defaultClientConditions, defineConfig } from 'vite'
+import { kernels } from './kernels/plugin.ts'
 import { ISOLATION_HEADERS, modelFolders, ortRuntime, precompress } from './vite.plugins.ts'
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
@@ -8,14 +9,14 @@ const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 export default defineConfig({
   root: here('.'),
   base: './', // works at any sub-path: every URL is relative to the page or to the module
-  plugins: [ortRuntime(), modelFolders({ '/models/': here('../.data/models') }), precompress()],
+  plugins: [kernels(), ortRuntime(), modelFolders({ '/models/': here('../.data/models') }), precompress()],
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   // Without this condition onnxruntime-web comes with its glue inlined, and would look for its WASM beside our chunk.
   resolve: { conditions: ['onnxruntime-web-use-extern-wasm', ...defaultClientConditions] },
   optimizeDeps: { exclude: ['onnxruntime-web'] },
   server: { headers: ISOLATION_HEADERS },
   preview: { headers: ISOLATION_HEADERS },
-  worker: { format: 'es' },
+  worker: { format: 'es', plugins: () => [kernels()] },
   build: {
     outDir: here('dist'),
     emptyOutDir: true,

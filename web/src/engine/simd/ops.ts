@@ -101,7 +101,8 @@ export type Op = Which &
     | { op: 'pickRows'; from: Rows; to: Rows; width: number }
     /**
      * The `count` (at most 256) largest of `width` numbers per row: ids [count] int32 and scores [count] float32, unsorted;
-     * of equal ones the lower id is taken. sums [1] float32 = log(sum(exp)) over the row. Rows are `count` (`sums`: 1) apart.
+     * of equal ones the lower id is taken. sums [2] float32 = the largest of the row, and the sum of exp(x - largest) over it.
+     * Rows are `count` (`sums`: 2) apart.
      */
     | { op: 'candidates'; from: Rows; width: number; count: number; ids: number; scores: number; sums: number }
   )

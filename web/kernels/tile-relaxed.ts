@@ -1,0 +1,142 @@
+// Tiles of a matrix product with relaxed SIMD's dot product of 4 × 4 bytes. It is exact here although weights have 8 bits:
+// machine.ts takes this build only where `flip` (pack.ts) makes it so. Where weights lie 128 too high, a block's integer
+// sum starts from -128 × the sum of the token's 32 numbers.
+import {
+  addScaled,
+  columnsOf,
+  finish,
+  fourScales,
+  panelScales,
+  panelValues,
+  quantizedRowBytes,
+  quantizedToken,
+} from './panel'
+
+/** A panel of 8 rows × 1 token. */
+export function panelByOne(op: usize, panel: i32, token: i32): void {
+  const columns = columnsOf(op)
+  let values = panelValues(op, panel)
+  let scales = panelScales(op, panel)
+  let x = quantizedToken(op, token)
+  const end = scales + (columns >> 1)
+  const starts = (columns >> 5) * 4
+  let xScale = x + columns
+  let low = f32x4.splat(0)
+  let high = f32x4.splat(0)
+  while (scales < end) {
+    let a = v128.load32_splat(xScale + starts)
+    let b = a
+    const stop = values + 256
+    do {
+      const x0 = v128.load32_splat(x, 0)
+      a = i32x4.relaxed_dot_i8x16_i7x16_add_s(x0, v128.load(values, 0), a)
+      b = i32x4.relaxed_dot_i8x16_i7x16_add_s(x0, v128.load(values, 16), b)
+      const x1 = v128.load32_splat(x, 4)
+      a = i32x4.relaxed_dot_i8x16_i7x16_add_s(x1, v128.load(values, 32), a)
+      b = i32x4.relaxed_dot_i8x16_i7x16_add_s(x1, v128.load(values, 48), b)
+      const x2 = v128.load32_splat(x, 8)
+      a = i32x4.relaxed_dot_i8x16_i7x16_add_s(x2, v128.load(values, 64), a)
+      b = i32x4.relaxed_dot_i8x16_i7x16_add_s(x2, v128.load(values, 80), b)
+      const x3 = v128.load32_splat(x, 12)
+      a = i32x4.relaxed_dot_i8x16_i7x16_add_s(x3, v128.load(values, 96), a)
+      b = i32x4.relaxed_dot_i8x16_i7x16_add_s(x3, v128.load(values, 112), b)
+      values += 128
+      x += 16
+    } while (values < stop)
+    const scale = v128.load32_splat(xScale)
+    low = addScaled(low, a, f32x4.mul(fourScales(scales), scale))
+    high = addScaled(high, b, f32x4.mul(fourScales(scales + 8), scale))
+    scales += 16
+    xScale += 4
+  }
+  finish(op, panel, token, low, high)
+}
+
+/** A panel of 8 rows × 4 tokens. */
+export function panelByFour(op: usize, panel: i32, token: i32): void {
+  const columns = columnsOf(op)
+  let values = panelValues(op, panel)
+  let scales = panelScales(op, panel)
+  const step = quantizedRowBytes(columns)
+  const end = scales + (columns >> 1)
+  const starts = (columns >> 5) * 4
+  let x0 = quantizedToken(op, token)
+  let x1 = x0 + step
+  let x2 = x1 + step
+  let x3 = x2 + step
+  let xScale = x0 + columns
+  let low0 = f32x4.splat(0)
+  let high0 = f32x4.splat(0)
+  let low1 = f32x4.splat(0)
+  let high1 = f32x4.splat(0)
+  let low2 = f32x4.splat(0)
+  let high2 = f32x4.splat(0)
+  let low3 = f32x4.splat(0)
+  let high3 = f32x4.splat(0)
+  while (scales < end) {
+    let a0 = v128.load32_splat(xScale + starts)
+    let b0 = a0
+    let a1 = v128.load32_splat(xScale + starts + step * 1)
+    let b1 = a1
+    let a2 = v128.load32_splat(xScale + starts + step * 2)
+    let b2 = a2
+    let a3 = v128.load32_splat(xScale + starts + step * 3)
+    let b3 = a3
+    const stop = values + 256
+    do {
+      const v0 = v128.load(values, 0)
+      const w0 = v128.load(values, 16)
+      const y0 = v128.load32_splat(x0, 0)
+      a0 = i32x4.relaxed_dot_i8x16_i7x16_add_s(y0, v0, a0)
+      b0 = i32x4.relaxed_dot_i8x16_i7x16_add_s(y0, w0, b0)
+      const y1 = v128.load32_splat(x1, 0)
+      a1 = i32x4.relaxed_dot_i8x16_i7x16_add_s(y1, v0, a1)
+      b1 = i32x4.relaxed_dot_i8x16_i7x16_add_s(y1, w0, b1)
+      const y2 = v128.load32_splat(x2, 0)
+      a2 = i32x4.relaxed_dot_i8x16_i7x16_add_s(y2, v0, a2)
+      b2 = i32x4.relaxed_dot_i8x16_i7x16_add_s(y2, w0, b2)
+      const y3 = v128.load32_splat(x3, 0)
+      a3 = i32x4.relaxed_dot_i8x16_i7x16_add_s(y3, v0, a3)
+      b3 = i32x4.relaxed_dot_i8x16_i7x16_add_s(y3, w0, b3)
+      const v1 = v128.load(values, 32)
+      const w1 = v128.load(values, 48)
+      const z0 = v128.load32_splat(x0, 4)
+      a0 = i32x4.relaxed_dot_i8x16_i7x16_add_s(z0, v1, a0)
+      b0 = i32x4.relaxed_dot_i8x16_i7x16_add_s(z0, w1, b0)
+      const z1 = v128.load32_splat(x1, 4)
+      a1 = i32x4.relaxed_dot_i8x16_i7x16_add_s(z1, v1, a1)
+      b1 = i32x4.relaxed_dot_i8x16_i7x16_add_s(z1, w1, b1)
+      const z2 = v128.load32_splat(x2, 4)
+      a2 = i32x4.relaxed_dot_i8x16_i7x16_add_s(z2, v1, a2)
+      b2 = i32x4.relaxed_dot_i8x16_i7x16_add_s(z2, w1, b2)
+      const z3 = v128.load32_splat(x3, 4)
+      a3 = i32x4.relaxed_dot_i8x16_i7x16_add_s(z3, v1, a3)
+      b3 = i32x4.relaxed_dot_i8x16_i7x16_add_s(z3, w1, b3)
+      values += 64
+      x0 += 8
+      x1 += 8
+      x2 += 8
+      x3 += 8
+    } while (values < stop)
+    const lowScale = fourScales(scales)
+    const highScale = fourScales(scales + 8)
+    const scale0 = v128.load32_splat(xScale)
+    low0 = addScaled(low0, a0, f32x4.mul(lowScale, scale0))
+    high0 = addScaled(high0, b0, f32x4.mul(highScale, scale0))
+    const scale1 = v128.load32_splat(xScale + step * 1)
+    low1 = addScaled(low1, a1, f32x4.mul(lowScale, scale1))
+    high1 = addScaled(high1, b1, f32x4.mul(highScale, scale1))
+    const scale2 = v128.load32_splat(xScale + step * 2)
+    low2 = addScaled(low2, a2, f32x4.mul(lowScale, scale2))
+    high2 = addScaled(high2, b2, f32x4.mul(highScale, scale2))
+    const scale3 = v128.load32_splat(xScale + step * 3)
+    low3 = addScaled(low3, a3, f32x4.mul(lowScale, scale3))
+    high3 = addScaled(high3, b3, f32x4.mul(highScale, scale3))
+    scales += 16
+    xScale += 4
+  }
+  finish(op, panel, token, low0, high0)
+  finish(op, panel, token + 1, low1, high1)
+  finish(op, panel, token + 2, low2, high2)
+  finish(op, panel, token + 3, low3, high3)
+}

@@ -1,0 +1,174 @@
+/**
+ * Opens the CPU backend's machine: WASM memory, the build of the kernels that this browser can run, and threads that
+ * wait in that memory for ops. The caller's thread is one of them and blocks while a list runs: never the page's.
+ */
+import { EngineError } from '../errors.ts'
+import { type Build, compileBuild, flipOf, hasRelaxedSimd, type Kernels } from './builds.ts'
+import { checkOp } from './check.ts'
+import { DONE, FREE, RUN, SCRATCH_BYTES, STATE, STOP } from './layout.ts'
+import { encode, type Machine, OP_WORDS, type Op, type OpList, type RunShape } from './ops.ts'
+import type { HelperStart } from './thread.ts'
+
+const PAGE_BYTES = 65_536
+const MOST_PAGES = 65_536
+const ALIGNMENT = 256
+
+export interface MachineOptions {
+  /** Threads in all, the caller's among them. More than one needs cross-origin isolation. */
+  threads: number
+  /** What will be allocated, lists of ops included. */
+  memoryBytes: number
+  /** Tokens of the longest run. */
+  maxTokens: number
+  /** For tests: otherwise the best that this browser runs. */
+  build?: Build
+  /** For tests, with `build: 'relaxed'`: where weights keep it exact although the machine's dot products are not. */
+  flip?: number
+}
+
+/** @throws EngineError 'out-of-memory', 'unsupported' */
+export async function openMachine(options: MachineOptions): Promise<Machine> {
+  const threads = Math.max(1, options.threads)
+  const shared = threads > 1
+  const overhead = FREE + threads * SCRATCH_BYTES + options.maxTokens * 4 + 4 * ALIGNMENT
+  const memory = newMemory(options.memoryBytes + overhead, shared)
+  const { build, module, kernels, flip } = await chooseBuild(memory, shared, options)
+  const helpers = await startHelpers({ module, memory, flip }, threads - 1)
+  return new WasmMachine({ memory, build, kernels, helpers, maxTokens: options.maxTokens })
+}
+
+function newMemory(bytes: number, shared: boolean): WebAssembly.Memory {
+  const pages = Math.ceil(bytes / PAGE_BYTES)
+  const tooMuch = `This model needs ${Math.ceil(bytes / 2 ** 20)} MB of memory in one piece on the CPU`
+  if (pages > MOST_PAGES)
+    throw new EngineError('out-of-memory', `${tooMuch}, more than WebAssembly's 4 GB. Take a smaller model.`)
+  try {
+    return new WebAssembly.Memory({ initial: pages, maximum: shared ? pages : MOST_PAGES, shared })
+  } catch {
+    throw new EngineError(
+      'out-of-memory',
+      `${tooMuch}, and the browser has not got it. Close other tabs, or take less.`,
+    )
+  }
+}
+
+async function chooseBuild(memory: WebAssembly.Memory, shared: boolean, options: MachineOptions) {
+  if (options.build !== 'simd128' && hasRelaxedSimd()) {
+    const relaxed = await instantiate('relaxed', memory, shared)
+    const flip = options.flip ?? flipOf(relaxed.kernels)
+    if (flip !== null) {
+      relaxed.kernels.setFlip(flip)
+      return { ...relaxed, flip }
+    }
+  }
+  if (options.build === 'relaxed')
+    throw new EngineError('unsupported', 'Relaxed SIMD is not there, or not exact with 8 bits, on this machine.')
+  return { ...(await instantiate('simd128', memory, shared)), flip: 0 }
+}
+
+async function instantiate(build: Build, memory: WebAssembly.Memory, shared: boolean) {
+  const module = await compileBuild(build, shared)
+  const { exports } = await WebAssembly.instantiate(module, { env: { memory } })
+  const kernels = exports as unknown as Kernels // what web/kernels/index.ts exports
+  return { build, module, kernels }
+}
+
+/** Helpers that have started: one that cannot (a policy of the page, no memory) is missed, not fatal. */
+async function startHelpers(start: Omit<HelperStart, 'thread'>, count: number): Promise<Worker[]> {
+  const starts = Array.from({ length: count }, (_, index) => startHelper({ ...start, thread: index + 1 }))
+  return (await Promise.all(starts)).filter(helper => helper !== null)
+}
+
+function startHelper(start: HelperStart): Promise<Worker | null> {
+  const worker = new Worker(new URL('./thread.ts', import.meta.url), {
+    type: 'module',
+    name: `slm-cpu-${start.thread}`,
+  })
+  return new Promise(resolve => {
+    worker.onmessage = () => resolve(worker)
+    worker.onerror = event => {
+      event.preventDefault() // a helper that fails later has told so in memory
+      resolve(null)
+    }
+    worker.postMessage(start)
+  })
+}
+
+interface Parts {
+  memory: WebAssembly.Memory
+  build: Build
+  kernels: Kernels
+  helpers: Worker[]
+  maxTokens: number
+}
+
+class WasmMachine implements Machine {
+  readonly memory: WebAssembly.Memory
+  readonly build: Build
+  readonly threads: number
+  readonly tokens: number
+  readonly maxTokens: number
+  readonly #kernels: Kernels
+  readonly #helpers: Worker[]
+  readonly #words: Int32Array
+  #free = FREE
+  #failed = false
+
+  constructor({ memory, build, kernels, helpers, maxTokens }: Parts) {
+    this.memory = memory
+    this.build = build
+    this.threads = helpers.length + 1
+    this.maxTokens = maxTokens
+    this.#kernels = kernels
+    this.#helpers = helpers
+    this.#words = new Int32Array(memory.buffer, 0, FREE / 4)
+    this.tokens = this.allocate(4 * maxTokens)
+    this.#words[RUN / 4 + 3] = this.threads
+    this.#words[RUN / 4 + 4] = this.tokens
+    this.#words[RUN / 4 + 5] = this.allocate(this.threads * SCRATCH_BYTES)
+  }
+
+  allocate(bytes: number): number {
+    const address = Math.ceil(this.#free / ALIGNMENT) * ALIGNMENT
+    if (address + bytes > this.memory.buffer.byteLength)
+      throw new EngineError('out-of-memory', `The CPU backend has no ${bytes} bytes more than it asked for at first.`)
+    this.#free = address + bytes
+    return address
+  }
+
+  compile(ops: readonly Op[]): OpList {
+    ops.forEach(checkOp)
+    const address = this.allocate(ops.length * OP_WORDS * 4)
+    const words = new Int32Array(this.memory.buffer, address, ops.length * OP_WORDS)
+    ops.forEach((op, index) => {
+      words.set(encode(op), index * OP_WORDS)
+    })
+    return { address, count: ops.length }
+  }
+
+  run(list: OpList, { tokens, position, outputs }: RunShape): void {
+    if (this.#failed) throw new EngineError('internal', 'The CPU backend failed before. Load the model again.')
+    if (tokens < 1 || tokens > this.maxTokens || outputs < 0 || outputs > tokens || position < 0)
+      throw new EngineError(
+        'internal',
+        `The CPU backend cannot run ${tokens} tokens (${outputs} outputs) at ${position}.`,
+      )
+    this.#words.set([tokens, position, outputs], RUN / 4)
+    this.#failed = true
+    let said = 'a thread stopped'
+    try {
+      this.#failed = this.#kernels.run(list.address, list.count) !== 0
+    } catch (error) {
+      said = error instanceof Error ? error.message : String(error)
+    }
+    if (this.#failed)
+      throw new EngineError('internal', `The CPU backend failed while it computed (${said}). Load the model again.`)
+  }
+
+  dispose(): void {
+    this.#failed = true
+    Atomics.store(this.#words, STOP / 4, 1)
+    if (this.#helpers.length > 0) for (const word of [STATE / 4 + 1, DONE / 4]) Atomics.notify(this.#words, word)
+    for (const helper of this.#helpers.splice(0)) helper.terminate()
+  }
+}
