@@ -12,9 +12,7 @@ from slm_export.card import model_card
 from slm_export.chat_templates import browser_note, no_template_note
 from slm_export.describe import Outcome, describe, write_texts
 from slm_export.errors import ExportInterrupted, VerifyError
-from slm_export.export_inputs import INPUTS_NAME
-from slm_export.export_inputs import export_inputs as export_inputs
-from slm_export.export_inputs import is_current as is_current
+from slm_export.export_inputs import INPUTS_NAME, export_inputs
 from slm_export.integrity import check_files
 from slm_export.kind_choice import is_decoder, variants_for
 from slm_export.manifest import MANIFEST_NAME, Manifest, load_manifest, to_json

@@ -77,12 +77,14 @@ def default(models: Path, force: bool, downloads: Path | None, as_json: bool) ->
     from slm_export.cli_plan import require_fit
     from slm_export.options import ExportOptions
     from slm_export.plan import Request
+    from slm_export.preflight import require_own_folder
 
     reporter, out = Reporter(quiet=as_json), models / DEFAULT_MODEL
     request = Request(DEFAULT_MODEL, out, downloads or models.parent / "downloads", DEFAULT_VARIANTS, ExportOptions())
+    require_own_folder(out)
     if not force and not out.exists():
         require_fit(request)
-    from slm_export.bundle import export_bundle, export_inputs, is_current
+    from slm_export.export_inputs import export_inputs, is_current
     from slm_export.sources import resolve
 
     origin = resolve(DEFAULT_MODEL, downloads=request.downloads, reporter=reporter)
@@ -92,6 +94,8 @@ def default(models: Path, force: bool, downloads: Path | None, as_json: bool) ->
         return
     if not force:
         require_fit(request)
+    from slm_export.bundle import export_bundle  # PyTorch, which a look at the bundle does without
+
     show_result(export_bundle(origin, out, list(DEFAULT_VARIANTS), reporter), out, as_json)
 
 

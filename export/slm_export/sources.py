@@ -87,11 +87,7 @@ def resolve(
 
 
 def _find(source: str, downloads: Path, reporter: Reporter, options: ExportOptions) -> Origin:
-    if options.revision is not None and (source in RECIPES or Path(source).expanduser().exists()):
-        raise SourceError(
-            f"--revision {options.revision} is of a Hugging Face repository, and {source} is none. Leave it out, or give the "
-            "repository's id (owner/name)."
-        )
+    require_meaningful_revision(source, options.revision)
     if source in RECIPES:
         return _from_recipe(RECIPES[source], downloads, reporter)
     path = Path(source).expanduser()
@@ -107,6 +103,15 @@ def _find(source: str, downloads: Path, reporter: Reporter, options: ExportOptio
     if is_hub_id(source):
         return _from_hub(source, options, downloads, reporter)
     raise unknown_source(source)
+
+
+def require_meaningful_revision(source: str, revision: str | None) -> None:
+    """Raises: SourceError for a revision of something that is no Hugging Face repository."""
+    if revision is not None and (source in RECIPES or Path(source).expanduser().exists()):
+        raise SourceError(
+            f"--revision {revision} is of a Hugging Face repository, and {source} is none. Leave it out, or give the "
+            "repository's id (owner/name)."
+        )
 
 
 def is_hub_id(source: str) -> bool:

@@ -31,7 +31,7 @@ from slm_export.shapes import (
     llama_shapes,
     safetensors_entries,
 )
-from slm_export.sources import hub_folder, is_hub_id, require_config, unknown_source
+from slm_export.sources import hub_folder, is_hub_id, require_config, require_meaningful_revision, unknown_source
 
 _FIRST_BYTES = 100_000  # enough for the headers of most files, so that one request does
 _BYTES_OF_TYPE = {"float32": 4, "float16": 2, "bfloat16": 2}
@@ -64,6 +64,7 @@ def survey(source: str, downloads: Path, options: ExportOptions) -> Survey:
 
 
 def _survey(source: str, downloads: Path, options: ExportOptions) -> Survey:
+    require_meaningful_revision(source, options.revision)
     if source in RECIPES:
         return _known(RECIPES[source], downloads)
     path = Path(source).expanduser()

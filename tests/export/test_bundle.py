@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from slm_export import decoder_kind, recipes, variant_recipes
-from slm_export.bundle import export_bundle, export_inputs, is_current
+from slm_export.bundle import export_bundle
 from slm_export.errors import ExportError, VerifyError
+from slm_export.export_inputs import export_inputs, is_current
 from slm_export.integrity import check_files
 from slm_export.manifest import load_manifest
 from slm_export.quantize import Int8Blocks, int8_blocks

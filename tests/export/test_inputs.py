@@ -11,11 +11,13 @@ import torch
 from safetensors.torch import save_file
 from tiny_checkpoint import write_checkpoint
 
-from slm_export.bundle import _install, export_inputs
+from slm_export.bundle import _install
 from slm_export.errors import ExportError, SourceError
+from slm_export.export_inputs import export_inputs
 from slm_export.options import ExportOptions
 from slm_export.preflight import check_request
 from slm_export.sources import resolve
+from slm_export.survey import survey
 
 
 @pytest.fixture
@@ -60,6 +62,8 @@ def test_a_revision_of_what_has_none_is_not_ignored(base, tmp_path, reporter):
     for source in (str(base), "smollm2-135m-instruct"):
         with pytest.raises(SourceError, match="--revision v1 is of a Hugging Face repository, and .* is none"):
             resolve(source, downloads=tmp_path, reporter=reporter, options=ExportOptions(revision="v1"))
+        with pytest.raises(SourceError, match="--revision v1 is of a Hugging Face repository, and .* is none"):
+            survey(source, tmp_path, ExportOptions(revision="v1"))
 
 
 def test_a_bundle_that_cannot_be_put_in_its_place_leaves_the_old_one(tmp_path):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from slm_export.bundle import export_inputs
+from slm_export.export_inputs import export_inputs
 from slm_export.progress import Reporter
 from slm_export.sources import resolve
 from slm_export.stages import Stage, Stages, finished_stages
