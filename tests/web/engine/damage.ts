@@ -4,11 +4,21 @@
  */
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
+import type { ServerResponse } from 'node:http'
 import path from 'node:path'
 import type { Plugin } from 'vite'
 
-type Answer = { status: number; body: Uint8Array }
-type Damage = (answer: Answer, request: { file: string; folder: string; visits: number }) => Answer
+interface Answer {
+  status: number
+  body: Uint8Array
+  headers?: Record<string, string>
+  /** No end: nothing more comes, until a request of `/damaged/break/<anything>/` breaks the connection. */
+  stalls?: true
+}
+type Damage = (
+  answer: Answer,
+  request: { file: string; folder: string; visits: number; range: string | undefined },
+) => Answer
 
 const isWeights = (file: string) => file.endsWith('.data')
 const isGpu = (file: string) => file.startsWith('webgpu')
@@ -16,6 +26,16 @@ const isGpu = (file: string) => file.startsWith('webgpu')
 function flipBytes(body: Uint8Array): Uint8Array {
   // From the middle on, so that headers stay readable and the numbers do not.
   return body.map((byte, index) => (index > body.length / 2 ? byte ^ 0x55 : byte))
+}
+
+const half = ({ status, body }: Answer): Answer => ({ status, body: body.subarray(0, body.length / 2), stalls: true })
+
+/** The rest of a file that `Range: bytes=<from>-` asks for; whoever asks for the whole is refused. */
+function rest({ body }: Answer, range: string | undefined): Answer {
+  const from = Number(/^bytes=(\d+)-$/.exec(range ?? '')?.[1] ?? Number.NaN)
+  if (!(from < body.length)) return { status: 500, body: new Uint8Array() }
+  const headers = { 'Content-Range': `bytes ${from}-${body.length - 1}/${body.length}` }
+  return { status: 206, body: body.subarray(from), headers }
 }
 
 interface ManifestLike {
@@ -38,6 +58,14 @@ const KINDS: Record<string, Damage> = {
     isWeights(file) ? { ...answer, body: answer.body.subarray(0, answer.body.length - 100) } : answer,
   longer: (answer, { file }) =>
     isWeights(file) ? { ...answer, body: Buffer.concat([answer.body, Buffer.alloc(7)]) } : answer,
+  /** The first answer stays without an end; then only what is missing may be asked for. */
+  stalls: (answer, { file, visits, range }) => {
+    if (!isWeights(file)) return answer
+    return visits === 1 ? half(answer) : rest(answer, range)
+  },
+  'gone-later': (answer, { file, visits }) =>
+    isWeights(file) && visits > 1 ? { status: 404, body: new Uint8Array() } : answer,
+  ranged: (answer, { range }) => (range ? rest(answer, range) : answer),
   'missing-file': (answer, { file }) => (isWeights(file) ? { status: 404, body: new Uint8Array() } : answer),
   'format-2': (answer, { file }) =>
     file === 'manifest.json' ? withManifest(answer, manifest => (manifest.format = 2)) : answer,
@@ -61,6 +89,7 @@ const KINDS: Record<string, Damage> = {
 
 export function damagedBundles(folders: Record<string, string>): Plugin {
   const visits = new Map<string, number>()
+  const stalled = new Map<string, ServerResponse>()
   return {
     name: 'slm-damaged-bundles',
     configureServer(server) {
@@ -68,18 +97,24 @@ export function damagedBundles(folders: Record<string, string>): Plugin {
         const url = new URL(request.url ?? '/', 'http://localhost').pathname
         const prefix = Object.keys(folders).find(start => url.startsWith(start))
         if (!prefix) return next()
-        const [kind = '', , bundle = '', ...rest] = url.slice(prefix.length).split('/')
+        const [kind = '', anything = '', bundle = '', ...rest] = url.slice(prefix.length).split('/')
+        if (kind === 'break') {
+          stalled.get(anything)?.destroy()
+          return response.end()
+        }
         const file = rest.join('/')
         const folder = path.join(folders[prefix] ?? '', bundle)
         visits.set(url, (visits.get(url) ?? 0) + 1)
         const found = existsSync(path.join(folder, file))
-        const sound = found
+        const sound: Answer = found
           ? { status: 200, body: readFileSync(path.join(folder, file)) }
           : { status: 404, body: new Uint8Array() }
-        const answer = KINDS[kind]?.(sound, { file, folder, visits: visits.get(url) ?? 1 }) ?? sound
-        response.statusCode = answer.status
-        response.setHeader('Content-Type', 'application/octet-stream')
-        response.end(answer.body)
+        const { range } = request.headers
+        const answer = KINDS[kind]?.(sound, { file, folder, visits: visits.get(url) ?? 1, range }) ?? sound
+        response.writeHead(answer.status, { 'Content-Type': 'application/octet-stream', ...answer.headers })
+        if (!answer.stalls) return response.end(answer.body)
+        response.write(answer.body)
+        stalled.set(anything, response)
       })
     },
   }
