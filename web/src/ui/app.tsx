@@ -10,10 +10,12 @@ import { Header } from './header.tsx'
 import { LoadPanel, needsUser } from './loading.tsx'
 import { FallbackNotice, UndoNotice, undo } from './notices.tsx'
 import { SettingsDialog } from './settings.tsx'
+import { SpeedDialog } from './speed.tsx'
 
 export function App(actors: Actors) {
   const { conversation } = actors
   const settingsOpen = useSignal(false)
+  const speedOpen = useSignal(false)
   const draft = useSignal('')
 
   const newChat = () => {
@@ -32,7 +34,7 @@ export function App(actors: Actors) {
 
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
-      if (settingsOpen.peek() || event.isComposing) return
+      if (settingsOpen.peek() || speedOpen.peek() || event.isComposing) return
       const typing = event.target instanceof HTMLElement && event.target.closest('input, textarea, select')
       if (event.key === 'Escape' && isBusy.peek()) conversation.stop()
       else if (event.key === '/' && !typing) focusComposer()
@@ -49,7 +51,7 @@ export function App(actors: Actors) {
       <a class="skip" href={`#${COMPOSER_ID}`}>
         Skip to the message box
       </a>
-      <Header settingsOpen={settingsOpen} onNewChat={newChat} />
+      <Header settingsOpen={settingsOpen} speedOpen={speedOpen} onNewChat={newChat} />
       <main>
         <Chat onExample={send} />
         <div class="dock">
@@ -61,6 +63,7 @@ export function App(actors: Actors) {
         </div>
       </main>
       <SettingsDialog open={settingsOpen} />
+      <SpeedDialog open={speedOpen} />
       <p class="visually-hidden" role="status" aria-live="polite">
         {announcement}
       </p>

@@ -13,6 +13,11 @@ export function duration(ms: number): string {
   return `${Math.floor(seconds / 60)} min ${seconds % 60} s`
 }
 
+/** Tokens per second: `23.5`, `1,204`. */
+export function speed(perSecond: number): string {
+  return perSecond < 99.95 ? perSecond.toFixed(1) : Math.round(perSecond).toLocaleString('en')
+}
+
 export function parameters(count: number): string {
   return count < 999.5e6 ? `${Math.round(count / 1e6)} M` : `${(count / 1e9).toFixed(1)} B`
 }

@@ -13,7 +13,13 @@ const THEMES = {
   dark: { next: 'system', icon: 'moon', label: 'Theme: dark. Switch to the system’s' },
 } as const
 
-export function Header({ settingsOpen, onNewChat }: { settingsOpen: Signal<boolean>; onNewChat: () => void }) {
+interface HeaderProps {
+  settingsOpen: Signal<boolean>
+  speedOpen: Signal<boolean>
+  onNewChat: () => void
+}
+
+export function Header({ settingsOpen, speedOpen, onNewChat }: HeaderProps) {
   const theme = THEMES[settings.value.theme]
   return (
     <header class="bar">
@@ -21,7 +27,7 @@ export function Header({ settingsOpen, onNewChat }: { settingsOpen: Signal<boole
         <img src="./icon.svg" alt="" width="28" height="28" />
         <h1>SLM Playground</h1>
       </div>
-      <ModelName />
+      <ModelName speedOpen={speedOpen} />
       <nav class="tools" aria-label="Page">
         <button type="button" class="tool" onClick={onNewChat} title="New chat (Ctrl+Shift+O)">
           <Icon name="plus" />
@@ -53,7 +59,7 @@ export function Header({ settingsOpen, onNewChat }: { settingsOpen: Signal<boole
   )
 }
 
-function ModelName() {
+function ModelName({ speedOpen }: { speedOpen: Signal<boolean> }) {
   const state = loadState.value
   const model = 'model' in state ? state.model : null
   const { loader } = useActors()
@@ -74,13 +80,13 @@ function ModelName() {
           {model.name}
         </span>
       )}
-      <Badge />
+      <Badge speedOpen={speedOpen} />
     </div>
   )
 }
 
-/** Device and variant of the running engine; while it loads, that it does. */
-function Badge() {
+/** Device and variant of the running engine, opening its speed; while it loads, that it does. */
+function Badge({ speedOpen }: { speedOpen: Signal<boolean> }) {
   const state = loadState.value
   if (state.status === 'loading') return <span class="badge">Loading…</span>
   if (state.status === 'failed') return <span class="badge bad">Not running</span>
@@ -88,10 +94,18 @@ function Badge() {
   const { device, variant, threads, adapter, backend } = state.engine.info
   const more = device === 'cpu' ? ` · ${threads} ${threads === 1 ? 'thread' : 'threads'}` : ''
   return (
-    <span class="badge good" title={`${adapter ?? 'Processor'}, ${backend}, variant ${variant}`}>
+    <button
+      type="button"
+      class="badge good"
+      title={`${adapter ?? 'Processor'}, ${backend}, variant ${variant}. Measure its speed`}
+      aria-haspopup="dialog"
+      onClick={() => {
+        speedOpen.value = true
+      }}
+    >
       <Icon name="chip" />
       {runsOn(state.engine.info)}
       <span class="wide">{more}</span>
-    </span>
+    </button>
   )
 }
