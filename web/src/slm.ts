@@ -10,6 +10,7 @@ import { createEngine as createEngineWith } from './engine/client.ts'
 export type * from './engine/api.ts'
 export { removeStoredBundle, type StoredBundle, storedBundles } from './engine/disk.ts'
 export { EngineError, type ErrorCode } from './engine/errors.ts'
+export { MemoryBudget } from './engine/memory.ts'
 
 /**
  * Loads a bundle in a worker and returns when it has passed its self-test.

@@ -7,7 +7,7 @@ import { EngineError } from '../../../web/src/engine/errors.ts'
 import { aborted } from '../../../web/src/engine/link.ts'
 import { createApi, type Following, type TextRun } from '../../../web/src/engine/openai.ts'
 import type { GenerateArgs, GenerateResult, Prompt, TextEvent } from '../../../web/src/engine/protocol.ts'
-import { randomNumbers } from '../../../web/src/engine/sampler.ts'
+import { randomNumbers } from '../../../web/src/engine/random.ts'
 import { createStopMatcher } from '../../../web/src/engine/stop.ts'
 
 export interface Script {
@@ -103,6 +103,11 @@ export function fakeEngine(script: Script = {}): Engine {
     info,
     source,
     read: name => Promise.reject(new EngineError('unsupported', `The fake model cannot ${name}.`)),
+    count: async ({ prompt }) => {
+      const tokens = promptText(prompt).split(/\s+/).length
+      const room = Math.max(0, info.contextLength - tokens)
+      return { tokens, contextLength: info.contextLength, room, dropped: { messages: 0, tokens: 0, room } }
+    },
     async dispose() {
       disposed = true
       disposal.abort()

@@ -1,8 +1,22 @@
 import { describe, expect, test } from 'vitest'
-import { argmax, createSampler, randomNumbers, type SamplerSettings } from '../../../web/src/engine/sampler.ts'
+import { randomNumbers } from '../../../web/src/engine/random.ts'
+import { argmax, Sampler, type SamplerSettings } from '../../../web/src/engine/sampler.ts'
 
-const PLAIN: SamplerSettings = { temperature: 1, topP: 1, topK: 0, repetitionPenalty: 1, seed: 1 }
-const NOTHING = new Set<number>()
+const PLAIN: SamplerSettings = {
+  ...{ temperature: 1, topP: 1, topK: 0, minP: 0, seed: 1 },
+  ...{ repetitionPenalty: 1, presencePenalty: 0, frequencyPenalty: 0, logitBias: new Map() },
+}
+
+/** One token picked from logits, with `prompt` before and `answer` so far. */
+function pickOne(
+  logits: number[],
+  settings: Partial<SamplerSettings>,
+  { prompt = [], answer = [] }: { prompt?: number[]; answer?: number[] } = {},
+): number | null {
+  const sampler = new Sampler({ ...PLAIN, temperature: 0, ...settings }, logits.length, prompt)
+  for (const token of answer) sampler.accept(token)
+  return sampler.pick(Float32Array.from(logits), null)
+}
 
 function logitsOf(shares: number[]): Float32Array {
   return Float32Array.from(shares, share => Math.log(share))
@@ -10,10 +24,11 @@ function logitsOf(shares: number[]): Float32Array {
 
 /** How often each token comes up in `draws` draws. */
 function frequencies(logits: Float32Array, settings: Partial<SamplerSettings>, draws = 20_000): number[] {
-  const sampler = createSampler({ ...PLAIN, ...settings })
+  const sampler = new Sampler({ ...PLAIN, ...settings }, logits.length, [])
   const counts = new Array<number>(logits.length).fill(0)
   for (let draw = 0; draw < draws; draw++) {
-    const token = sampler.sample(logits, NOTHING)
+    const token = sampler.pick(logits, null) ?? -1
+    sampler.accept(token)
     counts[token] = (counts[token] ?? 0) + 1
   }
   return counts.map(count => count / draws)
@@ -27,8 +42,7 @@ function expectShares(found: number[], wanted: number[]): void {
 }
 
 test('greedy takes the largest, the first of equals, and needs no luck', () => {
-  const sampler = createSampler({ ...PLAIN, temperature: 0 })
-  expect(sampler.sample(Float32Array.of(1, 3, 2, 3), NOTHING)).toBe(1)
+  expect(pickOne([1, 3, 2, 3], {})).toBe(1)
   expect(argmax(Float32Array.of(-5, -2, -9))).toBe(1)
 })
 
@@ -84,17 +98,18 @@ describe('top-p', () => {
 })
 
 describe('repetition penalty', () => {
-  const greedy = createSampler({ ...PLAIN, temperature: 0, repetitionPenalty: 2 })
-  test('divides positive logits', () => {
-    expect(greedy.sample(Float32Array.of(3, 2), new Set([0]))).toBe(1)
-    expect(greedy.sample(Float32Array.of(5, 2), new Set([0]))).toBe(0)
+  const twice = { repetitionPenalty: 2 }
+  test('divides positive logits of tokens of the prompt, and of the answer', () => {
+    expect(pickOne([3, 2], twice, { prompt: [0] })).toBe(1)
+    expect(pickOne([3, 2], twice, { answer: [0] })).toBe(1)
+    expect(pickOne([5, 2], twice, { prompt: [0], answer: [0] })).toBe(0)
   })
   test('multiplies negative ones', () => {
-    expect(greedy.sample(Float32Array.of(-1, -1.5), new Set([0]))).toBe(1)
+    expect(pickOne([-1, -1.5], twice, { prompt: [0] })).toBe(1)
   })
   test('leaves the logits as they were', () => {
     const logits = Float32Array.of(3, 2)
-    greedy.sample(logits, new Set([0]))
+    new Sampler({ ...PLAIN, ...twice }, 2, [0]).pick(logits, null)
     expect([...logits]).toEqual([3, 2])
   })
 })
@@ -102,8 +117,12 @@ describe('repetition penalty', () => {
 test('the same seed draws the same tokens, another seed others', () => {
   const logits = new Float32Array(1000)
   const draw = (seed: number) => {
-    const sampler = createSampler({ ...PLAIN, seed })
-    return Array.from({ length: 20 }, () => sampler.sample(logits, NOTHING))
+    const sampler = new Sampler({ ...PLAIN, seed }, logits.length, [])
+    return Array.from({ length: 20 }, () => {
+      const token = sampler.pick(logits, null) ?? -1
+      sampler.accept(token)
+      return token
+    })
   }
   expect(draw(7)).toEqual(draw(7))
   expect(draw(7)).not.toEqual(draw(8))

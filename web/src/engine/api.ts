@@ -2,14 +2,75 @@
  * The engine's public types: what `/slm.js` offers and what the UI and the tasks use. Imports nothing but errors' types.
  * Shapes of chat and completion are OpenAI's; sizes are bytes, times milliseconds, speeds tokens per second.
  */
+import type { MemoryBudget } from './memory.ts'
 
 export type Device = 'webgpu' | 'cpu'
-export type Role = 'system' | 'user' | 'assistant'
+export type Role = 'system' | 'user' | 'assistant' | 'tool'
+
+/** A call of a tool that the model asks for. `arguments` is JSON. */
+export interface ToolCall {
+  id: string
+  type: 'function'
+  function: { name: string; arguments: string }
+}
 
 export interface ChatMessage {
   role: Role
   content: string
+  /** Of an assistant's message. */
+  tool_calls?: ToolCall[]
+  /** Of a tool's message: which call it answers. */
+  tool_call_id?: string
 }
+
+export interface TextPart {
+  type: 'text'
+  text: string
+}
+
+/** A message as requests take it: `developer` is `system` by another name, parts of text are joined. */
+export interface ChatMessageParam {
+  role: Role | 'developer'
+  content?: string | readonly TextPart[] | null
+  tool_calls?: readonly ToolCall[]
+  tool_call_id?: string
+  name?: string
+}
+
+/** A JSON Schema (2020-12, or draft 7). What is supported is told in docs/api.md; the rest is refused by name. */
+export type JsonSchema = boolean | { [keyword: string]: unknown }
+
+/** A function that the model may ask to be called. */
+export interface Tool {
+  type: 'function'
+  function: {
+    name: string
+    description?: string
+    /** A schema of type `object`; without it the function takes no arguments. */
+    parameters?: JsonSchema
+    /** Arguments always satisfy the schema where a call is asked for; with it they do so for `tool_choice: 'auto'` too. */
+    strict?: boolean | null
+  }
+}
+
+/** `auto` lets the model decide, `required` makes it call a tool, a name makes it call that one. */
+export type ToolChoice = 'none' | 'auto' | 'required' | { type: 'function'; function: { name: string } }
+
+/**
+ * The shape of an answer. Whatever the model would rather say, nothing else comes: JSON that satisfies a schema, any JSON
+ * object, or text that a JavaScript regular expression matches from beginning to end.
+ */
+export type ResponseFormat =
+  | { type: 'text' }
+  | { type: 'json_object' }
+  | {
+      type: 'json_schema'
+      json_schema: { name?: string; description?: string; schema: JsonSchema; strict?: boolean | null }
+    }
+  | { type: 'regex'; pattern: string }
+
+/** How a model writes calls of tools: in `<tool_call>` tags, or as bare JSON. */
+export type ToolFormat = 'hermes' | 'llama3'
 
 /** Steps of a load, in order. `self-test` is the first run of the model, compared with PyTorch's answer. */
 export type LoadPhase = 'manifest' | 'runtime' | 'download' | 'session' | 'self-test' | 'ready'
@@ -33,6 +94,8 @@ export interface EngineOptions {
   variant?: string
   /** CPU threads; without it min(4, logical cores), and 1 where the page is not cross-origin isolated. */
   threads?: number
+  /** Shared by engines that live side by side: where one does not fit, those used longest ago are unloaded until used again. */
+  memory?: MemoryBudget
   signal?: AbortSignal
   onProgress?: (progress: LoadProgress) => void
 }
@@ -93,6 +156,8 @@ export interface EngineInfo {
   adapter: string | null
   threads: number
   contextLength: number
+  /** How the model calls tools, null where its chat template has no place for them. */
+  toolFormat: ToolFormat | null
   defaults: GenerationDefaults
   downloadBytes: number
   loadMs: number
@@ -100,8 +165,11 @@ export interface EngineInfo {
   fallbacks: Fallback[]
 }
 
-/** `stop`: the model ended its turn or a stop string came; `length`: max_tokens or the context was reached. */
-export type FinishReason = 'stop' | 'length'
+/**
+ * `stop`: the model ended its turn, a stop string came, or what `response_format` asks for is whole; `length`: max_tokens
+ * or the context was reached; `tool_calls`: the model waits for the results of its calls.
+ */
+export type FinishReason = 'stop' | 'length' | 'tool_calls'
 export type StopReason = 'end-of-turn' | 'stop-string' | 'max-tokens' | 'context-full' | 'cancelled' | 'error'
 
 export interface Stats {
@@ -168,6 +236,18 @@ export interface SamplingOptions {
   /** Same bundle, settings, seed and backend give the same text; without it each run draws a new one. */
   seed?: number
   max_tokens?: number
+  /** OpenAI's newer name of `max_tokens`. */
+  max_completion_tokens?: number
+  /** With less room than the answer needs (`max_tokens`), JSON is brought to its end early rather than cut off. */
+  response_format?: ResponseFormat
+  /** The bundle's id, where it is given. */
+  model?: string
+  /** One answer a call: more are not supported. */
+  n?: 1 | null
+  /** For OpenAI's bookkeeping: without effect here. */
+  user?: string
+  metadata?: Record<string, string> | null
+  store?: boolean | null
   /** Up to 4 texts that end the answer; they are not part of it. */
   stop?: string | string[]
   /** `interactive` without it. A background job pauses at its next token while others wait, and goes on afterwards. */
@@ -182,7 +262,12 @@ export interface SamplingOptions {
 }
 
 export interface ChatRequest extends SamplingOptions {
-  messages: ChatMessage[]
+  messages: readonly ChatMessageParam[]
+  tools?: readonly Tool[]
+  /** `auto` without it. */
+  tool_choice?: ToolChoice
+  /** False for one call at most. */
+  parallel_tool_calls?: boolean
   /** Log probabilities of the answer's tokens, and of so many likeliest ones beside each (0 to 20). */
   logprobs?: boolean
   top_logprobs?: number
@@ -205,12 +290,50 @@ export interface Usage {
   prompt_tokens_details: { cached_tokens: number }
 }
 
+/** A token of the answer as the model saw it, before any sampling setting. */
+export interface TokenLogprob {
+  token: string
+  /** Natural logarithm of its probability. */
+  logprob: number
+  /** UTF-8, null for special tokens without text. */
+  bytes: number[] | null
+}
+
+export interface ChatLogprobs {
+  content: (TokenLogprob & { top_logprobs: TokenLogprob[] })[]
+  refusal: null
+}
+
+export interface CompletionLogprobs {
+  tokens: string[]
+  token_logprobs: number[]
+  top_logprobs: Record<string, number>[]
+  /** Where each token begins in the answer, in UTF-16 code units. */
+  text_offset: number[]
+}
+
+/** A piece of a call: `id` and `name` come first, `arguments` in pieces behind one another. */
+export interface ToolCallDelta {
+  index: number
+  id?: string
+  type?: 'function'
+  function: { name?: string; arguments: string }
+}
+
 export interface ChatChunk {
   id: string
   object: 'chat.completion.chunk'
   created: number
   model: string
-  choices: [{ index: 0; delta: { role?: 'assistant'; content?: string }; finish_reason: FinishReason | null }]
+  choices: [
+    {
+      index: 0
+      delta: { role?: 'assistant'; content?: string; tool_calls?: ToolCallDelta[] }
+      finish_reason: FinishReason | null
+      /** Where they were asked for. */
+      logprobs?: ChatLogprobs
+    },
+  ]
   /** On the last chunk only. */
   usage?: Usage
 }
@@ -220,7 +343,14 @@ export interface ChatCompletion {
   object: 'chat.completion'
   created: number
   model: string
-  choices: [{ index: 0; message: { role: 'assistant'; content: string }; finish_reason: FinishReason }]
+  choices: [
+    {
+      index: 0
+      message: { role: 'assistant'; content: string; tool_calls?: ToolCall[] }
+      finish_reason: FinishReason
+      logprobs?: ChatLogprobs
+    },
+  ]
   usage: Usage
 }
 
@@ -229,12 +359,12 @@ export interface CompletionChunk {
   object: 'text_completion'
   created: number
   model: string
-  choices: [{ index: 0; text: string; finish_reason: FinishReason | null }]
+  choices: [{ index: 0; text: string; finish_reason: FinishReason | null; logprobs?: CompletionLogprobs }]
   usage?: Usage
 }
 
 export interface Completion extends CompletionChunk {
-  choices: [{ index: 0; text: string; finish_reason: FinishReason }]
+  choices: [{ index: 0; text: string; finish_reason: FinishReason; logprobs?: CompletionLogprobs }]
   usage: Usage
 }
 
@@ -302,6 +432,11 @@ export interface Engine extends Readings {
     create(request: CompletionRequest & { stream: true }): AsyncIterable<CompletionChunk>
     create(request: CompletionRequest & { stream?: false }): Promise<Completion>
   }
+  /**
+   * What a conversation or a prompt comes to, without running the model.
+   * @param options `max_tokens` as in the request to come; the model's default without it
+   */
+  countTokens(input: readonly ChatMessage[] | string, options?: { max_tokens?: number }): Promise<TokenCount>
   /** Figures of the last finished job, null before the first. */
   stats(): Stats | null
   /** Ends the worker and gives the memory back; pending jobs reject with an AbortError. */

@@ -15,7 +15,7 @@ export function streamDecoder(tokenizer: Tokenizer, json: Record<string, unknown
   return isByteLevel(json.decoder) ? new ByteLevelDecoder(tokenizer) : new WindowDecoder(tokenizer)
 }
 
-function isByteLevel(decoder: unknown): boolean {
+export function isByteLevel(decoder: unknown): boolean {
   if (typeof decoder !== 'object' || decoder === null) return false
   if ('type' in decoder && decoder.type === 'ByteLevel') return true
   return 'decoders' in decoder && Array.isArray(decoder.decoders) && decoder.decoders.some(isByteLevel)
@@ -42,8 +42,7 @@ class ByteLevelDecoder implements StreamDecoder {
     }
     const letters = this.#tokenizer.id_to_token(token)
     if (letters === undefined) return ''
-    const bytes = Uint8Array.from(letters, letter => BYTE_OF_LETTER.get(letter) ?? 0x3f)
-    return this.#utf8.decode(bytes, { stream: true }).replace(REPLACEMENT, '')
+    return this.#utf8.decode(bytesOfLetters(letters), { stream: true }).replace(REPLACEMENT, '')
   }
 }
 
@@ -52,10 +51,37 @@ function newUtf8(): TextDecoder {
 }
 
 /** GPT-2's alphabet: printable Latin-1 stands for itself, every other byte for a letter from U+0100 on. */
-const BYTE_OF_LETTER = new Map<string, number>()
+export const BYTE_OF_LETTER = new Map<string, number>()
 for (let byte = 0, next = 0x100; byte < 256; byte++) {
   const printable = (byte >= 0x21 && byte <= 0x7e) || (byte >= 0xa1 && byte <= 0xac) || byte >= 0xae
   BYTE_OF_LETTER.set(String.fromCharCode(printable ? byte : next++), byte)
+}
+
+/** What a token spells alone, as OpenAI's `logprobs` tells it: text with U+FFFD for part of a character, and UTF-8. */
+export type Spell = (token: number) => { text: string; bytes: number[] }
+
+/** Special tokens have a name and no bytes. */
+export function spellToken(tokenizer: Tokenizer, json: Record<string, unknown>, token: number): ReturnType<Spell> {
+  const added = tokenizer.get_added_tokens_decoder().get(token)
+  const letters = tokenizer.id_to_token(token)
+  if (added?.special || letters === undefined) return { text: added?.content ?? '', bytes: [] }
+  const bytes =
+    isByteLevel(json.decoder) && !added ? bytesOfLetters(letters) : utf8(tokenText(tokenizer, token, letters))
+  return { text: new TextDecoder().decode(bytes), bytes: Array.from(bytes) }
+}
+
+/** SentencePiece's sign for a space is shown as one: decoded alone, a word would lose it. */
+function tokenText(tokenizer: Tokenizer, token: number, letters: string): string {
+  if (letters.startsWith('\u2581')) return letters.replaceAll('\u2581', ' ')
+  return tokenizer.decode([token], { skip_special_tokens: false, clean_up_tokenization_spaces: false })
+}
+
+function utf8(text: string): Uint8Array {
+  return new TextEncoder().encode(text)
+}
+
+function bytesOfLetters(letters: string): Uint8Array {
+  return Uint8Array.from(letters, letter => BYTE_OF_LETTER.get(letter) ?? 0x3f)
 }
 
 /** A character has at most four bytes, and these tokenizers spell an unknown one with a token per byte. */

@@ -3,6 +3,7 @@ import { EngineError, type ErrorCode } from './errors.ts'
 
 const OUT_OF_MEMORY = /bad_alloc|out of memory|failed to allocate|allocation failed|cannot enlarge memory|memory\.grow/i
 const DEVICE_LOST = /device (is|was) lost|lost device|external instance reference no longer exists/i
+const ABORTED = /aborted\(|unreachable|memory access out of bounds/i
 
 /** @param what the thing that did not work, as the beginning of a sentence: "The model could not be started" */
 export function explain(error: unknown, what: string): EngineError {
@@ -10,6 +11,18 @@ export function explain(error: unknown, what: string): EngineError {
   const said = error instanceof Error ? error.message : String(error)
   const code = codeOf(said)
   return new EngineError(code, `${what} (${said}). ${ADVICE[code]}`, { cause: error })
+}
+
+/** Whether the runtime is gone for good behind this error: every later run in the same worker would fail too. */
+export function isFatal(error: unknown): boolean {
+  for (let cause = error; cause !== undefined; cause = cause instanceof Error ? cause.cause : undefined) {
+    // A number is a C++ exception that nobody caught: the runtime did not unwind.
+    if (cause instanceof WebAssembly.RuntimeError || typeof cause === 'number') return true
+    const said = cause instanceof Error ? cause.message : ''
+    const code = cause instanceof EngineError ? cause.code : codeOf(said)
+    if (ABORTED.test(said) || code === 'device-lost' || code === 'out-of-memory') return true
+  }
+  return false
 }
 
 function codeOf(message: string): 'out-of-memory' | 'device-lost' | 'internal' {

@@ -1,112 +1,188 @@
 /**
- * One answer: prefill the part of the prompt that is not in the KV cache yet, then sample and decode until the model
- * ends its turn, a stop string comes, the limit is reached or somebody cancels. Knows tokens and text, no messages.
+ * One answer: reads the part of the prompt that is not in the KV cache yet, then picks and decodes token by token, or
+ * several at a time where guesses by copying come true. Ends when the model ends its turn, a stop string comes, the limit
+ * is reached or somebody cancels. Between runs of the model it lets others have the model first, and goes on afterwards.
  */
+import { Answer, type AnswerSettings } from './answer.ts'
 import type { Stats, StopReason } from './api.ts'
-import type { Backend } from './backend.ts'
-import type { StreamDecoder } from './decoder.ts'
+import type { Context, Rows } from './context.ts'
+import { Copier } from './copying.ts'
 import { EngineError } from './errors.ts'
-import { createSampler, type SamplerSettings } from './sampler.ts'
-import { createStopMatcher } from './stop.ts'
+import type { PrefillEvent, TextEvent } from './protocol.ts'
 
-/** A backend and the tokens whose keys and values it holds, kept from one answer to the next. */
-export class Context {
-  readonly backend: Backend
-  #tokens: number[] = []
-
-  constructor(backend: Backend) {
-    this.backend = backend
-  }
-
-  /** How many tokens at the start of `prompt` need not be computed again; at least one is, for its logits. */
-  reuse(prompt: readonly number[]): number {
-    if (!this.backend.continuesPrompt) {
-      this.#tokens.length = 0
-      this.backend.truncate(0)
-      return 0
-    }
-    // A run that failed half-way leaves the backend behind the list: only what both hold is real.
-    const most = Math.min(this.#tokens.length, this.backend.length, prompt.length - 1)
-    let same = 0
-    while (same < most && this.#tokens[same] === prompt[same]) same++
-    this.#tokens.length = same
-    this.backend.truncate(same)
-    return same
-  }
-
-  async prefill(tokens: readonly number[]): Promise<Float32Array> {
-    const logits = await this.backend.prefill(tokens, this.#tokens.length)
-    this.#tokens.push(...tokens)
-    return logits
-  }
-
-  async decode(token: number): Promise<Float32Array> {
-    const logits = await this.backend.decode(token)
-    this.#tokens.push(token)
-    return logits
-  }
-}
-
-/** What an answer may consist of, token by token: a JSON schema, a regular expression. Lives as long as one answer. */
-export interface Constraint {
-  /**
-   * Which tokens may come next: bit `id & 31` of word `id >>> 5`, or null where every one may. Tokens that end the turn
-   * are among them where the answer may end here. The loop reads it once, before `accept`.
-   */
-  allowed(): Uint32Array | null
-  /** The token that came, also the one that ends the turn. */
-  accept(token: number): void
-}
-
-export interface Generation {
-  prompt: readonly number[]
-  sampler: SamplerSettings
+export interface Generation extends Omit<AnswerSettings, 'continuesPrompt' | 'vocabularySize' | 'limit'> {
   maxTokens: number
-  endOfTurn: ReadonlySet<number>
-  stops: readonly string[]
-  decoder: StreamDecoder
+  /** Tokens of this answer that are known and shown already. */
+  resume: readonly number[]
+  /** Guesses by copying; `draft` is a text much like the answer, [] for none. Null without. */
+  speculation: { draft: readonly number[] } | null
+  /** Waits where something more urgent does; true where that used the model meanwhile. */
+  giveWay: () => Promise<boolean>
   signal: AbortSignal
 }
 
-/** Yields whole characters; returns the figures, also when cancelled. */
-export async function* generate(context: Context, request: Generation): AsyncGenerator<string, Stats> {
-  const { prompt, signal } = request
-  const limit = checkLength(context, request)
-  const started = performance.now()
-  const cachedTokens = context.reuse(prompt)
-  const stats = { promptTokens: prompt.length, cachedTokens, outputTokens: 0, stopReason: 'cancelled' as StopReason }
-  const clock = { started, firstToken: started, prefilled: started }
-  let logits = await prefillInChunks(context, prompt.slice(cachedTokens), signal)
-  clock.prefilled = performance.now()
-  const sampler = createSampler(request.sampler)
-  const matcher = createStopMatcher(request.stops)
-  const seen = new Set(context.backend.continuesPrompt ? prompt : [])
-  while (logits && !signal.aborted) {
-    const token = sampler.sample(logits, seen)
-    if (stats.outputTokens === 0) clock.firstToken = performance.now()
-    stats.outputTokens++
-    if (request.endOfTurn.has(token)) {
-      stats.stopReason = 'end-of-turn'
-      break
-    }
-    seen.add(token)
-    const { text, stopped } = matcher.push(request.decoder.push(token))
-    if (text) yield text
-    if (stopped || stats.outputTokens >= limit.tokens) {
-      stats.stopReason = stopped ? 'stop-string' : limit.reason
-      break
-    }
-    await nextTask()
-    if (signal.aborted) break
-    logits = await context.decode(token)
+export type GenerationEvent = PrefillEvent | TextEvent
+export type GenerationStats = Omit<Stats, 'droppedMessages' | 'recoveries'>
+
+/** Returns the figures, also when cancelled. */
+export async function* generate(
+  context: Context,
+  request: Generation,
+): AsyncGenerator<GenerationEvent, GenerationStats> {
+  const run = new Run(context, request)
+  let rows = yield* run.begin()
+  while (rows !== null) {
+    const token = await run.pick(rows)
+    const event = run.answer.flush()
+    if (event) yield event
+    if (run.answer.ended !== null) break
+    rows = await run.step(token)
   }
-  const rest = matcher.flush()
-  if (rest && stats.stopReason !== 'cancelled') yield rest
-  return finish(stats, clock)
+  return run.stats()
+}
+
+class Run {
+  readonly answer: Answer
+  readonly #context: Context
+  readonly #request: Generation
+  readonly #copier: Copier | null
+  /** Guessed tokens of the last step, which its rows answer. */
+  #guesses: number[] = []
+  readonly #counts = { cachedTokens: 0, draftedTokens: 0, acceptedTokens: 0 }
+  readonly #clock = { started: performance.now(), prefilled: 0, firstToken: 0, waited: 0 }
+
+  constructor(context: Context, request: Generation) {
+    const { backend } = context
+    this.#context = context
+    this.#request = request
+    this.answer = new Answer({
+      ...request,
+      limit: answerLimit(context, request),
+      continuesPrompt: backend.continuesPrompt,
+      vocabularySize: backend.vocabularySize,
+    })
+    // Guesses have to be taken back, which an encoder-decoder's cache cannot.
+    const copies = request.speculation !== null && backend.continuesPrompt
+    this.#copier = copies ? new Copier(request.speculation?.draft ?? [], request.prompt) : null
+    for (const token of request.resume) {
+      this.answer.take(token)
+      this.#copier?.accept(token)
+    }
+    this.answer.flush() // shown already
+  }
+
+  /** Rows to pick the first token from; null where there is nothing to pick, or the job was cancelled. */
+  async *begin(): AsyncGenerator<PrefillEvent, Rows | null> {
+    if (this.answer.ended !== null) return null
+    const rows = yield* this.#read()
+    this.#clock.prefilled = performance.now()
+    return rows
+  }
+
+  /** Takes as many tokens from the rows as guesses came true, and one more; returns that one. */
+  async pick(rows: Rows): Promise<number> {
+    const guesses = this.#guesses
+    const held = this.#context.length - guesses.length
+    let token = 0
+    let right = 0
+    for (const [row, step] of rows.entries()) {
+      token = await this.answer.next(step, () => this.#context.logits(rows, row))
+      if (this.#clock.firstToken === 0) this.#clock.firstToken = performance.now()
+      this.#copier?.accept(token)
+      if (this.answer.ended !== null || token !== guesses[row]) break
+      right++
+    }
+    if (guesses.length > 0) {
+      this.#copier?.learn(guesses.length, right)
+      this.#counts.draftedTokens += guesses.length
+      this.#counts.acceptedTokens += right
+      this.#context.truncate(held + right)
+    }
+    return token
+  }
+
+  /** Runs the model behind `token`; null where the job was cancelled. */
+  async step(token: number): Promise<Rows | null> {
+    await nextTask()
+    if (this.#request.signal.aborted) return null
+    this.#guesses = []
+    if (await this.#giveWay()) return readQuietly(this.#read())
+    const room = Math.min(this.answer.tokensLeft, this.#context.backend.contextLength - this.#context.length) - 1
+    this.#guesses = room > 0 ? (this.#copier?.guess(room) ?? []) : []
+    const all = this.answer.needsLogits
+    if (this.#guesses.length === 0) return this.#context.decode(token, all)
+    return this.#context.verify([token, ...this.#guesses], all)
+  }
+
+  stats(): GenerationStats {
+    const { started, prefilled, firstToken, waited } = this.#clock
+    const { outputTokens, ended } = this.answer
+    const now = performance.now()
+    const decodeMs = firstToken > 0 ? now - firstToken - waited : 0
+    const decoded = outputTokens - this.#request.resume.length
+    return {
+      ...this.#counts,
+      promptTokens: this.#request.prompt.length,
+      outputTokens,
+      timeToFirstTokenMs: firstToken > 0 ? firstToken - started : 0,
+      prefillMs: (prefilled || now) - started,
+      decodeMs,
+      // The first token comes out of the prefill: what decoding made is all the others.
+      tokensPerSecond: decoded > 1 && decodeMs > 0 ? ((decoded - 1) / decodeMs) * 1000 : 0,
+      stopReason: ended ?? 'cancelled',
+    }
+  }
+
+  /** Brings the context to hold every token so far, chunk by chunk; rows behind the last one, null where cancelled. */
+  async *#read(): AsyncGenerator<PrefillEvent, Rows | null> {
+    const { prompt } = this.#request
+    const { backend } = this.#context
+    while (!this.#request.signal.aborted) {
+      const { tokens } = this.answer
+      const isPromptAlone = tokens.length === prompt.length
+      const cachedTokens = this.#context.reuse(tokens)
+      if (isPromptAlone) this.#counts.cachedTokens = cachedTokens
+      const end = backend.continuesPrompt ? tokens.length : prompt.length
+      let rows: Rows | null = null
+      let interrupted = false
+      for (let from = cachedTokens; from < end; from += backend.chunkTokens) {
+        await nextTask()
+        if (this.#request.signal.aborted) return null
+        interrupted = await this.#giveWay()
+        if (interrupted) break
+        const to = Math.min(end, from + backend.chunkTokens)
+        rows = await this.#context.prefill(tokens.subarray(from, to), this.answer.needsLogits)
+        if (isPromptAlone) yield { kind: 'prefill', prefilledTokens: to, promptTokens: prompt.length, cachedTokens }
+      }
+      if (interrupted) continue
+      return end < tokens.length ? this.#rewrite(tokens.subarray(end)) : rows
+    }
+    return null
+  }
+
+  /** An encoder-decoder's answer so far, written again behind its prompt. */
+  async #rewrite(tokens: Int32Array): Promise<Rows> {
+    const rows = await this.#context.verify(tokens, this.answer.needsLogits)
+    return rows.slice(-1)
+  }
+
+  async #giveWay(): Promise<boolean> {
+    const before = performance.now()
+    const used = await this.#request.giveWay()
+    if (this.#clock.firstToken > 0) this.#clock.waited += performance.now() - before
+    return used
+  }
+}
+
+async function readQuietly(reading: AsyncGenerator<PrefillEvent, Rows | null>): Promise<Rows | null> {
+  for (;;) {
+    const step = await reading.next()
+    if (step.done) return step.value
+  }
 }
 
 /** How many tokens may come: what was asked for, or what fits. */
-function checkLength({ backend }: Context, { prompt, maxTokens }: Generation): { tokens: number; reason: StopReason } {
+function answerLimit({ backend }: Context, { prompt, maxTokens }: Generation): { tokens: number; reason: StopReason } {
   if (prompt.length === 0)
     throw new EngineError('bad-request', 'The prompt is empty: the model needs something to go on.')
   const room = backend.room(prompt.length)
@@ -116,36 +192,6 @@ function checkLength({ backend }: Context, { prompt, maxTokens }: Generation): {
     throw new EngineError('bad-request', message)
   }
   return maxTokens <= room ? { tokens: maxTokens, reason: 'max-tokens' } : { tokens: room, reason: 'context-full' }
-}
-
-/** Logits after the last token; null where the job was cancelled on the way. */
-async function prefillInChunks(context: Context, tokens: readonly number[], signal: AbortSignal) {
-  const size = context.backend.chunkTokens
-  let logits: Float32Array | null = null
-  for (let from = 0; from < tokens.length; from += size) {
-    await nextTask()
-    if (signal.aborted) return null
-    logits = await context.prefill(tokens.slice(from, from + size))
-  }
-  return logits
-}
-
-function finish(
-  stats: Pick<Stats, 'promptTokens' | 'cachedTokens' | 'outputTokens' | 'stopReason'>,
-  clock: { started: number; firstToken: number; prefilled: number },
-): Stats {
-  const ended = performance.now()
-  const decodeMs = stats.outputTokens > 0 ? ended - clock.firstToken : 0
-  // The first token comes out of the prefill: what decoding made is all the others.
-  const tokensPerSecond = stats.outputTokens > 1 && decodeMs > 0 ? ((stats.outputTokens - 1) / decodeMs) * 1000 : 0
-  return {
-    ...stats,
-    timeToFirstTokenMs: stats.outputTokens > 0 ? clock.firstToken - clock.started : 0,
-    prefillMs: clock.prefilled - clock.started,
-    decodeMs,
-    tokensPerSecond,
-    ...{ droppedMessages: 0, draftedTokens: 0, acceptedTokens: 0, recoveries: 0 },
-  }
 }
 
 const channel = new MessageChannel()

@@ -31,26 +31,32 @@ export class WorkerLink {
   /** Why no more calls are possible, null while they are. */
   #closed: Error | null = null
   #crashed = false
+  readonly #watch = new AbortController()
 
   constructor(worker: Worker) {
     this.#worker = worker
     worker.onmessage = ({ data }: MessageEvent<FromWorker>) => this.#receive(data)
     worker.onerror = event => {
       event.preventDefault() // reported through the calls below
-      this.#crashed = true
-      const why = event.message ? `: ${event.message}` : ''
-      this.close(
-        new EngineError('internal', `The engine stopped unexpectedly${why}. Reload the page to start it again.`),
-      )
+      this.#die(stopped(event.message))
     }
     worker.onmessageerror = () => {
-      this.close(new EngineError('internal', 'The engine sent an answer that cannot be read. Reload the page.'))
+      this.#die(
+        new EngineError(
+          'internal',
+          'The engine sent an answer that cannot be read. Try again; if it happens again, reload the page.',
+        ),
+      )
     }
   }
 
-  /** True where the worker died of itself. */
+  /** True where the worker died of itself, or can do nothing any more. */
   get crashed(): boolean {
     return this.#crashed
+  }
+
+  get isOpen(): boolean {
+    return this.#closed === null
   }
 
   call<N extends CallName>(
@@ -73,8 +79,19 @@ export class WorkerLink {
     if (this.#closed) return
     this.#closed = reason
     this.#worker.terminate()
+    this.#watch.abort()
     for (const { reject } of this.#pending.values()) reject(reason)
     this.#pending.clear()
+  }
+
+  #die(reason: Error): void {
+    this.#crashed ||= this.#closed === null
+    this.close(reason)
+  }
+
+  /** The worker's lock is free when it has ended: a worker that the browser ends raises no event. */
+  #watchLock(name: string): void {
+    navigator.locks.request(name, { signal: this.#watch.signal }, () => this.#die(stopped(''))).catch(() => {}) // closed
   }
 
   #post(message: ToWorker): void {
@@ -82,6 +99,12 @@ export class WorkerLink {
   }
 
   #receive(message: FromWorker): void {
+    if (message.kind === 'alive') this.#watchLock(message.lock)
+    else if (message.kind === 'lost') this.#die(new EngineError('device-lost', message.message))
+    else this.#settle(message)
+  }
+
+  #settle(message: Extract<FromWorker, { id: number }>): void {
     const pending = this.#pending.get(message.id)
     if (!pending) return
     // `id` ties events and results to the call that fixed their types.
@@ -91,8 +114,19 @@ export class WorkerLink {
     }
     this.#pending.delete(message.id)
     if (message.kind === 'done') pending.resolve(message.result as never)
-    else pending.reject(errorOf(message))
+    else {
+      const error = errorOf(message)
+      pending.reject(error)
+      if (message.fatal) this.#die(error)
+    }
   }
+}
+
+function stopped(why: string): EngineError {
+  return new EngineError(
+    'internal',
+    `The engine stopped unexpectedly${why && `: ${why}`}. Try again; if it happens again, reload the page.`,
+  )
 }
 
 export function aborted(reason?: unknown): Error {

@@ -185,11 +185,18 @@ type Progress = ReturnType<typeof progressOf>
 
 function progressOf(report: (event: LoadEvent) => void) {
   const started = performance.now()
-  const state = { phase: 'manifest' as LoadPhase, detail: '', variant: null as string | null, loaded: 0, total: 0 }
+  const state = {
+    phase: 'manifest' as LoadPhase,
+    detail: '',
+    variant: null as string | null,
+    memoryBytes: 0,
+    loaded: 0,
+    total: 0,
+  }
   const elapsedMs = () => performance.now() - started
   const send = () => {
-    const { phase, detail, variant, loaded: loadedBytes, total: totalBytes } = state
-    report({ variant, progress: { phase, detail, loadedBytes, totalBytes, elapsedMs: elapsedMs() } })
+    const { phase, detail, variant, memoryBytes, loaded: loadedBytes, total: totalBytes } = state
+    report({ variant, memoryBytes, progress: { phase, detail, loadedBytes, totalBytes, elapsedMs: elapsedMs() } })
   }
   return {
     elapsedMs,
@@ -200,6 +207,7 @@ function progressOf(report: (event: LoadEvent) => void) {
     },
     choose(variant: Variant, manifest: Manifest) {
       state.variant = variant.name
+      state.memoryBytes = variant.memory_bytes
       state.total = neededFiles(manifest, variant).reduce((total, { size_bytes }) => total + size_bytes, 0)
     },
     downloading(entry: FileEntry) {

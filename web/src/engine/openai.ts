@@ -10,11 +10,12 @@ import type {
   EngineInfo,
   SamplingOptions,
   Stats,
+  TokenCount,
   Usage,
 } from './api.ts'
 import { aborted } from './link.ts'
-import type { Calls, GenerateArgs, GenerateResult, ReadingName, TextEvent } from './protocol.ts'
-import { chatArgs, completionArgs, textArgs, textsArgs } from './request.ts'
+import type { Calls, CountArgs, GenerateArgs, GenerateResult, ReadingName, TextEvent } from './protocol.ts'
+import { chatArgs, completionArgs, countArgs, textArgs, textsArgs } from './request.ts'
 
 /** One generation: `events` end when nothing more comes, `result` says how; leaving `events` early cancels the job. */
 export interface TextRun {
@@ -38,12 +39,14 @@ export interface ApiParts {
   info: EngineInfo
   source: TextSource
   read: Reader
+  count: (args: CountArgs) => Promise<TokenCount>
   dispose: () => Promise<void>
 }
 
 type Piece = { text: string; result: null } | { text: ''; result: GenerateResult }
 
-export function createApi({ info, source, read, dispose }: ApiParts): Engine {
+export function createApi(parts: ApiParts): Engine {
+  const { source, read, count, dispose } = parts
   let last: Stats | null = null
 
   async function* pieces(args: GenerateArgs, following: Following): AsyncGenerator<Piece> {
@@ -66,7 +69,7 @@ export function createApi({ info, source, read, dispose }: ApiParts): Engine {
       id: newId('chatcmpl'),
       object: 'chat.completion.chunk',
       created: now(),
-      model: info.bundle.id,
+      model: parts.info.bundle.id,
     } as const
     const args = chatArgs(request)
     yield { ...head, choices: [{ index: 0, delta: { role: 'assistant' }, finish_reason: null }] }
@@ -80,7 +83,7 @@ export function createApi({ info, source, read, dispose }: ApiParts): Engine {
   }
 
   async function* completionStream(request: CompletionRequest): AsyncGenerator<CompletionChunk> {
-    const head = { id: newId('cmpl'), object: 'text_completion', created: now(), model: info.bundle.id } as const
+    const head = { id: newId('cmpl'), object: 'text_completion', created: now(), model: parts.info.bundle.id } as const
     for await (const { text, result } of pieces(completionArgs(request), request)) {
       if (!result) yield { ...head, choices: [{ index: 0, text, finish_reason: null }] }
       else {
@@ -102,7 +105,7 @@ export function createApi({ info, source, read, dispose }: ApiParts): Engine {
   async function chatWhole(request: ChatRequest): Promise<ChatCompletion> {
     const { text, finishReason, stats } = await whole(chatArgs(request), request)
     return {
-      ...{ id: newId('chatcmpl'), object: 'chat.completion', created: now(), model: info.bundle.id },
+      ...{ id: newId('chatcmpl'), object: 'chat.completion', created: now(), model: parts.info.bundle.id },
       choices: [{ index: 0, message: { role: 'assistant', content: text }, finish_reason: finishReason }],
       usage: usage(stats),
     }
@@ -111,7 +114,7 @@ export function createApi({ info, source, read, dispose }: ApiParts): Engine {
   async function completionWhole(request: CompletionRequest): Promise<Completion> {
     const { text, finishReason, stats } = await whole(completionArgs(request), request)
     return {
-      ...{ id: newId('cmpl'), object: 'text_completion', created: now(), model: info.bundle.id },
+      ...{ id: newId('cmpl'), object: 'text_completion', created: now(), model: parts.info.bundle.id },
       choices: [{ index: 0, text, finish_reason: finishReason }],
       usage: usage(stats),
     }
@@ -130,12 +133,15 @@ export function createApi({ info, source, read, dispose }: ApiParts): Engine {
   }
 
   return {
-    info,
+    get info() {
+      return parts.info // another one where the engine had to go on with a lesser variant
+    },
     chat: { completions: { create: createChat } },
     completions: { create: createCompletion },
     embed: async (texts, { signal } = {}) => read('embed', { texts: textsArgs(texts) }, signal),
     classify: async (text, { signal } = {}) => read('classify', { text: textArgs(text) }, signal),
     tag: async (text, { signal } = {}) => read('tag', { text: textArgs(text) }, signal),
+    countTokens: async (input, options = {}) => count(countArgs(input, options)),
     stats: () => last,
     dispose,
   }

@@ -37,6 +37,8 @@ export interface LoadEvent {
   progress: LoadProgress
   /** The variant being loaded, null until it is chosen. */
   variant: string | null
+  /** What it is expected to take while it runs, 0 until it is chosen. */
+  memoryBytes: number
 }
 
 export interface Sampling {
@@ -110,6 +112,7 @@ export interface PrefillEvent extends PrefillProgress {
 export interface StartEvent {
   kind: 'start'
   prompt: number[]
+  droppedMessages: number
 }
 
 export type GenerateEvent = StartEvent | PrefillEvent | TextEvent
@@ -147,6 +150,10 @@ export type FromWorker =
   | { kind: 'event'; id: number; event: Calls[CallName]['event'] }
   | { kind: 'done'; id: number; result: Calls[CallName]['result'] }
   | Failure
+  /** First of all: this worker holds the Web Lock of that name until it ends, however it ends. */
+  | { kind: 'alive'; lock: string }
+  /** The GPU went away; nothing can run in this worker any more. */
+  | { kind: 'lost'; message: string }
 
 export interface Failure {
   kind: 'fail'
@@ -155,6 +162,8 @@ export interface Failure {
   message: string
   /** True where the call was cancelled before it could end. */
   cancelled: boolean
+  /** True where nothing can run in this worker any more. */
+  fatal: boolean
   /** The variant that failed, where a lesser one may work in a fresh worker. */
   stepDownFrom: string | null
 }

@@ -1,7 +1,7 @@
 /** Checks a caller's request and turns it into what the worker takes. */
 import type { ChatMessage, ChatRequest, CompletionRequest, SamplingOptions } from './api.ts'
 import { EngineError } from './errors.ts'
-import type { GenerateArgs, Sampling } from './protocol.ts'
+import type { CountArgs, GenerateArgs, Sampling } from './protocol.ts'
 
 const MAX_STOPS = 4
 const MAX_TOP_LOGPROBS = 20
@@ -39,6 +39,15 @@ export function completionArgs(request: CompletionRequest): GenerateArgs {
     contextPolicy: 'error', // a raw prompt has no turns that could be left out
     topLogprobs: logprobs ?? null,
   }
+}
+
+/** @throws EngineError 'bad-request', naming the field */
+export function countArgs(input: unknown, { max_tokens: maxTokens }: Pick<SamplingOptions, 'max_tokens'>): CountArgs {
+  if (maxTokens !== undefined && !RULES.max_tokens.valid(maxTokens))
+    throw wrong('max_tokens', RULES.max_tokens.expected, maxTokens)
+  const prompt: CountArgs['prompt'] =
+    typeof input === 'string' ? { kind: 'text', text: input } : { kind: 'chat', messages: messagesArgs(input) }
+  return { prompt, maxTokens: maxTokens ?? null }
 }
 
 /** @throws EngineError 'bad-request', naming the field */

@@ -2,7 +2,10 @@
 import { Template } from '@huggingface/jinja'
 import { Tokenizer } from '@huggingface/tokenizers'
 import type { ChatMessage } from './api.ts'
-import { type StreamDecoder, streamDecoder } from './decoder.ts'
+import { Constraints } from './constraint/constraint.ts'
+import { spell } from './constraint/spelling.ts'
+import { Vocabulary } from './constraint/vocabulary.ts'
+import { type Spell, type StreamDecoder, spellToken, streamDecoder } from './decoder.ts'
 import { EngineError } from './errors.ts'
 import { useExactParts } from './exact.ts'
 import type { Manifest } from './manifest.ts'
@@ -18,6 +21,8 @@ export interface TokenizerFiles {
 export interface TextCodec {
   /** A raw prompt, with the beginning-of-text token in front where the model wants one, an encoder-decoder's whole. */
   encodePrompt(text: string): number[]
+  /** A text that goes on behind others: no tokens are put around it. */
+  encodeContinuation(text: string): number[]
   /** @throws EngineError 'bad-request' where the model has no chat format or its template refuses the messages */
   encodeChat(messages: readonly ChatMessage[]): number[]
   /** A text as an encoder reads it, special tokens included, cut where it has more than `maxTokens`. */
@@ -29,6 +34,14 @@ export interface TextCodec {
   encodeWords(text: string, maxTokens: number): EncodedText & { words: Word[]; firstTokens: number[] }
   /** A fresh decoder for one answer. */
   decoder(): StreamDecoder
+  /** What a token spells alone. */
+  spell: Spell
+  /**
+   * What holds answers to a shape, made when it is first asked for.
+   * @param vocabularySize tokens that the model has logits for
+   * @throws EngineError 'unsupported' for a tokenizer that does not say which bytes a token stands for
+   */
+  constraints(vocabularySize: number): Constraints
 }
 
 export interface EncodedText {
@@ -41,6 +54,7 @@ export function createTextCodec(files: TokenizerFiles, manifest: Manifest): Text
   const { tokenizer, json, config } = readTokenizer(files)
   const template = files.chatTemplate === null ? null : readTemplate(files.chatTemplate)
   const encode = (text: string) => tokenizer.encode(text, { add_special_tokens: false }).ids
+  let constraints: Constraints | null = null
   return {
     encodePrompt(text) {
       if (manifest.architecture === 'encoder-decoder') return tokenizer.encode(text).ids
@@ -52,7 +66,13 @@ export function createTextCodec(files: TokenizerFiles, manifest: Manifest): Text
     },
     encodeText: (text, maxTokens) => cut(tokenizer, encode(text), maxTokens),
     encodeWords: (text, maxTokens) => cutWords(tokenizer, { json, text, maxTokens }),
+    encodeContinuation: encode,
     decoder: () => streamDecoder(tokenizer, json),
+    spell: token => spellToken(tokenizer, json, token),
+    constraints(vocabularySize) {
+      constraints ??= new Constraints(new Vocabulary(spell(tokenizer, json), vocabularySize))
+      return constraints
+    },
   }
 }
 

@@ -1,92 +1,98 @@
 /**
- * The worker's entry: owns the model, answers calls one at a time and in order, and ends each in `done` or `fail`.
+ * The worker's entry: owns the model, gives it to one call at a time, and ends each in `done` or `fail`.
  * One worker loads one model once; another variant or another model takes another worker.
  */
-import type { TokenCount } from './api.ts'
 import { EngineError } from './errors.ts'
-import { explain } from './explain.ts'
-import { generate } from './generate.ts'
+import { explain, isFatal } from './explain.ts'
 import { type LoadedModel, loadModel, VariantFailure } from './load.ts'
-import type {
-  CallName,
-  Calls,
-  CountArgs,
-  Failure,
-  FromWorker,
-  GenerateArgs,
-  GenerateEvent,
-  GenerateResult,
-  LoadArgs,
-  Prompt,
-  ToWorker,
-} from './protocol.ts'
-import { cannotWrite, readWith } from './read.ts'
-import type { TextCodec } from './tokenizer.ts'
+import { countTokens, produce } from './produce.ts'
+import type { CallName, Calls, Failure, FromWorker, GenerateEvent, LoadArgs, LoadEvent, ToWorker } from './protocol.ts'
+import { readWith } from './read.ts'
+import { Scheduler, type Turn } from './scheduler.ts'
 
 type WorkCall = Exclude<Extract<ToWorker, { kind: 'call' }>, { name: 'load' }>
 type WorkResult = Calls[WorkCall['name']]['result']
-type Reporter<N extends CallName> = (event: Calls[N]['event']) => void
 
 let model: LoadedModel | null = null
-let tail: Promise<unknown> = Promise.resolve()
+const scheduler = new Scheduler()
 const cancels = new Map<number, AbortController>()
 /** Set when the GPU went away: nothing can run any more. */
 let lost: EngineError | null = null
-let failRunning: (error: EngineError) => void = () => {}
+/** What waits for a lost GPU may wait for ever: these end it. */
+const running = new Set<(error: EngineError) => void>()
 
 self.onmessage = ({ data }: MessageEvent<ToWorker>) => {
-  if (data.kind === 'cancel') {
-    cancels.get(data.id)?.abort()
-    return
-  }
-  const cancel = new AbortController()
-  cancels.set(data.id, cancel)
-  const job = tail.then(() => answer(data, cancel.signal)).finally(() => cancels.delete(data.id))
-  tail = job.catch(() => {}) // one failure must not poison the next job
+  if (data.kind === 'cancel') cancels.get(data.id)?.abort()
+  else void answer(data)
 }
 
-async function answer(call: Extract<ToWorker, { kind: 'call' }>, signal: AbortSignal): Promise<void> {
+announce()
+
+/** Holds a lock for as long as this worker lives: whoever waits for it learns when a worker ends that cannot say so. */
+function announce(): void {
+  const lock = `slm-engine-${crypto.randomUUID()}`
+  void navigator.locks?.request(lock, () => {
+    post({ kind: 'alive', lock })
+    return new Promise(() => {})
+  })
+}
+
+async function answer(call: Extract<ToWorker, { kind: 'call' }>): Promise<void> {
   const { id } = call
+  const cancel = new AbortController()
+  cancels.set(id, cancel)
   try {
     const report = (event: Calls[CallName]['event']) => post({ kind: 'event', id, event })
+    const { signal } = cancel
     const result = call.name === 'load' ? await load(call.args, report, signal) : await run(call, report, signal)
     post({ kind: 'done', id, result })
   } catch (error) {
-    post(failure(id, error, signal.aborted))
+    post(failure(id, error, cancel.signal.aborted))
+  } finally {
+    cancels.delete(id)
   }
 }
 
-async function load(args: LoadArgs, report: Reporter<'load'>, signal: AbortSignal) {
+async function load(args: LoadArgs, report: (event: LoadEvent) => void, signal: AbortSignal) {
   if (model) throw new EngineError('internal', 'This worker has loaded a model already.')
   model = await loadModel(args, report, signal)
   void model.deviceLost.then(sentence => {
     lost = new EngineError('device-lost', sentence)
-    failRunning(lost)
+    for (const fail of running) fail(lost)
+    post({ kind: 'lost', message: sentence })
   })
   return model.info
 }
 
-function run(call: WorkCall, report: Reporter<'generate'>, signal: AbortSignal): Promise<WorkResult> {
+async function run(call: WorkCall, report: (event: GenerateEvent) => void, signal: AbortSignal): Promise<WorkResult> {
   if (!model) throw new EngineError('no-model', 'No model is loaded.')
   if (lost) throw lost
   const { info, deviceLost } = model
   const work = perform(model, call, { report, signal })
   return new Promise((resolve, reject) => {
-    failRunning = reject // what waits for a lost GPU may wait for ever
-    work.then(resolve, async error => {
-      if (info.device === 'webgpu' && explain(error, '').code === 'internal') await within(LOSS_NEWS_MS, deviceLost)
-      reject(lost ?? error)
-    })
+    running.add(reject)
+    const end = () => running.delete(reject)
+    work
+      .then(resolve)
+      .finally(end)
+      .catch(async error => {
+        if (info.device === 'webgpu' && explain(error, '').code === 'internal') await within(LOSS_NEWS_MS, deviceLost)
+        reject(lost ?? error)
+      })
   })
 }
 
 async function perform(
-  model: LoadedModel,
+  loaded: LoadedModel,
   call: WorkCall,
-  { report, signal }: { report: Reporter<'generate'>; signal: AbortSignal },
+  { report, signal }: { report: (event: GenerateEvent) => void; signal: AbortSignal },
 ): Promise<WorkResult> {
-  if (call.name === 'generate') return produce(model, { args: call.args, report, signal })
-  return call.name === 'count' ? count(model, call.args) : readWith(model, call, signal)
+  if (call.name === 'count') return countTokens(loaded, call.args) // needs no turn: it runs no model
+  const priority = call.name === 'generate' ? call.args.priority : 'interactive'
+  return scheduler.run({ priority, signal }, async ({ giveWay }: Turn): Promise<WorkResult> => {
+    if (call.name === 'generate') return produce(loaded, { args: call.args, report, signal, giveWay })
+    return readWith(loaded, call, signal)
+  })
 }
 
 /** A run fails the moment the GPU goes away; the browser says why a little later. */
@@ -101,67 +107,10 @@ async function within(ms: number, news: Promise<unknown>): Promise<void> {
   clearTimeout(timer)
 }
 
-interface Job {
-  args: GenerateArgs
-  report: (event: GenerateEvent) => void
-  signal: AbortSignal
-}
-
-async function produce(
-  { manifest, codec, context }: LoadedModel,
-  { args, report, signal }: Job,
-): Promise<GenerateResult> {
-  if (!context) throw cannotWrite(manifest)
-  const { generation, special_tokens } = manifest
-  const { sampling } = args
-  const steps = generate(context, {
-    prompt: encode(codec, args.prompt),
-    sampler: {
-      temperature: sampling.temperature ?? generation.temperature,
-      topP: sampling.top_p ?? generation.top_p,
-      topK: sampling.top_k ?? generation.top_k,
-      repetitionPenalty: sampling.repetition_penalty ?? generation.repetition_penalty,
-      seed: sampling.seed ?? crypto.getRandomValues(new Uint32Array(1))[0] ?? 0,
-    },
-    maxTokens: sampling.max_tokens ?? generation.max_tokens,
-    endOfTurn: new Set(special_tokens.eos),
-    stops: args.stop,
-    decoder: codec.decoder(),
-    signal,
-  })
-  for (;;) {
-    const step = await steps.next()
-    if (step.done) return { stats: step.value, finishReason: finishReason(step.value.stopReason) }
-    report({ kind: 'text', text: step.value, tokens: [], infos: [] })
-  }
-}
-
-function encode(codec: TextCodec, prompt: Prompt): number[] {
-  if (prompt.kind === 'tokens') return prompt.tokens
-  return prompt.kind === 'chat' ? codec.encodeChat(prompt.messages) : codec.encodePrompt(prompt.text)
-}
-
-function count({ manifest, codec, context }: LoadedModel, { prompt }: CountArgs): TokenCount {
-  if (!context) throw cannotWrite(manifest)
-  const { length: tokens } = encode(codec, prompt)
-  const room = context.backend.room(tokens)
-  return { tokens, contextLength: context.backend.contextLength, room, dropped: { messages: 0, tokens, room } }
-}
-
-function finishReason(reason: GenerateResult['stats']['stopReason']): GenerateResult['finishReason'] {
-  return reason === 'max-tokens' || reason === 'context-full' ? 'length' : 'stop'
-}
-
 function failure(id: number, error: unknown, cancelled: boolean): Failure {
   const { code, message } = explain(error, 'The engine could not do this')
-  return {
-    kind: 'fail',
-    id,
-    code,
-    message,
-    cancelled,
-    stepDownFrom: error instanceof VariantFailure ? error.variant : null,
-  }
+  const stepDownFrom = error instanceof VariantFailure ? error.variant : null
+  return { kind: 'fail', id, code, message, cancelled, fatal: isFatal(error), stepDownFrom }
 }
 
 function post(message: FromWorker): void {

@@ -1,0 +1,114 @@
+/** A call for text as the worker performs it: prompt and settings from the request and the manifest, events to the page. */
+import type { TokenCount } from './api.ts'
+import { dropOldest, type Fit } from './fitting.ts'
+import { type Generation, generate } from './generate.ts'
+import type { LoadedModel } from './load.ts'
+import type { Manifest } from './manifest.ts'
+import type { CountArgs, GenerateArgs, GenerateEvent, GenerateResult, Prompt, Sampling } from './protocol.ts'
+import { cannotWrite } from './read.ts'
+import type { SamplerSettings } from './sampler.ts'
+import type { TextCodec } from './tokenizer.ts'
+
+export interface Job {
+  args: GenerateArgs
+  report: (event: GenerateEvent) => void
+  signal: AbortSignal
+  giveWay: Generation['giveWay']
+}
+
+/** @throws EngineError 'unsupported' for a model that only reads, 'bad-request' for a prompt that does not fit */
+export async function produce(
+  { manifest, codec, context }: LoadedModel,
+  { args, report, signal, giveWay }: Job,
+): Promise<GenerateResult> {
+  if (!context) throw cannotWrite(manifest)
+  const { sampling } = args
+  const maxTokens = sampling.max_tokens ?? manifest.generation.max_tokens
+  const contextLength = context.backend.contextLength
+  const fit =
+    args.contextPolicy === 'drop-oldest' ? fitted(codec, args.prompt, { contextLength, maxTokens }) : whole(codec, args)
+  report({ kind: 'start', prompt: fit.tokens, droppedMessages: fit.droppedMessages })
+  const draft = args.speculation?.draft
+  const endOfTurn = new Set(manifest.special_tokens.eos)
+  const steps = generate(context, {
+    prompt: fit.tokens,
+    sampler: samplerSettings(sampling, manifest),
+    maxTokens,
+    endOfTurn,
+    stops: args.stop,
+    decoder: codec.decoder(),
+    spell: codec.spell,
+    constraint: args.constraint && codec.constraints(context.backend.vocabularySize).open(args.constraint, endOfTurn),
+    topLogprobs: args.topLogprobs,
+    speculation: args.speculation && { draft: draft ? codec.encodeContinuation(draft) : [] },
+    resume: args.resume,
+    giveWay,
+    signal,
+  })
+  try {
+    for (;;) {
+      const step = await steps.next()
+      if (!step.done) report(step.value)
+      else {
+        const stats = { ...step.value, droppedMessages: fit.droppedMessages, recoveries: 0 }
+        return { stats, finishReason: finishReason(stats.stopReason) }
+      }
+    }
+  } catch (error) {
+    context.truncate(0) // whatever went wrong, the next job builds on nothing of it
+    throw error
+  }
+}
+
+/** What a prompt comes to. Runs no model. @throws EngineError like `produce` */
+export function countTokens({ manifest, codec, context }: LoadedModel, args: CountArgs): TokenCount {
+  if (!context) throw cannotWrite(manifest)
+  const { backend } = context
+  const { contextLength } = backend
+  const { length: tokens } = whole(codec, args).tokens
+  const maxTokens = args.maxTokens ?? manifest.generation.max_tokens
+  const fit = fitted(codec, args.prompt, { contextLength, maxTokens })
+  const left = fit.tokens.length
+  return {
+    tokens,
+    contextLength,
+    room: backend.room(tokens),
+    dropped: { messages: fit.droppedMessages, tokens: tokens - left, room: backend.room(left) },
+  }
+}
+
+function whole(codec: TextCodec, { prompt }: { prompt: Prompt }): Fit {
+  return { tokens: encode(codec, prompt), droppedMessages: 0 }
+}
+
+function fitted(codec: TextCodec, prompt: Prompt, room: { contextLength: number; maxTokens: number }): Fit {
+  if (prompt.kind !== 'chat') return whole(codec, { prompt })
+  return dropOldest(prompt.messages, {
+    ...room,
+    encode: messages => encode(codec, { ...prompt, messages: [...messages] }),
+  })
+}
+
+function encode(codec: TextCodec, prompt: Prompt): number[] {
+  if (prompt.kind === 'tokens') return prompt.tokens
+  return prompt.kind === 'chat' ? codec.encodeChat(prompt.messages) : codec.encodePrompt(prompt.text)
+}
+
+function samplerSettings(sampling: Sampling, { generation, vocab_size }: Manifest): SamplerSettings {
+  const bias = Object.entries(sampling.logit_bias ?? {}).map(([token, value]) => [Number(token), value] as const)
+  return {
+    temperature: sampling.temperature ?? generation.temperature,
+    topP: sampling.top_p ?? generation.top_p,
+    topK: sampling.top_k ?? generation.top_k,
+    minP: sampling.min_p ?? 0,
+    repetitionPenalty: sampling.repetition_penalty ?? generation.repetition_penalty,
+    presencePenalty: sampling.presence_penalty ?? 0,
+    frequencyPenalty: sampling.frequency_penalty ?? 0,
+    logitBias: new Map(bias.filter(([token]) => token < vocab_size)),
+    seed: sampling.seed ?? crypto.getRandomValues(new Uint32Array(1))[0] ?? 0,
+  }
+}
+
+function finishReason(reason: GenerateResult['stats']['stopReason']): GenerateResult['finishReason'] {
+  return reason === 'max-tokens' || reason === 'context-full' ? 'length' : 'stop'
+}
