@@ -16,8 +16,10 @@ const ALIGNMENT = 256
 export interface MachineOptions {
   /** Threads in all, the caller's among them. More than one needs cross-origin isolation. */
   threads: number
-  /** What will be allocated, lists of ops included. */
+  /** What will be allocated, lists of ops included: it is there from the start. */
   memoryBytes: number
+  /** What may be allocated in all: the memory grows up to there, where the browser can give it. */
+  mostBytes?: number
   /** Tokens of the longest run. */
   maxTokens: number
   /** For tests: otherwise the best that this browser runs. */
@@ -31,25 +33,32 @@ export async function openMachine(options: MachineOptions): Promise<Machine> {
   const threads = Math.max(1, options.threads)
   const shared = threads > 1
   const overhead = FREE + threads * SCRATCH_BYTES + options.maxTokens * 4 + 4 * ALIGNMENT
-  const memory = newMemory(options.memoryBytes + overhead, shared)
+  const most = Math.max(options.mostBytes ?? 0, options.memoryBytes)
+  const memory = newMemory({ bytes: options.memoryBytes + overhead, most: most + overhead, shared })
   const { build, module, kernels, flip } = await chooseBuild(memory, shared, options)
   const helpers = await startHelpers({ module, memory, flip }, threads - 1)
   return new WasmMachine({ memory, build, kernels, helpers, maxTokens: options.maxTokens })
 }
 
-function newMemory(bytes: number, shared: boolean): WebAssembly.Memory {
-  const pages = Math.ceil(bytes / PAGE_BYTES)
+interface MemoryNeeds {
+  bytes: number
+  most: number
+  shared: boolean
+}
+
+function newMemory({ bytes, most, shared }: MemoryNeeds): WebAssembly.Memory {
+  const initial = Math.ceil(bytes / PAGE_BYTES)
   const tooMuch = `This model needs ${Math.ceil(bytes / 2 ** 20)} MB of memory in one piece on the CPU`
-  if (pages > MOST_PAGES)
+  if (initial > MOST_PAGES)
     throw new EngineError('out-of-memory', `${tooMuch}, more than WebAssembly's 4 GB. Take a smaller model.`)
-  try {
-    return new WebAssembly.Memory({ initial: pages, maximum: shared ? pages : MOST_PAGES, shared })
-  } catch {
-    throw new EngineError(
-      'out-of-memory',
-      `${tooMuch}, and the browser has not got it. Close other tabs, or take less.`,
-    )
+  // Shared memory has its address space reserved up to the maximum, which a small device may not have.
+  const later = Math.min(Math.ceil(most / PAGE_BYTES), MOST_PAGES)
+  for (const maximum of shared ? [later, initial] : [MOST_PAGES]) {
+    try {
+      return new WebAssembly.Memory({ initial, maximum, shared })
+    } catch {} // the next is smaller, or there is none
   }
+  throw new EngineError('out-of-memory', `${tooMuch}, and the browser has not got it. Close other tabs, or take less.`)
 }
 
 async function chooseBuild(memory: WebAssembly.Memory, shared: boolean, options: MachineOptions) {
@@ -110,7 +119,6 @@ class WasmMachine implements Machine {
   readonly maxTokens: number
   readonly #kernels: Kernels
   readonly #helpers: Worker[]
-  readonly #words: Int32Array
   #free = FREE
   #failed = false
 
@@ -121,19 +129,32 @@ class WasmMachine implements Machine {
     this.maxTokens = maxTokens
     this.#kernels = kernels
     this.#helpers = helpers
-    this.#words = new Int32Array(memory.buffer, 0, FREE / 4)
     this.tokens = this.allocate(4 * maxTokens)
     this.#words[RUN / 4 + 3] = this.threads
     this.#words[RUN / 4 + 4] = this.tokens
     this.#words[RUN / 4 + 5] = this.allocate(this.threads * SCRATCH_BYTES)
   }
 
+  /** Where layout.ts says; a new view each time, because memory that grows has a new buffer. */
+  get #words(): Int32Array {
+    return new Int32Array(this.memory.buffer, 0, FREE / 4)
+  }
+
   allocate(bytes: number): number {
     const address = Math.ceil(this.#free / ALIGNMENT) * ALIGNMENT
-    if (address + bytes > this.memory.buffer.byteLength)
-      throw new EngineError('out-of-memory', `The CPU backend has no ${bytes} bytes more than it asked for at first.`)
+    const missing = address + bytes - this.memory.buffer.byteLength
+    if (missing > 0) this.#grow(missing)
     this.#free = address + bytes
     return address
+  }
+
+  #grow(bytes: number): void {
+    try {
+      this.memory.grow(Math.ceil(bytes / PAGE_BYTES))
+    } catch (cause) {
+      const message = `The browser has no ${Math.ceil(bytes / 2 ** 20)} MB more for this conversation. Start a new one, or close other tabs.`
+      throw new EngineError('out-of-memory', message, { cause })
+    }
   }
 
   compile(ops: readonly Op[]): OpList {

@@ -1,0 +1,197 @@
+/**
+ * Decoder language models on the CPU through the engine's own kernels (simd/): the bundle says in `program.json` what one
+ * step computes, that becomes a list of ops in WASM memory, and a run is one walk over it by all threads.
+ */
+import type { Backend } from './backend.ts'
+import { EngineError } from './errors.ts'
+import type { Manifest, Variant } from './manifest.ts'
+import { allCacheBytes, LayerCaches } from './program/cache.ts'
+import { activationBytes, compile, type RunSizes } from './program/compile.ts'
+import { layersOf, type Program, parseProgram } from './program/program.ts'
+import { loadWeights, packOps, placeWeights, type Weights, weightBytes } from './program/weights.ts'
+import { encode, type Machine, OP_WORDS, type Op, type OpList, type Rows } from './simd/ops.ts'
+
+/** Larger models take longer for a chunk, and a cancel waits for its end. */
+const LARGE_BYTES = 400e6
+const CHUNK_TOKENS = { small: 128, large: 64 }
+/** Rows of logits are long: a check of more guesses takes several runs. */
+const OUTPUTS = 16
+/** Lists of ops, and what alignment takes. */
+const LIST_BYTES = 1 << 20
+
+export interface SimdFiles {
+  /** A file of the bundle by its path, verified. */
+  blob(path: string): Blob
+}
+
+export interface SimdOptions {
+  manifest: Manifest
+  variant: Variant
+  files: SimdFiles
+  /** `mostBytes` is what a conversation as long as the context takes. */
+  openMachine(needs: { memoryBytes: number; mostBytes: number; maxTokens: number }): Promise<Machine>
+  signal: AbortSignal
+}
+
+/**
+ * Reads program and weights into a machine of their size.
+ * @throws EngineError 'unsupported' where the bundle's program is none for this engine, 'out-of-memory'
+ */
+export async function openSimd({ manifest, variant, files, openMachine, signal }: SimdOptions): Promise<SimdBackend> {
+  if (!variant.program) throw new EngineError('unsupported', `${variant.name} has no program for the CPU kernels.`)
+  const { path } = variant.program
+  const program = parseProgram(await files.blob(path).text(), path)
+  checkAgainst(program, manifest)
+  const sizes = sizesFor(program, manifest)
+  const machine = await openMachine({
+    ...memoryNeeded(program, sizes, manifest.context_length),
+    maxTokens: sizes.tokens,
+  })
+  try {
+    const weights = placeWeights(program, bytes => machine.allocate(bytes))
+    const folder = path.slice(0, path.lastIndexOf('/') + 1)
+    const file = (name: string) => files.blob(folder + name)
+    await loadWeights(program, weights, { memory: machine.memory, file, signal })
+    machine.run(machine.compile(packOps(program, weights)), { tokens: 1, position: 0, outputs: 1 })
+    return new SimdBackend(machine, { program, weights, sizes, contextLength: manifest.context_length })
+  } catch (error) {
+    machine.dispose()
+    throw error
+  }
+}
+
+/** Bytes of WASM memory with the first step of the cache, and with all of the context in it. */
+export function memoryNeeded(program: Program, sizes: RunSizes, contextLength: number) {
+  const fixed = weightBytes(program) + activationBytes(program, sizes) + LIST_BYTES
+  const cache = (positions: number) => allCacheBytes(program, { positions, contextLength })
+  return { memoryBytes: fixed + cache(1), mostBytes: fixed + cache(contextLength) }
+}
+
+function sizesFor(program: Program, { context_length }: Manifest): RunSizes {
+  const chunk = weightBytes(program) > LARGE_BYTES ? CHUNK_TOKENS.large : CHUNK_TOKENS.small
+  const tokens = Math.min(chunk, context_length)
+  return { tokens, outputs: Math.min(OUTPUTS, tokens) }
+}
+
+/** @throws EngineError 'unsupported' where program and manifest speak of different models */
+function checkAgainst(program: Program, { vocab_size, context_length, kv }: Manifest): void {
+  const layers = layersOf(program)
+  const tables = layers.flatMap(({ cos, sin }) => [cos, sin]).filter(index => index !== null)
+  const same =
+    program.widths[program.logits] === vocab_size &&
+    layers.length === kv?.layers &&
+    layers.every(({ layer }, index) => layer === index) &&
+    tables.every(index => (program.tensors[index]?.shape[0] ?? 0) >= context_length)
+  if (!same) throw new EngineError('unsupported', 'The program is of another model than its manifest. Export it again.')
+}
+
+interface Loaded {
+  program: Program
+  weights: Weights
+  sizes: RunSizes
+  contextLength: number
+}
+
+export class SimdBackend implements Backend {
+  readonly name: string
+  readonly vocabularySize: number
+  readonly contextLength: number
+  readonly chunkTokens: number
+  readonly continuesPrompt = true
+  readonly threads: number
+  readonly #machine: Machine
+  readonly #sizes: RunSizes
+  readonly #caches: LayerCaches
+  readonly #ops: Op[]
+  readonly #list: OpList
+  readonly #logits: Rows
+  #length = 0
+
+  constructor(machine: Machine, { program, weights, sizes, contextLength }: Loaded) {
+    this.name = `simd-${machine.build}`
+    this.threads = machine.threads
+    this.vocabularySize = program.widths[program.logits] ?? 0
+    this.contextLength = contextLength
+    this.chunkTokens = sizes.tokens
+    this.#machine = machine
+    this.#sizes = sizes
+    this.#caches = new LayerCaches(machine, program, contextLength)
+    const allocate = (bytes: number) => machine.allocate(bytes)
+    const { ops, logits } = compile(program, { weights, sizes, allocate, caches: this.#caches.layers })
+    this.#ops = ops
+    this.#logits = logits
+    this.#list = machine.compile(ops)
+    this.#reserve(1) // the last to be allocated, so that it can grow
+  }
+
+  get length(): number {
+    return this.#length
+  }
+
+  room(promptTokens: number): number {
+    // The last token of an answer needs no place of its own: nothing is computed from it.
+    return promptTokens < this.contextLength ? this.contextLength - promptTokens + 1 : 0
+  }
+
+  async prefill(tokens: readonly number[], from: number): Promise<Float32Array> {
+    this.truncate(from)
+    for (let first = 0; first < tokens.length; first += this.#sizes.tokens) {
+      this.#run(tokens.slice(first, first + this.#sizes.tokens), 1)
+    }
+    return this.#row(0)
+  }
+
+  async decode(token: number): Promise<Float32Array> {
+    this.#run([token], 1)
+    return this.#row(0)
+  }
+
+  async verify(tokens: readonly number[]): Promise<Float32Array[]> {
+    const rows: Float32Array[] = []
+    for (let first = 0; first < tokens.length; first += this.#sizes.outputs) {
+      const some = tokens.slice(first, first + this.#sizes.outputs)
+      this.#run(some, some.length)
+      rows.push(...some.map((_, index) => this.#row(index).slice()))
+    }
+    return rows
+  }
+
+  truncate(length: number): void {
+    if (length < 0 || length > this.#length) {
+      throw new EngineError('internal', `Cannot go to position ${length} of ${this.#length}.`)
+    }
+    this.#length = length
+  }
+
+  async dispose(): Promise<void> {
+    this.#machine.dispose()
+  }
+
+  /** Runs `tokens`, as many as fit into one run, at the next positions. */
+  #run(tokens: readonly number[], outputs: number): void {
+    const total = this.#length + tokens.length
+    if (tokens.length === 0) throw new EngineError('internal', 'A run of the model needs at least one token.')
+    if (total > this.contextLength)
+      throw new EngineError('internal', `Position ${total} is beyond the model's context.`)
+    this.#reserve(total)
+    const { memory, tokens: address } = this.#machine
+    new Int32Array(memory.buffer, address, tokens.length).set(tokens)
+    this.#machine.run(this.#list, { tokens: tokens.length, position: this.#length, outputs })
+    this.#length = total
+  }
+
+  #row(index: number): Float32Array {
+    const { address, stride } = this.#logits
+    return new Float32Array(this.#machine.memory.buffer, address + 4 * stride * index, this.vocabularySize)
+  }
+
+  /** Makes room in the caches; where that moves them, the ops that use them are written again. */
+  #reserve(positions: number): void {
+    if (!this.#caches.reserve(positions, this.#length)) return
+    const { address, count } = this.#list
+    const words = new Int32Array(this.#machine.memory.buffer, address, count * OP_WORDS)
+    this.#ops.forEach((op, index) => {
+      if ('cache' in op) words.set(encode(op), index * OP_WORDS)
+    })
+  }
+}

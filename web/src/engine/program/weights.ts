@@ -1,0 +1,112 @@
+/**
+ * A program's tensors in WASM memory: where each goes, and reading them there from the bundle's files a window at a time,
+ * so that no second copy of the weights is ever in memory.
+ */
+import { EngineError } from '../errors.ts'
+import { type Matrix, type Op, paddedWidth } from '../simd/ops.ts'
+import { type Program, type Tensor, tensorBytes } from './program.ts'
+
+/** Addresses of a program's tensors, by index. */
+export type Weights = readonly number[]
+
+/** So many bytes of a file are in JavaScript's memory at a time. */
+const WINDOW_BYTES = 8 << 20
+
+/** Bytes that the tensors take in memory, but for alignment. */
+export function weightBytes(program: Program): number {
+  let bytes = 0
+  placeWeights(program, more => {
+    bytes += Math.ceil(more / 256) * 256
+    return 0
+  })
+  return bytes
+}
+
+/** A place for each tensor; names for the same bytes (a tied embedding) share one. */
+export function placeWeights({ tensors }: Program, allocate: (bytes: number) => number): Weights {
+  const places = new Map<string, number>()
+  return tensors.map(tensor => {
+    const key = `${tensor.file} ${tensor.offset} ${tensor.dtype} ${tensor.shape.join()}`
+    const place = places.get(key) ?? allocate(placedBytes(tensor))
+    places.set(key, place)
+    return place
+  })
+}
+
+/** Rows of matrices, and single rows (biases), have room for the kernels' whole groups; it stays zero. */
+function placedBytes(tensor: Tensor): number {
+  const [rows = 0, ...others] = tensor.shape
+  return (tensorBytes(tensor) / rows) * (tensor.dtype === 'float32' && others.length > 0 ? rows : paddedWidth(rows))
+}
+
+/** @throws EngineError 'unsupported' where the two tensors are no matrix that the kernels take */
+export function matrixOf(
+  { tensors }: Program,
+  weights: Weights,
+  { values, scales }: { values: number; scales: number },
+): Matrix {
+  const [stored, steps] = [tensors[values], tensors[scales]]
+  const [rows = 0, columns = 0] = stored?.shape ?? []
+  const fits =
+    stored?.dtype === 'int8' && steps?.dtype === 'float16' && steps.shape.join() === `${rows},${columns / 32}`
+  if (!fits) throw new EngineError('unsupported', `${stored?.name} is no matrix of 8-bit blocks of 32.`)
+  return { values: weights[values] ?? 0, scales: weights[scales] ?? 0, rows, columns }
+}
+
+/** What has to run once over loaded weights: each matrix into the kernels' own order. */
+export function packOps(program: Program, weights: Weights): Op[] {
+  const packed = new Map<number, Op>()
+  for (const step of program.steps) {
+    if (step.op !== 'embed' && step.op !== 'linear') continue
+    const matrix = matrixOf(program, weights, step)
+    packed.set(matrix.values, { op: 'pack', matrix })
+  }
+  return [...packed.values()]
+}
+
+export interface LoadOptions {
+  memory: WebAssembly.Memory
+  /** The file that tensors name, verified. */
+  file(name: string): Blob
+  signal: AbortSignal
+}
+
+/**
+ * Reads every tensor to its place.
+ * @throws EngineError 'bad-manifest' where a file is shorter than its tensors say; what the signal says where it aborts
+ */
+export async function loadWeights({ tensors }: Program, weights: Weights, options: LoadOptions): Promise<void> {
+  const byFile = new Map<string, Placed[]>()
+  tensors.forEach((tensor, index) => {
+    const placed = { from: tensor.offset, to: tensor.offset + tensorBytes(tensor), address: weights[index] ?? 0 }
+    byFile.set(tensor.file, [...(byFile.get(tensor.file) ?? []), placed])
+  })
+  for (const [name, placed] of byFile) await loadFile(options.file(name), { name, placed, options })
+}
+
+/** Bytes [from, to) of a file and where they go. */
+interface Placed {
+  from: number
+  to: number
+  address: number
+}
+
+async function loadFile(
+  file: Blob,
+  { name, placed, options }: { name: string; placed: Placed[]; options: LoadOptions },
+) {
+  const end = Math.max(...placed.map(({ to }) => to))
+  if (file.size < end) {
+    const message = `${name} has ${file.size} bytes where its program expects ${end}. Export the bundle again.`
+    throw new EngineError('bad-manifest', message)
+  }
+  for (let start = 0; start < end; start += WINDOW_BYTES) {
+    const window = new Uint8Array(await file.slice(start, Math.min(start + WINDOW_BYTES, end)).arrayBuffer())
+    options.signal.throwIfAborted()
+    const memory = new Uint8Array(options.memory.buffer)
+    for (const { from, to, address } of placed) {
+      const [first, last] = [Math.max(from, start), Math.min(to, start + window.length)]
+      if (first < last) memory.set(window.subarray(first - start, last - start), address + first - from)
+    }
+  }
+}
