@@ -101,7 +101,7 @@ function scoreBlock(op: usize, head: i32, token: i32): f32 {
       score = v128.bitselect(score, f32x4.splat(HIDDEN), seen)
     }
     v128.store(to, score)
-    largest = f32x4.max(largest, score)
+    largest = f32x4.pmax(largest, score)
   }
   return maxOfLanes(largest)
 }

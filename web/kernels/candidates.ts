@@ -27,7 +27,7 @@ function select(x: usize, width: i32, count: i32): f32 {
   let id = 0
   for (; id + 4 <= width; id += 4) {
     const four = v128.load(x + ((<usize>id) << 2))
-    largest = f32x4.max(largest, four)
+    largest = f32x4.pmax(largest, four)
     if (size === count && !v128.any_true(f32x4.gt(four, v128.load32_splat(best)))) continue
     for (let lane = 0; lane < 4; lane++) offer(load<f32>(x + ((<usize>(id + lane)) << 2)), id + lane, count)
   }

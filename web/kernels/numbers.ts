@@ -1,12 +1,16 @@
 // exp, tanh and the error function, four numbers at a time, from products and sums only, so that every machine agrees.
 
+/** 1.5 · 2^23: a float32 plus this has its nearest integer (ties to even) in the low bits, up to 2^22 in size. */
+export const ROUNDER: f32 = 12582912
+
 /**
  * e^x: 2^n times a polynomial of the rest (Cephes' expf), relative error below 2e-7. Below -87.3 it gives e^-87.3,
  * above 88.3 e^88.3.
  */
 export function exp(x: v128): v128 {
-  x = f32x4.max(f32x4.min(x, f32x4.splat(88.3)), f32x4.splat(-87.3))
-  const n = f32x4.nearest(f32x4.mul(x, f32x4.splat(<f32>Math.LOG2E)))
+  x = f32x4.pmax(f32x4.splat(-87.3), f32x4.pmin(f32x4.splat(88.3), x))
+  const rounded = f32x4.add(f32x4.mul(x, f32x4.splat(<f32>Math.LOG2E)), f32x4.splat(ROUNDER))
+  const n = f32x4.sub(rounded, f32x4.splat(ROUNDER))
   let r = f32x4.sub(x, f32x4.mul(n, f32x4.splat(0.693359375)))
   r = f32x4.add(r, f32x4.mul(n, f32x4.splat(2.1219444e-4)))
   let sum = f32x4.splat(1.98756915e-4)
@@ -16,7 +20,7 @@ export function exp(x: v128): v128 {
   sum = f32x4.add(f32x4.mul(sum, r), f32x4.splat(1.6666665459e-1))
   sum = f32x4.add(f32x4.mul(sum, r), f32x4.splat(5.0000001201e-1))
   sum = f32x4.add(f32x4.mul(f32x4.mul(sum, r), r), f32x4.add(r, f32x4.splat(1)))
-  const power = i32x4.shl(i32x4.add(i32x4.trunc_sat_f32x4_s(n), i32x4.splat(127)), 23)
+  const power = i32x4.add(i32x4.shl(rounded, 23), i32x4.splat(0x3f800000)) // n + 127 as an exponent
   return f32x4.mul(sum, power)
 }
 
@@ -58,6 +62,6 @@ export function sumOfLanes(x: v128): f32 {
 }
 
 export function maxOfLanes(x: v128): f32 {
-  const pairs = f32x4.max(x, i8x16.shuffle(x, x, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7))
+  const pairs = f32x4.pmax(x, i8x16.shuffle(x, x, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7))
   return max(f32x4.extract_lane(pairs, 0), f32x4.extract_lane(pairs, 1))
 }

@@ -1,6 +1,6 @@
 // Float rows into int8 in blocks of 32 with a float scale each, in the form that the build's tiles read (matmul.ts).
 import { argument, pointer, rowAt } from './memory'
-import { maxOfLanes } from './numbers'
+import { ROUNDER } from './numbers'
 import { getFlip } from './pack'
 import { quantizedRowBytes } from './panel'
 
@@ -38,17 +38,29 @@ function quantizeRow(x: usize, to: usize, columns: usize): void {
   }
 }
 
+/** The largest size of 32 numbers. Compared as integers, which order as they do, with NaN above all. */
 function largestOfBlock(x: usize): f32 {
-  let largest = f32x4.abs(v128.load(x))
-  for (let at: usize = 16; at < 128; at += 16) largest = f32x4.max(largest, f32x4.abs(v128.load(x + at)))
-  return maxOfLanes(largest)
+  const mask = i32x4.splat(0x7fffffff)
+  let a = v128.and(v128.load(x), mask)
+  let b = v128.and(v128.load(x, 16), mask)
+  a = i32x4.max_s(a, v128.and(v128.load(x, 32), mask))
+  b = i32x4.max_s(b, v128.and(v128.load(x, 48), mask))
+  a = i32x4.max_s(a, v128.and(v128.load(x, 64), mask))
+  b = i32x4.max_s(b, v128.and(v128.load(x, 80), mask))
+  a = i32x4.max_s(a, v128.and(v128.load(x, 96), mask))
+  b = i32x4.max_s(b, v128.and(v128.load(x, 112), mask))
+  a = i32x4.max_s(a, b)
+  a = i32x4.max_s(a, i32x4.shuffle(a, a, 2, 3, 0, 1))
+  a = i32x4.max_s(a, i32x4.shuffle(a, a, 1, 0, 3, 2))
+  return f32x4.extract_lane(a, 0)
 }
 
 /** Eight numbers as int16, to the nearest (ties to even). */
 function eight(x: usize, factor: v128): v128 {
-  const low = i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(v128.load(x), factor)))
-  const high = i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(v128.load(x, 16), factor)))
-  return i16x8.narrow_i32x4_s(low, high)
+  const low = f32x4.add(f32x4.mul(v128.load(x), factor), f32x4.splat(ROUNDER))
+  const high = f32x4.add(f32x4.mul(v128.load(x, 16), factor), f32x4.splat(ROUNDER))
+  const bits = i32x4.splat(reinterpret<i32>(ROUNDER))
+  return i16x8.narrow_i32x4_s(i32x4.sub(low, bits), i32x4.sub(high, bits))
 }
 
 function sumOfLanes16(x: v128): i32 {

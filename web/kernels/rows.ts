@@ -68,18 +68,19 @@ export function activate(op: usize, from: i32, to: i32): void {
 
 function activateRow(op: usize, x: usize, gated: usize, to: usize): void {
   const kind = argument(op, 7)
-  for (let end = to + ((<usize>argument(op, 6)) << 2); to < end; to += 16, x += 16) {
-    let value = v128.load(x)
-    if (kind === 0) value = silu(value)
-    else if (kind === 1) value = gelu(value)
-    else if (kind === 2) value = geluTanh(value)
-    else value = f32x4.max(value, f32x4.splat(0))
-    if (gated) {
-      value = f32x4.mul(value, v128.load(gated))
-      gated += 16
+  const end = to + ((<usize>argument(op, 6)) << 2)
+  if (!gated) for (; to < end; to += 16, x += 16) v128.store(to, activated(kind, v128.load(x)))
+  else {
+    for (; to < end; to += 16, x += 16, gated += 16) {
+      v128.store(to, f32x4.mul(activated(kind, v128.load(x)), v128.load(gated)))
     }
-    v128.store(to, value)
   }
+}
+
+function activated(kind: i32, x: v128): v128 {
+  if (kind === 0) return silu(x)
+  if (kind === 1) return gelu(x)
+  return kind === 2 ? geluTanh(x) : f32x4.pmax(f32x4.splat(0), x)
 }
 
 export function pickRows(op: usize): void {
