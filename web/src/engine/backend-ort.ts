@@ -139,7 +139,7 @@ export class OrtBackend implements Backend {
     if (tokens.length === 0) throw new EngineError('internal', 'A run of the model needs at least one token.')
     if (total > this.contextLength)
       throw new EngineError('internal', `Position ${total} is beyond the model's context.`)
-    this.#kv.reserve(total, this.#length)
+    await this.#kv.reserve(total, this.#length)
     this.#int32(this.#lastPosition).set([total - 1])
     this.#int32(this.#totalLength).set([total])
     const single = tokens.length === 1

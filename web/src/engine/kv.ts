@@ -2,6 +2,7 @@
  * The KV cache: one buffer per layer for keys and one for values, [1, heads, capacity, headDim], in the WASM heap or on
  * the GPU. GroupQueryAttention gets the same buffer as past and as present and writes new positions in place. Capacity
  * grows in steps; growing copies what is there, head by head, since a longer buffer moves every head but the first.
+ * Where there is no memory for a step it grows by little, and where there is none for that it stays as it is, and sound.
  */
 import { EngineError } from './errors.ts'
 import { elementBytes, type OrtRunner, type OrtTensor } from './ort-module.ts'
@@ -16,83 +17,121 @@ export interface KvShape {
 interface Slot {
   past: string
   present: string
+  /** Positions. */
+  capacity: number
   tensor: OrtTensor
   /** Null in the WASM heap. */
   buffer: GPUBuffer | null
 }
 
 const CAPACITY_STEPS = [1024, 4096, 16384, 65536]
+/** Growth where the next step does not fit. */
+const SMALL_STEP = 256
 
 export class KvCache {
   readonly #runner: OrtRunner
   readonly #shape: KvShape
   readonly #device: GPUDevice | null
   readonly #contextLength: number
-  #slots: Slot[] = []
-  #capacity = 0
+  /** Keys and values of each layer. Layers are of equal capacity, but for a growth that found no memory half-way. */
+  readonly #layers: ([Slot, Slot] | null)[]
 
   constructor(runner: OrtRunner, shape: KvShape, place: { device: GPUDevice | null; contextLength: number }) {
     this.#runner = runner
     this.#shape = shape
     this.#device = place.device
     this.#contextLength = place.contextLength
-    this.reserve(1, 0)
+    this.#layers = new Array(shape.layers).fill(null)
   }
 
-  /** Makes room for `positions`, keeping the first `filled` ones. */
-  reserve(positions: number, filled: number): void {
-    if (positions <= this.#capacity) return
-    const step = CAPACITY_STEPS.find(size => size >= positions) ?? positions
-    const capacity = Math.max(positions, Math.min(step, this.#contextLength))
-    const old = { slots: this.#slots, capacity: this.#capacity }
-    const names = old.slots.length > 0 ? old.slots : this.#names()
-    const fresh: Slot[] = []
-    // Slot by slot, so that at no time two whole caches are in memory.
-    names.forEach((name, index) => {
-      const slot = this.#allocate(name, capacity)
-      const previous = old.slots[index]
-      if (previous) {
-        this.#copy(previous, slot, { from: old.capacity, to: capacity, positions: filled })
-        release(previous)
-      }
-      this.#runner.setInput(slot.past, slot.tensor)
-      this.#runner.setOutput(slot.present, slot.tensor)
-      fresh.push(slot)
-    })
-    this.#slots = fresh
-    this.#capacity = capacity
+  /** Positions that fit now; the cache starts with none. */
+  get capacity(): number {
+    return this.#layers.reduce((least, layer) => Math.min(least, layer?.[0].capacity ?? 0), Number.POSITIVE_INFINITY)
+  }
+
+  /**
+   * Makes room for `positions`, keeping the first `filled` ones.
+   * @throws EngineError 'out-of-memory', with everything as it was
+   */
+  async reserve(positions: number, filled: number): Promise<void> {
+    if (positions <= this.capacity) return
+    const most = Math.max(positions, Math.min(this.#contextLength, this.#largestBuffer()))
+    const step = CAPACITY_STEPS.find(size => size >= positions) ?? most
+    const small = Math.ceil(positions / SMALL_STEP) * SMALL_STEP
+    for (const size of [step, small]) if (await this.#grow(Math.min(size, most), filled)) return
+    const message =
+      `There is not enough memory for a text of ${positions.toLocaleString('en')} tokens. ` +
+      'Shorten it or start a new chat; closing other tabs helps too.'
+    throw new EngineError('out-of-memory', message)
   }
 
   dispose(): void {
-    for (const slot of this.#slots) release(slot)
-    this.#slots = []
+    for (const layer of this.#layers) for (const slot of layer ?? []) release(slot)
+    this.#layers.fill(null)
   }
 
-  #names(): { past: string; present: string }[] {
-    const layers = Array.from({ length: this.#shape.layers }, (_, layer) => layer)
-    return layers.flatMap(layer =>
-      ['key', 'value'].map(part => ({ past: `past_key_values.${layer}.${part}`, present: `present.${layer}.${part}` })),
-    )
+  /** Layer by layer, so that at no time two whole caches are in memory; false where there is none for one of them. */
+  async #grow(capacity: number, filled: number): Promise<boolean> {
+    for (const [index, old] of this.#layers.entries()) {
+      if (old && old[0].capacity >= capacity) continue
+      // GroupQueryAttention wants both of one length: neither changes without the other.
+      const key = await this.#allocate(`${index}.key`, capacity)
+      const value = key && (await this.#allocate(`${index}.value`, capacity))
+      if (!key || !value) {
+        if (key) release(key)
+        return false
+      }
+      const layer: [Slot, Slot] = [key, value]
+      for (const [part, slot] of layer.entries()) {
+        const previous = old?.[part]
+        if (previous) {
+          this.#copy(previous, slot, filled)
+          release(previous)
+        }
+        this.#runner.setInput(slot.past, slot.tensor)
+        this.#runner.setOutput(slot.present, slot.tensor)
+      }
+      this.#layers[index] = layer
+    }
+    return true
   }
 
-  #allocate({ past, present }: { past: string; present: string }, capacity: number): Slot {
+  /** Positions in the largest buffer that the device takes. */
+  #largestBuffer(): number {
+    if (!this.#device) return Number.POSITIVE_INFINITY
+    const { maxBufferSize, maxStorageBufferBindingSize } = this.#device.limits
     const { heads, headDim, type } = this.#shape
+    return Math.floor(Math.min(maxBufferSize, maxStorageBufferBindingSize) / (heads * headDim * elementBytes(type)))
+  }
+
+  async #allocate(part: string, capacity: number): Promise<Slot | null> {
+    const { heads, headDim, type } = this.#shape
+    const names = { past: `past_key_values.${part}`, present: `present.${part}`, capacity }
     const dims = [1, heads, capacity, headDim]
-    if (!this.#device) return { past, present, tensor: this.#runner.heapTensor(type, dims), buffer: null }
+    const device = this.#device
+    if (!device) {
+      const tensor = this.#runner.tryHeapTensor(type, dims)
+      return tensor && { ...names, tensor, buffer: null }
+    }
     const size = Math.ceil((heads * capacity * headDim * elementBytes(type)) / 16) * 16
     const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST
-    const buffer = this.#device.createBuffer({ size, usage })
-    return { past, present, tensor: this.#runner.gpuTensor(type, dims, buffer), buffer }
+    device.pushErrorScope('out-of-memory')
+    const buffer = device.createBuffer({ size, usage })
+    if (await device.popErrorScope()) {
+      buffer.destroy()
+      return null
+    }
+    return { ...names, tensor: this.#runner.gpuTensor(type, dims, buffer), buffer }
   }
 
-  #copy(source: Slot, target: Slot, span: { from: number; to: number; positions: number }): void {
+  #copy(source: Slot, target: Slot, positions: number): void {
     const rowBytes = this.#shape.headDim * elementBytes(this.#shape.type)
-    const bytes = span.positions * rowBytes
+    const bytes = positions * rowBytes
     if (bytes === 0) return
     const encoder = this.#device?.createCommandEncoder()
     for (let head = 0; head < this.#shape.heads; head++) {
-      const from = head * span.from * rowBytes
-      const to = head * span.to * rowBytes
+      const from = head * source.capacity * rowBytes
+      const to = head * target.capacity * rowBytes
       if (encoder && source.buffer && target.buffer) {
         encoder.copyBufferToBuffer(source.buffer, from, target.buffer, to, bytes)
       } else {

@@ -7,6 +7,7 @@
  * a numeric self-test. Pointers are bytes from the start of the heap; the build is 32-bit.
  */
 import { EngineError } from './errors.ts'
+import { explain } from './explain.ts'
 
 export interface OrtModule {
   readonly HEAPU8: Uint8Array
@@ -94,17 +95,24 @@ export class OrtRunner {
     if (failed !== 0) throw this.#failure()
   }
 
-  /** A tensor in the WASM heap; what it holds is whatever was there. */
+  /**
+   * A tensor in the WASM heap; what it holds is whatever was there.
+   * @throws EngineError 'out-of-memory'
+   */
   heapTensor(type: ElementType, dims: readonly number[]): OrtTensor {
-    const byteLength = dims.reduce((product, size) => product * size, ELEMENT[type].bytes)
-    const pointer = this.#module._malloc(Math.max(byteLength, 1))
-    if (pointer === 0) {
-      const megabytes = Math.ceil(byteLength / 1e6)
-      throw new EngineError(
-        'out-of-memory',
-        `The browser gave no more memory (${megabytes} MB asked). Close other tabs.`,
-      )
-    }
+    const tensor = this.tryHeapTensor(type, dims)
+    if (tensor) return tensor
+    const megabytes = Math.ceil(bytesOf(type, dims) / 1e6)
+    const message = `The browser gave no more memory (${megabytes} MB asked). Close other tabs.`
+    throw new EngineError('out-of-memory', message)
+  }
+
+  /** Null where the heap has no room for it. */
+  tryHeapTensor(type: ElementType, dims: readonly number[]): OrtTensor | null {
+    const byteLength = bytesOf(type, dims)
+    // The allocator takes 32 bits: more would be cut to something small.
+    const pointer = byteLength < 2 ** 32 ? this.#module._malloc(Math.max(byteLength, 1)) >>> 0 : 0
+    if (pointer === 0) return null
     const handle = this.#create(type, dims, { pointer, byteLength, location: LOCATION.cpu })
     const release = () => {
       this.#module._OrtReleaseTensor(handle)
@@ -118,7 +126,7 @@ export class OrtRunner {
     const { webgpuRegisterBuffer, webgpuUnregisterBuffer } = this.#module
     if (!webgpuRegisterBuffer || !webgpuUnregisterBuffer)
       throw new EngineError('internal', 'This runtime has no WebGPU.')
-    const byteLength = dims.reduce((product, size) => product * size, ELEMENT[type].bytes)
+    const byteLength = bytesOf(type, dims)
     const pointer = webgpuRegisterBuffer(buffer, this.#session)
     const handle = this.#create(type, dims, { pointer, byteLength, location: LOCATION.gpuBuffer })
     const release = () => {
@@ -157,8 +165,12 @@ export class OrtRunner {
     this.#module._OrtGetLastError(this.#scratch, this.#scratch + 4)
     const message = this.#module.getValue(this.#scratch + 4, '*')
     const said = message ? this.#module.UTF8ToString(message) : 'no reason given'
-    return new EngineError('internal', `ONNX Runtime could not run the model (${said}).`)
+    return explain(new Error(said), 'ONNX Runtime could not run the model')
   }
+}
+
+function bytesOf(type: ElementType, dims: readonly number[]): number {
+  return dims.reduce((product, size) => product * size, ELEMENT[type].bytes)
 }
 
 /** Two parallel arrays in the heap, as `OrtRun` wants them: pointers to names, tensor handles. */
@@ -202,6 +214,6 @@ class Slots {
 
 function heapBytes(module: OrtModule, pointer: number, byteLength: number): Uint8Array {
   // Another thread may have grown the heap: reading any value first makes the glue refresh `HEAPU8`.
-  module.getValue(pointer & ~3, 'i32')
+  module.getValue(pointer - (pointer % 4), 'i32')
   return new Uint8Array(module.HEAPU8.buffer, pointer, byteLength)
 }
