@@ -1,0 +1,93 @@
+/** A worker's part of threads.browser.test.ts: random ops through a machine, their results as one list of bytes. */
+import { type MachineOptions, openMachine } from '../../../web/src/engine/simd/machine.ts'
+import type { Machine, Op } from '../../../web/src/engine/simd/ops.ts'
+import { Lab, someWeights } from './lab.ts'
+import { random } from './random.ts'
+
+export interface Question {
+  options: Partial<MachineOptions>
+  /** What weights may be, so that relaxed products stay exact on this machine too. */
+  range?: [number, number]
+  /** `pile`: results of many runs; `bad op`: an op that makes a helper fail; `dispose`: a run after the end. */
+  what: 'pile' | 'bad op' | 'dispose'
+}
+
+export interface Answer {
+  build: string
+  threads: number
+  bytes: Uint8Array
+  error: string | null
+}
+
+self.onmessage = async ({ data }: MessageEvent<Question>) => {
+  const machine = await openMachine({ threads: 1, memoryBytes: 96 * 2 ** 20, maxTokens: 64, ...data.options })
+  const answer: Answer = { build: machine.build, threads: machine.threads, bytes: new Uint8Array(), error: null }
+  try {
+    if (data.what === 'pile') answer.bytes = pile(machine, data.range ?? [-127, 127])
+    else if (data.what === 'bad op') await runBadOps(machine)
+    else runAfterEnd(machine)
+  } catch (error) {
+    answer.error = String(error)
+  }
+  machine.dispose()
+  self.postMessage(answer)
+}
+
+/** A layer's worth of ops at the lengths of prompts, tokens and guesses, one after the other over the same cache. */
+function pile(machine: Machine, range: [number, number]): Uint8Array {
+  const lab = new Lab(machine)
+  const numbers = random(99)
+  const [first, second] = [someWeights(numbers, 576, 320, range), someWeights(numbers, 77, 192, range)]
+  const [hidden, qkv, attended, logits] = [
+    lab.empty(64, 320),
+    lab.empty(64, 576),
+    lab.empty(64, 192),
+    lab.empty(64, 77),
+  ]
+  const [x, y] = [lab.quantizedRows(64, 320), lab.quantizedRows(64, 192)]
+  const shape = { heads: 6, kvHeads: 6, headDim: 32 }
+  const cache = lab.cache({ ...shape, capacity: 512 })
+  const part = (offset: number) => ({ address: qkv.address + offset * 4, stride: qkv.stride })
+  const weight = lab.put(numbers.floats(320))
+  const matrix = lab.matrix(first)
+  const head = lab.matrix(second)
+  const ops: Op[] = [
+    { op: 'norm', kind: 'rms', from: hidden, to: hidden, width: 320, groups: 1, weight, bias: 0, epsilon: 1e-5 },
+    { op: 'quantize', from: hidden, to: x, width: 320 },
+    { op: 'matmul', from: x, matrix, bias: 0, plus: null, to: qkv },
+    { op: 'append', keys: part(192), values: part(384), cache, ...shape },
+    { op: 'attention', query: part(0), cache, to: attended, ...shape, scale: 1e-4, softCap: 0, window: 100, slopes: 0 },
+    { op: 'activate', kind: 'silu', from: attended, gated: attended, to: attended, width: 192 },
+    { op: 'quantize', from: attended, to: y, width: 192 },
+    { op: 'matmul', from: y, matrix: head, bias: 0, plus: null, to: logits },
+  ]
+  const list = machine.compile(ops)
+  const parts: Uint8Array[] = []
+  let position = 0
+  for (const tokens of [64, 1, 1, 5, 33, 1, 64, 2, 64, 7, 1, 64, 64, 64, 1]) {
+    for (let row = 0; row < tokens; row++)
+      lab.floats(hidden.address + row * hidden.stride * 4, 320).set(numbers.floats(320))
+    machine.run(list, { tokens, position, outputs: 0 })
+    position += tokens
+    for (const row of lab.read(logits, tokens, 77)) parts.push(new Uint8Array(row.buffer))
+  }
+  return Uint8Array.from(parts.flatMap(bytes => Array.from(bytes)))
+}
+
+/** Attention far outside of memory, many times: sooner or later it is a helper that fails on it. */
+async function runBadOps(machine: Machine): Promise<void> {
+  const lab = new Lab(machine)
+  const [query, to] = [lab.empty(64, 256), lab.empty(64, 256)]
+  const cache = { keys: 2 ** 31, values: 2 ** 31, capacity: 4 }
+  const shape = { heads: 8, kvHeads: 8, headDim: 32, scale: 1, softCap: 0, window: 0, slopes: 0 }
+  const list = machine.compile([{ op: 'attention', query, cache, to, ...shape }])
+  machine.run(list, { tokens: 64, position: 0, outputs: 0 })
+}
+
+function runAfterEnd(machine: Machine): void {
+  const lab = new Lab(machine)
+  const x = lab.empty(1, 4)
+  const list = machine.compile([{ op: 'scale', from: x, to: x, width: 4, factor: 1 }])
+  machine.dispose()
+  machine.run(list, { tokens: 1, position: 0, outputs: 0 })
+}
