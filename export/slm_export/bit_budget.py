@@ -6,20 +6,15 @@ saves keeps the matrices 8-bit whose rounding hurts most.
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Sequence
 from typing import Any
 
 import torch
-from torch.nn import functional
 
 from slm_export.matmuls import Matmul
 from slm_export.quantize import BLOCK
-from slm_export.self_text import fast_type
 from slm_export.variant_recipes import MAX_BITS_PER_WEIGHT
 
-WIDENING_SEQUENCES = 16
-WIDENING_BATCH = 1  # activations are kept for the backward pass
 FREQUENT_SHARE = 0.9  # of the model's own text has the tokens whose rows stay 8-bit
 MIN_RARE_SHARE = 0.25  # of the vocabulary; fewer rare rows are not worth a table of their own
 _NARROW_BITS = 4 + (16 + 4) / BLOCK  # value; scale and zero point of its block
@@ -64,32 +59,6 @@ def frequent_tokens(tokens: torch.Tensor, vocabulary: int) -> int:
     return frequent if frequent <= (1 - MIN_RARE_SHARE) * vocabulary else vocabulary
 
 
-def slopes(model: Any, matmuls: Sequence[Matmul], tokens: torch.Tensor) -> tuple[list[list[Matmul]], torch.Tensor]:
-    """The matrices that graphs pack into one (they read the same input), steepest descent of KL(float ‖ 4-bit) per bit first.
-
-    One backward pass gives the slope of each: what happens as its float weights are blended in. On the way, what reaches
-    the head is summed: Σ x xᵀ float32 [K, K], each x of norm 1.
-    """
-    hessian = torch.zeros(0)
-    for matmul in matmuls:
-        matmul.widening = torch.zeros((), requires_grad=True)
-
-    def keep(_: Any, arguments: tuple[torch.Tensor, ...]) -> None:
-        nonlocal hessian
-        flat = functional.normalize(arguments[0].detach().flatten(0, -2).float(), dim=1)
-        hessian = flat.T @ flat if hessian.numel() == 0 else hessian.addmm_(flat.T, flat)
-
-    with contextlib.ExitStack() as hooks:
-        hooks.callback(model.get_output_embeddings().register_forward_pre_hook(keep).remove)
-        for batch in tokens[:WIDENING_SEQUENCES].split(WIDENING_BATCH):
-            _backward(model, matmuls, batch)
-    groups: dict[str, list[Matmul]] = {}
-    for matmul in matmuls:
-        groups.setdefault(matmul.group, []).append(matmul)
-    ranked = sorted(groups.values(), key=lambda group: sum(map(_benefit, group)) / sum(map(_size, group)), reverse=True)
-    return ranked, hessian
-
-
 def spare_bits(parameters: int, matmuls: Sequence[Matmul], head: Head) -> float:
     """What MAX_BITS_PER_WEIGHT leaves where all of `matmuls` and the rare rows are 4-bit, and the rest 8-bit."""
     narrow = sum(map(_size, matmuls))
@@ -97,10 +66,16 @@ def spare_bits(parameters: int, matmuls: Sequence[Matmul], head: Head) -> float:
     return (MAX_BITS_PER_WEIGHT - _OVERHEAD_BITS) * parameters - used_bits
 
 
-def choose_wide(ranked: Sequence[Sequence[Matmul]], spare_bits: float) -> list[Matmul]:
-    """The matrices to keep 8-bit: the first of `ranked`, while bits are left."""
+def choose_wide(matmuls: Sequence[Matmul], spare_bits: float) -> list[Matmul]:
+    """The matrices to keep 8-bit, while bits are left: those first whose slope (slopes.py) falls most steeply per bit.
+
+    Those that read the same input go together, since graphs pack them into one.
+    """
+    groups: dict[str, list[Matmul]] = {}
+    for matmul in matmuls:
+        groups.setdefault(matmul.group, []).append(matmul)
     wide: list[Matmul] = []
-    for group in ranked:
+    for group in sorted(groups.values(), key=lambda group: sum(map(_benefit, group)) / sum(map(_size, group)), reverse=True):
         cost_bits = (_WIDE_BITS - _NARROW_BITS) * sum(map(_size, group))
         if cost_bits <= spare_bits and sum(map(_benefit, group)) > 0:
             spare_bits -= cost_bits
@@ -115,20 +90,3 @@ def _size(matmul: Matmul) -> int:
 def _benefit(matmul: Matmul) -> float:
     assert matmul.widening is not None
     return 0.0 if matmul.widening.grad is None else -float(matmul.widening.grad)
-
-
-def _backward(model: Any, matmuls: Sequence[Matmul], tokens: torch.Tensor) -> None:
-    """Adds up the gradients of KL(float ‖ 4-bit) in nats per token. With respect to the logits that is softmax - softmax."""
-    with torch.no_grad():
-        expected = _logits(model, matmuls, tokens, torch.float32, use_codes=False).softmax(dim=-1)
-    logits = _logits(model, matmuls, tokens, fast_type(), use_codes=True)
-    if logits.requires_grad:
-        logits.backward(logits.detach().softmax(dim=-1).sub_(expected).div_(len(expected)))
-
-
-def _logits(model: Any, matmuls: Sequence[Matmul], tokens: torch.Tensor, dtype: torch.dtype, *, use_codes: bool) -> torch.Tensor:
-    """float32 [tokens, vocabulary] of the float model or the 4-bit one, its matrices multiplied in `dtype`."""
-    for matmul in matmuls:
-        matmul.use_codes, matmul.dtype = use_codes, dtype
-    logits: torch.Tensor = model(tokens, use_cache=False).logits.flatten(0, 1)
-    return logits

@@ -30,6 +30,7 @@ from slm_export.golden import special_tokens
 from slm_export.memory import return_freed_memory
 from slm_export.rotary import apply_gguf_rope, apply_rope_parameters
 from slm_export.sources import Origin
+from slm_export.surplus_tokens import drop_surplus_tokens
 from slm_export.tokenizer import gguf_ends, write_folder_tokenizer, write_gguf_tokenizer
 
 _IN_LAYER = re.compile(r"\.\d+\.")
@@ -76,7 +77,8 @@ def load(origin: Origin, work: Path) -> Checkpoint:
             f"{origin.path.name} holds values that are not finite (NaN or infinity) in {', '.join(bad[:3])}. "
             "The checkpoint is broken: get it again, or ask its author."
         )
-    _settle_chat_template(work, origin)
+    template = _settle_chat_template(work, origin)
+    drop_surplus_tokens(work, len(model.get_input_embeddings().weight), template)
     model.generation_config = _generation(model.generation_config)
     model.save_pretrained(work)
     del model
@@ -240,8 +242,8 @@ def _require_no_others(model: Any, report: dict[str, Any], path: Path) -> None:
         )
 
 
-def _settle_chat_template(work: Path, origin: Origin) -> None:
-    """The template as a file of its own: the one place where every reader finds it."""
+def _settle_chat_template(work: Path, origin: Origin) -> str | None:
+    """The template, also as a file of its own: the one place where every reader finds it."""
     config, template = work / "tokenizer_config.json", work / FILE_NAME
     stored = template.read_text(encoding="utf-8", errors="replace") if template.exists() else None
     chosen = choose_template(stored, origin.options, origin.name)
@@ -252,6 +254,7 @@ def _settle_chat_template(work: Path, origin: Origin) -> None:
         template.write_text(chosen, encoding="utf-8")
     if settings.pop("chat_template", None) is not None:
         config.write_text(json.dumps(settings, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    return chosen
 
 
 def _tokenizer_settings(config: Path) -> dict[str, Any]:

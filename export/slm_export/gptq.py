@@ -15,6 +15,7 @@ from slm_export.quantize import BLOCK, Int4Blocks
 DAMPING = 0.01  # share of the mean diagonal that is added to it: the paper's
 _LAZY_COLUMNS = 64  # columns rounded before the rest of the matrix hears of them
 _SHRINK = (1.0, 0.95, 0.9, 0.85, 0.8, 0.75)  # a smaller range clips the outermost value and is finer for all others
+_ROWS = 4096  # rounded at a time: a vocabulary's rows would need eight times their own memory
 _SEARCH_ROWS = 64  # searched at a time: what the processor's cache holds
 _TINY = 1e-8
 
@@ -27,20 +28,20 @@ def gptq_blocks(weight: torch.Tensor, hessian: torch.Tensor, *, symmetric: bool 
     """
     columns = weight.shape[1]
     padding = -columns % BLOCK
-    weight = torch.nn.functional.pad(weight, (0, padding))
+    if padding:
+        weight = torch.nn.functional.pad(weight, (0, padding))
     hessian = torch.nn.functional.pad(hessian, (0, padding, 0, padding)).clone()
     diagonal = hessian.diagonal()
     diagonal[diagonal == 0] = diagonal[:columns].mean().clamp(min=_TINY)  # never seen, or padding: rounds by itself
     diagonal += DAMPING * diagonal.mean()
-    scales, zero_points = _search(weight, diagonal, symmetric=symmetric)
     order = torch.argsort(diagonal, descending=True)
+    factor = _inverse_factor(hessian[order][:, order])
+    scales, zero_points = _search(weight, diagonal, symmetric=symmetric)
     values = torch.empty(weight.shape, dtype=torch.uint8)
-    values[:, order] = _round(
-        weight[:, order],
-        _inverse_factor(hessian[order][:, order]),
-        scales.repeat_interleave(BLOCK, dim=1)[:, order],
-        zero_points.repeat_interleave(BLOCK, dim=1)[:, order],
-    )
+    for start in range(0, len(weight), _ROWS):
+        rows = slice(start, start + _ROWS)
+        grid = (part[rows].repeat_interleave(BLOCK, dim=1)[:, order] for part in (scales, zero_points))
+        values[rows, order] = _round(weight[rows, order], factor, *grid)
     return Int4Blocks(values.numpy(), scales.half().numpy(), zero_points.to(torch.uint8).numpy())
 
 

@@ -17,13 +17,12 @@ from slm_export.quantize import BLOCK, Int4Blocks
 
 
 class Matmul:
-    """One linear module of the model; `codes` None means float weights."""
+    """One linear module of the model; `blocks` None means float weights."""
 
     def __init__(self, name: str, module: Any) -> None:
         self.name = name
         self.module = module
-        self.codes: torch.Tensor | None = None  # int8 [N, K'], value - zero point
-        self.scales = torch.empty(0)  # float32 [N, blocks]
+        self.blocks: Int4Blocks | None = None
         self.widening: torch.Tensor | None = None  # scalar 0: its gradient says what float weights would change
         self.group = name  # matrices that read the same input have one group
         self.use_codes = True
@@ -36,50 +35,45 @@ class Matmul:
         weight: torch.Tensor = self.module.weight.detach()
         return weight.T if isinstance(self.module, Conv1D) else weight
 
-    def set_blocks(self, blocks: Int4Blocks) -> None:
-        zero_points = torch.from_numpy(blocks.zero_points).to(torch.int8).repeat_interleave(BLOCK, dim=1)
-        self.codes = torch.from_numpy(blocks.values).to(torch.int8) - zero_points
-        self.scales = torch.from_numpy(blocks.scales).float()
+    def unpacked(self, dtype: torch.dtype) -> torch.Tensor:
+        """[N, K] of the 4-bit codes, made anew at each call: only the codes are kept."""
+        assert self.blocks is not None
+        scales = torch.from_numpy(self.blocks.scales).to(dtype)[..., None]
+        weight = torch.from_numpy(self.blocks.values).view(*scales.shape[:2], BLOCK).to(dtype)
+        weight.sub_(torch.from_numpy(self.blocks.zero_points)[..., None]).mul_(scales)
+        return weight.view(len(weight), -1)[:, : self.weight.shape[1]]
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """What replaces the module's own forward."""
-        if self.codes is None or not self.use_codes:
+        if self.blocks is None or not self.use_codes:
             return self.float_forward(x)
         widening = torch.zeros(()) if self.widening is None else self.widening
-        output: torch.Tensor = _BlockLinear.apply(  # type: ignore[no-untyped-call]  # torch has no types there
-            x.to(self.dtype), self.codes, self.scales, widening, self.weight
-        ).to(x.dtype)
+        output: torch.Tensor = _BlockLinear.apply(x.to(self.dtype), widening, self).to(x.dtype)  # type: ignore[no-untyped-call]
         return output if self.module.bias is None else output + self.module.bias
 
 
 class _BlockLinear(torch.autograd.Function):
-    """y = x · Wᵀ with W = codes · scales. Weights are unpacked in each direction, never kept.
+    """y = x · Wᵀ with W = the codes of a Matmul. Weights are unpacked in each direction, never kept.
 
     `widening` (0) stands for W + widening · (float weight - W): only its gradient is of interest.
     """
 
     @staticmethod
-    def forward(ctx: Any, x: torch.Tensor, codes: torch.Tensor, scales: torch.Tensor, *others: torch.Tensor) -> torch.Tensor:
-        ctx.save_for_backward(x, codes, scales, *others)
-        return functional.linear(x, _unpack(codes, scales, x))
+    def forward(ctx: Any, x: torch.Tensor, _: torch.Tensor, matmul: Matmul) -> torch.Tensor:
+        ctx.save_for_backward(x)
+        ctx.matmul = matmul
+        return functional.linear(x, matmul.unpacked(x.dtype))
 
     @staticmethod
     def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
-        x, codes, scales, _, weight = ctx.saved_tensors
-        (gradient,) = gradients
-        unpacked = _unpack(codes, scales, x)
+        (x,), (gradient,) = ctx.saved_tensors, gradients
+        unpacked = ctx.matmul.unpacked(x.dtype)
         by_input = gradient @ unpacked if ctx.needs_input_grad[0] else None
         by_widening = None
-        if ctx.needs_input_grad[3]:
+        if ctx.needs_input_grad[1]:
             by_weight = gradient.flatten(0, -2).T @ x.flatten(0, -2)  # [N, K]
-            by_widening = (by_weight.float() * (weight - unpacked.float())).sum()
-        return by_input, None, None, by_widening, None
-
-
-def _unpack(codes: torch.Tensor, scales: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
-    """[N, K] in the type of the activations `like` [..., K]."""
-    weight = codes.view(*scales.shape, BLOCK).to(like.dtype) * scales[..., None].to(like.dtype)
-    return weight.view(codes.shape)[:, : like.shape[-1]]
+            by_widening = (ctx.matmul.weight - unpacked).mul_(by_weight).sum()
+        return by_input, by_widening, None
 
 
 @contextlib.contextmanager

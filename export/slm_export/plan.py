@@ -18,7 +18,7 @@ from slm_export.options import ExportOptions
 from slm_export.resources import available_memory_bytes, matmul_flops
 from slm_export.shapes import Shapes
 from slm_export.survey import Survey, survey
-from slm_export.variant_recipes import Recipe, by_preference
+from slm_export.variant_recipes import MAX_FILE_BYTES, Recipe, by_preference
 
 # The exporter's own limit (issue's target), and what importing its libraries takes. Measured with SmolLM2-135M (538 MB as
 # float32): cpu-int8 alone 1,199 MB beyond 398 MB of imports, which is 2.2; tests/bench/export_resources.py tells.
@@ -37,6 +37,7 @@ class VariantPlan:
     name: str
     device: str
     size_bytes: int
+    largest_array_bytes: int
     bits_per_weight: float
 
 
@@ -100,7 +101,10 @@ def make_plan(source: str, found: Shapes | Survey, out: Path, variants: Sequence
 
     Raises: ExportError for variants that this kind of model does not have.
     """
-    from slm_export.sizes import estimated_bytes  # brings NumPy and ONNX along: a wrong source is told without them
+    from slm_export.sizes import (  # bring NumPy and ONNX along: a wrong source is told without them
+        estimated_bytes,
+        largest_array_bytes,
+    )
 
     seen = found if isinstance(found, Survey) else Survey(source, found)
     shapes = seen.shapes
@@ -119,7 +123,13 @@ def make_plan(source: str, found: Shapes | Survey, out: Path, variants: Sequence
         parameters=shapes.parameters,
         float32_bytes=float32_bytes,
         variants=tuple(
-            VariantPlan(recipe.name, recipe.device, size, round(8 * size / max(shapes.parameters, 1), 2))
+            VariantPlan(
+                recipe.name,
+                recipe.device,
+                size,
+                largest_array_bytes(recipe, shapes),
+                round(8 * size / max(shapes.parameters, 1), 2),
+            )
             for recipe, size in zip(recipes, sizes, strict=True)
         ),
         stages=stages,
@@ -150,6 +160,13 @@ def problems(plan: Plan) -> list[str]:
         found.append(
             f"It needs about {_gigabytes(plan.peak_disk_bytes)} of disk while it runs{download}, "
             f"but {_gigabytes(plan.free_disk_bytes)} are free. Free some space, choose another --out, or make fewer variants."
+        )
+    too_large = [variant for variant in plan.variants if variant.largest_array_bytes > MAX_FILE_BYTES]
+    if too_large:
+        found.append(
+            f"Its largest tensor takes {_gigabytes(max(variant.largest_array_bytes for variant in too_large))} in "
+            f"{', '.join(variant.name for variant in too_large)}; browsers hold files of up to {_gigabytes(MAX_FILE_BYTES)}. "
+            "Choose variants of fewer bits (--variants), or a smaller model of the family."
         )
     return found
 

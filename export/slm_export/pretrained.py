@@ -20,6 +20,7 @@ from slm_export.errors import SourceError
 from slm_export.memory import return_freed_memory
 from slm_export.optimum_graph import SEQ2SEQ_TASK
 from slm_export.sources import Origin
+from slm_export.surplus_tokens import drop_surplus_tokens
 from slm_export.tokenizer import write_folder_tokenizer
 
 # transformers' architecture class → optimum's task. Each has a tiny checkpoint in the tests that goes all the way to the
@@ -101,6 +102,7 @@ def load(origin: Origin, work: Path) -> Pretrained:
         ) from error
     model, report = loaded
     _require_whole(model, report, folder)
+    drop_surplus_tokens(work, len(model.get_input_embeddings().weight), None)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that settings of generation move to generation_config.json
         model.save_pretrained(work)

@@ -64,6 +64,11 @@ def stored_bytes(recipe: Recipe, tensor: Tensor) -> list[int]:
     return [rows * blocks * BLOCK // 2, scales, rows * -(-blocks // 2)]
 
 
+def largest_array_bytes(recipe: Recipe, shapes: Shapes) -> int:
+    """Bytes of the largest array that the variant stores: no file can be smaller."""
+    return max((size for tensor in shapes.tensors for size in stored_bytes(recipe, tensor)), default=0)
+
+
 def _encoder_bytes(recipe: Recipe, shapes: Shapes) -> int:
     """Encoders and encoder-decoders: what int8_graph.py makes of them, float32 for everything that it leaves alone."""
     stored = []

@@ -114,12 +114,20 @@ def _settle_class(folder: Path, work: Path) -> None:
     LlamaTokenizerFast and others make the post-processor of `add_bos_token` and the normalizer of `do_lower_case`, whatever
     tokenizer.json says (DeepSeek-R1-Distill-Qwen has a BOS that way); older ones name their special tokens by default or in
     special_tokens_map.json. transformers is what the model is compared with.
+
+    Raises: SourceError for a class that needs a library which is not installed (sentencepiece).
     """
     try:
         plain = Tokenizer.from_file(str(work / TOKENIZER_FILES[0]))
         used = AutoTokenizer.from_pretrained(folder, use_fast=True, trust_remote_code=False)
         backend: Tokenizer = used.backend_tokenizer
         config = json.loads((work / TOKENIZER_FILES[1]).read_text(encoding="utf-8"))
+    except ImportError as error:
+        raise SourceError(
+            f"{folder} names a class for its tokenizer that cannot be used here: {' '.join(str(error).split())[:120]} …. What it "
+            "adds to tokenizer.json is not known without it. Install it and try again, or, if tokenizer.json says all by itself, "
+            'set "tokenizer_class": "PreTrainedTokenizerFast" in tokenizer_config.json.'
+        ) from error
     except Exception:  # of a class that transformers does not know, or cannot make: tokenizer.json is all there is
         return
     if plain.get_vocab_size() != backend.get_vocab_size():

@@ -41,6 +41,7 @@ CPU_VARIANTS = ("cpu-int8", "f32")
 
 SMALL_PARAMETERS = 500_000_000
 COARSE_BLOCK = 64  # of embedding and head in 4-bit variants
+MAX_FILE_BYTES = 2**30  # of a weight file: QtWebEngine cannot hold a buffer of 2 GiB
 MAX_BITS_PER_WEIGHT = 5.5  # of all that a 4-bit variant stores, float16 scales; matrices stay 8-bit up to there
 
 

@@ -14,13 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
+from slm_export.errors import ExportError
+from slm_export.variant_recipes import MAX_FILE_BYTES
+
 ALIGNMENT_BYTES = 256  # WebGPU's for buffer offsets, and more than any SIMD load asks for
 INLINE_BYTES = 1024  # smaller tensors stay in the .onnx file: shapes, and weights where they are asked to
-MAX_FILE_BYTES = 2**30  # QtWebEngine cannot hold a buffer of 2 GiB
 
 
 class WeightFiles:
-    """Writes `name`, `name.1`, … into `folder`, each below MAX_FILE_BYTES; a context manager."""
+    """Writes `name`, `name.1`, … into `folder`, each at most `max_file_bytes`; a context manager."""
 
     def __init__(
         self,
@@ -46,7 +48,10 @@ class WeightFiles:
             self.file.close()
 
     def tensor(self, name: str, array: NDArray[np.generic]) -> TensorProto:
-        """An initializer called `name` with the values of `array`."""
+        """An initializer called `name` with the values of `array`.
+
+        Raises: ExportError where it is larger than a file may be.
+        """
         array = np.asarray(array, order="C")
         tensor = TensorProto(name=name, dims=array.shape, data_type=helper.np_dtype_to_tensor_dtype(array.dtype))
         if array.nbytes <= INLINE_BYTES and (self.inlines_weights or array.dtype == np.int64):
@@ -76,6 +81,12 @@ class WeightFiles:
 
     def _append(self, array: NDArray[np.generic]) -> tuple[str, int]:
         """The file and the offset where the bytes of `array` are now."""
+        if array.nbytes > self.max_file_bytes:
+            raise ExportError(
+                f"A weight of {array.nbytes / 1e9:.1f} GB ({' × '.join(map(str, array.shape))}) is more than the "
+                f"{self.max_file_bytes / 1e9:.1f} GB that a browser holds at once. Choose variants of fewer bits (--variants) or "
+                "a smaller model of the family."
+            )
         if self.file is None or (self.file.tell() and self.file.tell() + array.nbytes > self.max_file_bytes):
             self.__exit__()
             self.location = self.name if self.count == 0 else f"{self.name}.{self.count}"

@@ -99,10 +99,10 @@ def test_the_slope_of_widening_is_what_blending_in_float_weights_does(tiny_sourc
         def loss():
             return model(tokens, use_cache=False).logits.log_softmax(dim=-1)[0, :, 7].double().mean()
 
-        matmul.set_blocks(blocks)
+        matmul.blocks = blocks
         matmul.widening = torch.zeros((), requires_grad=True)
         loss().backward()
-        matmul.codes = None
+        matmul.blocks = None
         rounded = torch.from_numpy(blocks.dequantize(original.shape[1]))
         values = []
         for share in (0.05, -0.05):

@@ -196,6 +196,52 @@ def test_the_class_of_a_tokenizer_counts(settings, starts_with_bos, folder, tmp_
     assert (ids[0] == loaded.tokenizer.bos_token_id) is starts_with_bos
 
 
+def test_a_tokenizer_class_that_needs_a_missing_library_is_not_passed_over(folder, tmp_path):
+    """What sentencepiece's class adds to tokenizer.json was left out without a word."""
+    path = folder / "tokenizer_config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"tokenizer_class": "PLBartTokenizer"}))
+    with pytest.raises(SourceError, match=r"PLBartTokenizer requires the SentencePiece library .*Install it and try again, or"):
+        checkpoint.load(origin(folder), tmp_path / "work")
+
+
+def add_tokens(folder, texts, **settings):
+    """Give the tokenizer tokens behind the embedding's last row; returns the first one's id."""
+    path, config = folder / "tokenizer.json", folder / "tokenizer_config.json"
+    content, rows = json.loads(path.read_text()), json.loads((folder / "config.json").read_text())["vocab_size"]
+    kind = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": True}
+    entries = {rows + index: {"content": text, **kind} for index, text in enumerate(texts)}
+    content["added_tokens"] += [{"id": index, **entry} for index, entry in entries.items()]
+    path.write_text(json.dumps(content))
+    named = json.loads(config.read_text())
+    named["added_tokens_decoder"] |= {str(index): entry for index, entry in entries.items()}
+    config.write_text(json.dumps(named | settings))
+    return rows
+
+
+def test_added_tokens_without_an_embedding_are_forgotten(folder, tmp_path):
+    """Gemma 3 1B has such an image token: text that spells it read beyond the embedding."""
+    rows = add_tokens(folder, ["<image>", "[PAD]"], additional_special_tokens=["<image>"], pad_token="[PAD]")
+    assert AutoTokenizer.from_pretrained(folder)("an <image> here [PAD]")["input_ids"].count(rows) == 1
+    loaded = checkpoint.load(origin(folder), tmp_path / "work").tokenizer
+    ids = loaded("an <image> here [PAD]")["input_ids"]
+    assert max(ids) < rows
+    assert loaded.decode(ids) == "an <image> here [PAD]"
+    assert loaded.pad_token is None
+    assert len(loaded) == rows
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"eos_token": "<turn_end>"}, {"chat_template": "{{ messages[0]['content'] }}<turn_end>"}],
+    ids=["eos_token", "chat template"],
+)
+def test_a_token_that_is_needed_and_has_no_embedding_is_a_plain_error(settings, folder, tmp_path):
+    (folder / "chat_template.jinja").unlink()
+    add_tokens(folder, ["<turn_end>"], **settings)
+    with pytest.raises(SourceError, match=r"the model has never seen <turn_end>\. .*resize_token_embeddings"):
+        checkpoint.load(origin(folder), tmp_path / "work")
+
+
 @pytest.mark.parametrize(
     ("template", "reason"),
     [

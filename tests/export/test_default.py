@@ -1,4 +1,4 @@
-"""`slm-export default`, which `make run` calls: says what is up to date without PyTorch, refuses what it cannot do. Real processes."""
+"""`slm-export default`, which `make run` calls: a bundle that is up to date needs no PyTorch; plain refusals. Real processes."""
 
 import hashlib
 import json

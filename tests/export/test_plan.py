@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import struct
+from pathlib import Path
 
 import pytest
 from hub_server import COMMIT, serve
@@ -13,7 +14,9 @@ from slm_export.export_time import REFERENCE_FLOPS, spoken, stage_names, stage_s
 from slm_export.manifest import load_manifest
 from slm_export.options import ExportOptions
 from slm_export.plan import Request, checkpoint_shapes, make_plan, plan_export, problems, require_resources
-from slm_export.shapes import classify, folder_shapes, safetensors_header
+from slm_export.recipes import DEFAULT_MODEL
+from slm_export.recipes import RECIPES as RECIPE_BY_NAME
+from slm_export.shapes import classify, folder_shapes, llama_shapes, safetensors_header
 from slm_export.variant_recipes import DEFAULT_VARIANTS, RECIPES
 
 
@@ -39,6 +42,17 @@ def test_a_model_that_does_not_fit_is_refused_with_the_numbers(plan):
     with pytest.raises(ExportError, match=r"needs up to 1\.0 GB of memory .* but 0\.1 GB are available\. .*0\.0 MB are free"):
         require_resources(small)
     assert problems(dataclasses.replace(plan, available_memory_bytes=10**12, free_disk_bytes=10**12)) == []
+
+
+def test_a_tensor_that_no_browser_can_hold_is_told_before():
+    """SmolLM2's layers with a vocabulary of 262,144 tokens 4,096 wide: 1.07 GB in 8 bits, four times that as float32."""
+    sizes = dataclasses.replace(RECIPE_BY_NAME[DEFAULT_MODEL].sizes, hidden=4096, heads=64, vocabulary=262_400)
+    wide = make_plan("wide", llama_shapes(sizes), Path("nowhere"), ["cpu-int8", "f32"])
+    plenty = dataclasses.replace(wide, available_memory_bytes=None, free_disk_bytes=10**12)
+    (message,) = problems(plenty)
+    assert "largest tensor takes 4.3 GB in cpu-int8, f32; browsers hold files of up to 1.1 GB" in message
+    fitting = make_plan("fits", llama_shapes(dataclasses.replace(sizes, vocabulary=262_000)), Path("nowhere"), ["cpu-int8"])
+    assert problems(dataclasses.replace(fitting, available_memory_bytes=None, free_disk_bytes=10**12)) == []
 
 
 def test_unknown_memory_refuses_nothing(plan):

@@ -5,6 +5,7 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
+from slm_export.errors import ExportError
 from slm_export.graph import open_float_graph
 from slm_export.weight_file import ALIGNMENT_BYTES, WeightFiles
 
@@ -24,6 +25,15 @@ def test_files_are_split_before_the_limit_and_tensors_begin_at_pages(tmp_path):
         onnx.external_data_helper.load_external_data_for_tensor(tensor, str(tmp_path))
         assert np.array_equal(numpy_helper.to_array(tensor), array)
     assert all(path.stat().st_size <= 30_000 for path in tmp_path.iterdir())
+
+
+def test_a_tensor_beyond_the_limit_is_refused(tmp_path):
+    """It became a file that no browser could open."""
+    with (
+        WeightFiles(tmp_path, max_file_bytes=30_000) as files,
+        pytest.raises(ExportError, match=r"A weight of .* \(100 × 100\) is more than .* a browser holds at once. Choose"),
+    ):
+        files.tensor("large", np.zeros((100, 100), np.float32))
 
 
 def test_the_same_bytes_are_stored_once_whatever_their_shape(tmp_path):

@@ -82,6 +82,19 @@ class Contract(Model):  # type: ignore[misc]  # the builder has no types
     def make_attention_mask_reformatting(self) -> None:
         """No mask: a batch of one has no padding."""
 
+    def has_lm_head(self, module: Any) -> bool:
+        """The head itself; the builder takes every linear layer that is as wide as the vocabulary for one."""
+        return module is self.weights.get_output_embeddings()
+
+    def make_embedding(self, embedding: Any) -> None:
+        """The token embedding; the builder takes a table of positions with as many rows for one, too."""
+        if embedding is self.weights.get_input_embeddings().weight:
+            super().make_embedding(embedding)
+            self.finish_embedding()
+
+    def finish_embedding(self) -> None:
+        """What a family adds to the embedded tokens, layernorm_attrs["root_input"] and ["skip_input"]."""
+
     def make_lm_head(self, lm_head: Any) -> None:
         """Logits only where they are asked for: in prefill the head is a fifth of the work, and one position is needed."""
         hidden = [self.layernorm_attrs["output_0"], "logit_positions"]

@@ -7,6 +7,7 @@ import math
 from typing import Any
 
 from slm_export.builders.contract import Contract
+from slm_export.errors import ExportError
 
 from builders.gemma import Gemma2Model, GemmaModel  # isort: skip
 
@@ -35,6 +36,15 @@ class Gemma3(Gemma2):
     """Gemma 3: norms on query and key heads; layers with a window have a rotary base of their own."""
 
     per_head_norm = True
+
+    @classmethod
+    def defaults(cls, config: Any) -> dict[str, Any]:
+        if config.attn_logit_softcapping is not None:
+            raise ExportError(
+                "This Gemma 3 caps its attention scores (attn_logit_softcapping), which transformers leaves out: there is no "
+                "original to compare with. Set it to null in config.json if the model was trained without, as Google's were."
+            )
+        return super().defaults(config)
 
     def rotary_caches(self, layer_id: int) -> tuple[str, str]:
         if not self.is_local(layer_id):

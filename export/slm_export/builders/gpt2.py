@@ -26,8 +26,7 @@ class Gpt2(Contract):
         self.layernorm_attrs["simple"] = False
         self.mlp_attrs["use_proj"], self.mlp_attrs["use_fc"] = False, True
 
-    def make_embedding(self, embedding: Any) -> None:
-        super().make_embedding(embedding)
+    def finish_embedding(self) -> None:
         self.make_initializer(self.weights.transformer.wpe.weight, "model.position_embedding.weight", to=FLOAT)
         rows = self.op("Gather", ["model.position_embedding.weight", self.positions()], "/model/position_embedding/Gather")
         total = self.op("Add", [self.layernorm_attrs["root_input"], rows], "/model/position_embedding/Add")

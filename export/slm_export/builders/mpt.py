@@ -23,6 +23,11 @@ class Mpt(Contract):
             raise ExportError(
                 "This MPT model has no ALiBi, or has normalised, clipped or multi-query attention, which cannot be exported yet."
             )
+        if attention.alibi_bias_max != 8:
+            raise ExportError(
+                f"This MPT model states alibi_bias_max {attention.alibi_bias_max}, which transformers leaves out: it takes 8, "
+                "so there is no original to compare with. Choose a model with 8, as all of MosaicML's are."
+            )
         inner = 4 * config.d_model  # as transformers' MptMLP, which ignores expansion_ratio
         return super().defaults(config) | {"intermediate_size": inner, "hidden_act": "gelu"}
 
