@@ -32,6 +32,7 @@ export const FAKE_INFO: EngineInfo = {
   adapter: null,
   threads: 1,
   contextLength: 2048,
+  toolFormat: null,
   defaults: { temperature: 0.7, top_p: 0.9, top_k: 0, repetition_penalty: 1, max_tokens: 64 },
   downloadBytes: 1,
   loadMs: 1,

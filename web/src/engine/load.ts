@@ -1,7 +1,9 @@
 /** Loads one bundle into this worker: manifest, choice of a variant, files, runtime, session, self-test. */
 import type { BundleInfo, EngineInfo, LoadPhase } from './api.ts'
+import { openSimd } from './backend-simd.ts'
 import { type Computing, makeBackend } from './backends.ts'
-import { chooseVariant, wantsGpu } from './choose.ts'
+import { type Choice, chooseVariant, wantsGpu } from './choose.ts'
+import { Context } from './context.ts'
 import { capabilities, findGpu, type Gpu, type GpuSearch, thisBrowser } from './device.ts'
 import { openDisk } from './disk.ts'
 import { EngineError } from './errors.ts'
@@ -10,6 +12,7 @@ import type { FileEntry, Manifest, Variant } from './manifest.ts'
 import type { LoadArgs, LoadEvent, PassedOver } from './protocol.ts'
 import { encoderSelfTest, selfTest } from './selftest.ts'
 import { type Flavour, loadRuntime, type SessionFiles } from './session.ts'
+import { openMachine } from './simd/machine.ts'
 import { fetchFile, fetchManifest } from './store.ts'
 import { createTextCodec, type TextCodec } from './tokenizer.ts'
 
@@ -48,15 +51,16 @@ export async function loadModel(
   const search: GpuSearch = wantsGpu(manifest, args, args.passedOver)
     ? await findGpu(around, { allowSoftware: args.device === 'webgpu' })
     : { gpu: null, missing: 'The graphics adapter was not asked.' }
-  const { variant, passedOver } = chooseVariant(manifest, args, { capabilities: found, search }, args.passedOver)
-  progress.choose(variant, manifest)
+  const choice = chooseVariant(manifest, args, { capabilities: found, search }, args.passedOver)
+  const { variant, passedOver } = choice
+  progress.choose(choice, manifest)
   const files = await download(args.bundleUrl, { manifest, variant }, { progress, signal })
   const gpu = variant.device === 'webgpu' ? search.gpu : null
   if (!gpu) search.gpu?.device.destroy()
   const flavour: Flavour = gpu ? (found.jspi ? 'jspi' : 'asyncify') : 'wasm'
   const codec = createTextCodec(await tokenizerFiles(files, manifest), manifest)
   try {
-    const started = await start({ manifest, variant, files, gpu, flavour, threads: found.threads }, progress)
+    const started = await start({ manifest, choice, files, gpu, flavour, threads: found.threads, signal }, progress)
     signal.throwIfAborted()
     const info: EngineInfo = {
       bundle: bundleInfo(manifest),
@@ -67,8 +71,9 @@ export async function loadModel(
       device: variant.device,
       backend: started.name,
       adapter: gpu?.name ?? null,
-      threads: found.threads,
+      threads: started.threads,
       contextLength: manifest.context_length,
+      toolFormat: codec.toolFormat,
       defaults: manifest.generation,
       downloadBytes: progress.totalBytes(),
       loadMs: progress.elapsedMs(),
@@ -79,32 +84,60 @@ export async function loadModel(
     return { manifest, codec, info, deviceLost: lostSentence(gpu), ...started.computing }
   } catch (error) {
     signal.throwIfAborted()
-    throw new VariantFailure(variant.name, explain(error, `${variant.name} could not be started`))
+    throw new VariantFailure(choice.name, explain(error, `${choice.name} could not be started`))
   }
 }
 
 interface Start {
   manifest: Manifest
-  variant: Variant
+  choice: Choice
   files: Files
   gpu: Gpu | null
   flavour: Flavour
   threads: number
+  signal: AbortSignal
 }
 
-async function start({ manifest, variant, files, gpu, flavour, threads }: Start, progress: Progress) {
+async function start(options: Start, progress: Progress) {
+  const { manifest, choice, gpu } = options
+  const { variant } = choice
+  const started = choice.backend === 'simd' ? await startSimd(options, progress) : await startOrt(options, progress)
+  const { computing } = started
+  progress.enter('self-test', 'Checking the first answer against the original')
+  const program = choice.backend === 'simd' ? variant.program : null
+  const { fault, ...test } = computing.encoder
+    ? await encoderSelfTest(computing.encoder, { manifest, variant })
+    : await selfTest(computing.context.backend, { manifest, variant, deep: gpu !== null, program })
+  if (fault) throw new EngineError('unsupported', `${choice.name} failed its self-test on this device: ${fault}.`)
+  return { ...started, test }
+}
+
+interface Started {
+  computing: Computing
+  name: string
+  threads: number
+}
+
+async function startOrt(
+  { manifest, choice, files, gpu, flavour, threads }: Start,
+  progress: Progress,
+): Promise<Started> {
   progress.enter('runtime', 'Starting the runtime')
   const device = gpu?.device ?? null
   const runtime = await loadRuntime({ flavour, threads, device })
   progress.enter('session', 'Preparing the model')
   const name = flavour === 'wasm' ? 'ort-wasm' : `ort-webgpu-${flavour}`
-  const computing = await makeBackend(runtime, { manifest, variant, files, name, device })
-  progress.enter('self-test', 'Checking the first answer against the original')
-  const { fault, ...test } = computing.encoder
-    ? await encoderSelfTest(computing.encoder, { manifest, variant })
-    : await selfTest(computing.context.backend, { manifest, variant, deep: gpu !== null })
-  if (fault) throw new EngineError('unsupported', `${variant.name} failed its self-test on this device: ${fault}.`)
-  return { computing, name, test }
+  const computing = await makeBackend(runtime, { manifest, variant: choice.variant, files, name, device })
+  return { computing, name, threads }
+}
+
+async function startSimd({ manifest, choice, files, threads, signal }: Start, progress: Progress): Promise<Started> {
+  progress.enter('session', 'Preparing the model')
+  const backend = await openSimd({
+    ...{ manifest, variant: choice.variant, files, signal },
+    openMachine: needs => openMachine({ ...needs, threads }),
+  })
+  return { computing: { context: new Context(backend), encoder: null }, name: backend.name, threads: backend.threads }
 }
 
 /** The files of a bundle that a variant needs, by path. */
@@ -137,9 +170,10 @@ async function download(
   )
   const blob = (path: string) => data.get(path) ?? new Blob() // every path below is in `entries`
   const folder = variant.graph.slice(0, variant.graph.lastIndexOf('/') + 1)
-  const graphs: (string | null)[] = [variant.graph, variant.encoder_graph, variant.embedding_graph]
+  const { graph, encoder_graph, embedding_graph, program } = variant
+  const others: (string | undefined | null)[] = [graph, encoder_graph, embedding_graph, program?.path]
   const external = variant.files
-    .filter(({ path }) => !graphs.includes(path))
+    .filter(({ path }) => !others.includes(path))
     .map(({ path }) => ({ path: path.slice(folder.length), data: blob(path) }))
   return {
     blob,
@@ -205,9 +239,10 @@ function progressOf(report: (event: LoadEvent) => void) {
       Object.assign(state, { phase, detail })
       send()
     },
-    choose(variant: Variant, manifest: Manifest) {
-      state.variant = variant.name
-      state.memoryBytes = variant.memory_bytes
+    choose({ variant, backend, name }: Choice, manifest: Manifest) {
+      state.variant = name
+      const fileBytes = variant.files.reduce((total, { size_bytes }) => total + size_bytes, 0)
+      state.memoryBytes = backend === 'simd' ? fileBytes : variant.memory_bytes // as they are, or unfolded to float32
       state.total = neededFiles(manifest, variant).reduce((total, { size_bytes }) => total + size_bytes, 0)
     },
     downloading(entry: FileEntry) {

@@ -2,20 +2,40 @@
 import type {
   ChatChunk,
   ChatCompletion,
+  ChatLogprobs,
   ChatRequest,
   Completion,
   CompletionChunk,
+  CompletionLogprobs,
   CompletionRequest,
   Engine,
   EngineInfo,
   SamplingOptions,
   Stats,
   TokenCount,
-  Usage,
+  ToolCallDelta,
 } from './api.ts'
 import { aborted } from './link.ts'
-import type { Calls, CountArgs, GenerateArgs, GenerateResult, ReadingName, TextEvent } from './protocol.ts'
+import {
+  chatLogprobs,
+  completionLogprobs,
+  joinedCalls,
+  joinedCompletionLogprobs,
+  newId,
+  now,
+  usage,
+} from './openai-shapes.ts'
+import type {
+  Calls,
+  CountArgs,
+  GenerateArgs,
+  GenerateResult,
+  ReadingName,
+  TextEvent,
+  TokenInfoWithTop,
+} from './protocol.ts'
 import { chatArgs, completionArgs, countArgs, textArgs, textsArgs } from './request.ts'
+import { ToolParser } from './tool-parser.ts'
 
 /** One generation: `events` end when nothing more comes, `result` says how; leaving `events` early cancels the job. */
 export interface TextRun {
@@ -43,7 +63,12 @@ export interface ApiParts {
   dispose: () => Promise<void>
 }
 
-type Piece = { text: string; result: null } | { text: ''; result: GenerateResult }
+interface Piece {
+  text: string
+  infos: TokenInfoWithTop[]
+  /** Of the last piece only. */
+  result: GenerateResult | null
+}
 
 export function createApi(parts: ApiParts): Engine {
   const { source, read, count, dispose } = parts
@@ -58,34 +83,39 @@ export function createApi(parts: ApiParts): Engine {
       },
       () => {}, // awaited below, unless the reader leaves first
     )
-    for await (const { text } of run.events) if (text) yield { text, result: null }
+    for await (const { text, infos } of run.events) if (text || infos.length > 0) yield { text, infos, result: null }
     const result = await run.result
     if (signal?.aborted) throw aborted(signal.reason)
-    yield { text: '', result }
+    yield { text: '', infos: [], result }
   }
 
   async function* chatStream(request: ChatRequest): AsyncGenerator<ChatChunk> {
-    const head = {
-      id: newId('chatcmpl'),
-      object: 'chat.completion.chunk',
-      created: now(),
-      model: parts.info.bundle.id,
-    } as const
-    const args = chatArgs(request)
+    const model = parts.info.bundle.id
+    const head = { id: newId('chatcmpl'), object: 'chat.completion.chunk', created: now(), model } as const
+    const { args, toolFormat } = chatArgs(request, parts.info)
+    const parser = toolFormat && new ToolParser(toolFormat, () => newId('call'))
     yield { ...head, choices: [{ index: 0, delta: { role: 'assistant' }, finish_reason: null }] }
-    for await (const { text, result } of pieces(args, request)) {
-      if (!result) yield { ...head, choices: [{ index: 0, delta: { content: text }, finish_reason: null }] }
-      else {
-        const choices: ChatChunk['choices'] = [{ index: 0, delta: {}, finish_reason: result.finishReason }]
-        yield { ...head, choices, usage: usage(result.stats) }
-      }
+    for await (const { text, infos, result } of pieces(args, request)) {
+      const { text: content, calls } = parser ? (result ? parser.end() : parser.push(text)) : { text, calls: [] }
+      const logprobs = infos.length > 0 ? { logprobs: chatLogprobs(infos) } : {}
+      if (content || infos.length > 0)
+        yield { ...head, choices: [{ index: 0, delta: { content }, finish_reason: null, ...logprobs }] }
+      for (const call of calls)
+        yield { ...head, choices: [{ index: 0, delta: { tool_calls: [call] }, finish_reason: null }] }
+      if (!result) continue
+      const called = parser && parser.count > 0 && result.finishReason === 'stop'
+      const reason = called ? 'tool_calls' : result.finishReason
+      yield { ...head, choices: [{ index: 0, delta: {}, finish_reason: reason }], usage: usage(result.stats) }
     }
   }
 
   async function* completionStream(request: CompletionRequest): AsyncGenerator<CompletionChunk> {
     const head = { id: newId('cmpl'), object: 'text_completion', created: now(), model: parts.info.bundle.id } as const
-    for await (const { text, result } of pieces(completionArgs(request), request)) {
-      if (!result) yield { ...head, choices: [{ index: 0, text, finish_reason: null }] }
+    let offset = 0
+    for await (const { text, infos, result } of pieces(completionArgs(request, parts.info), request)) {
+      const logprobs = infos.length > 0 ? { logprobs: completionLogprobs(infos, offset) } : {}
+      offset += infos.reduce((length, info) => length + info.text.length, 0)
+      if (!result) yield { ...head, choices: [{ index: 0, text, finish_reason: null, ...logprobs }] }
       else {
         const choices: CompletionChunk['choices'] = [{ index: 0, text: '', finish_reason: result.finishReason }]
         yield { ...head, choices, usage: usage(result.stats) }
@@ -93,31 +123,39 @@ export function createApi(parts: ApiParts): Engine {
     }
   }
 
-  async function whole(args: GenerateArgs, following: Following) {
-    let text = ''
-    for await (const piece of pieces(args, following)) {
-      text += piece.text
-      if (piece.result) return { text, ...piece.result }
-    }
-    throw aborted(following.signal?.reason) // `pieces` ends with a result or throws
-  }
-
   async function chatWhole(request: ChatRequest): Promise<ChatCompletion> {
-    const { text, finishReason, stats } = await whole(chatArgs(request), request)
-    return {
-      ...{ id: newId('chatcmpl'), object: 'chat.completion', created: now(), model: parts.info.bundle.id },
-      choices: [{ index: 0, message: { role: 'assistant', content: text }, finish_reason: finishReason }],
-      usage: usage(stats),
+    let content = ''
+    const deltas: ToolCallDelta[] = []
+    const logprobs: ChatLogprobs = { content: [], refusal: null }
+    for await (const chunk of chatStream(request)) {
+      const [{ delta, finish_reason, logprobs: more }] = chunk.choices
+      content += delta.content ?? ''
+      deltas.push(...(delta.tool_calls ?? []))
+      logprobs.content.push(...(more?.content ?? []))
+      if (finish_reason === null || !chunk.usage) continue
+      const calls = deltas.length > 0 ? { tool_calls: joinedCalls(deltas) } : {}
+      const message = { role: 'assistant', content, ...calls } as const
+      const { id, created, model } = chunk
+      return {
+        ...{ id, object: 'chat.completion', created, model, usage: chunk.usage },
+        choices: [{ index: 0, message, finish_reason, ...(request.logprobs ? { logprobs } : {}) }],
+      }
     }
+    throw aborted(request.signal?.reason) // the stream ends with a reason or throws
   }
 
   async function completionWhole(request: CompletionRequest): Promise<Completion> {
-    const { text, finishReason, stats } = await whole(completionArgs(request), request)
-    return {
-      ...{ id: newId('cmpl'), object: 'text_completion', created: now(), model: parts.info.bundle.id },
-      choices: [{ index: 0, text, finish_reason: finishReason }],
-      usage: usage(stats),
+    let text = ''
+    const logprobs: CompletionLogprobs[] = []
+    for await (const chunk of completionStream(request)) {
+      const [{ text: more, finish_reason, logprobs: some }] = chunk.choices
+      text += more
+      if (some) logprobs.push(some)
+      if (finish_reason === null || !chunk.usage) continue
+      const asked = typeof request.logprobs === 'number' ? { logprobs: joinedCompletionLogprobs(logprobs) } : {}
+      return { ...chunk, choices: [{ index: 0, text, finish_reason, ...asked }], usage: chunk.usage }
     }
+    throw aborted(request.signal?.reason)
   }
 
   // Overloads cannot be written as one arrow: which of the two comes back follows from `stream`.
@@ -145,21 +183,4 @@ export function createApi(parts: ApiParts): Engine {
     stats: () => last,
     dispose,
   }
-}
-
-function usage({ promptTokens, outputTokens, cachedTokens }: Stats): Usage {
-  return {
-    prompt_tokens: promptTokens,
-    completion_tokens: outputTokens,
-    total_tokens: promptTokens + outputTokens,
-    prompt_tokens_details: { cached_tokens: cachedTokens },
-  }
-}
-
-function newId(kind: string): string {
-  return `${kind}-${crypto.getRandomValues(new Uint32Array(3)).reduce((id, word) => id + word.toString(36), '')}`
-}
-
-function now(): number {
-  return Math.floor(Date.now() / 1000)
 }

@@ -91,7 +91,7 @@ function fitted(codec: TextCodec, prompt: Prompt, room: { contextLength: number;
 
 function encode(codec: TextCodec, prompt: Prompt): number[] {
   if (prompt.kind === 'tokens') return prompt.tokens
-  return prompt.kind === 'chat' ? codec.encodeChat(prompt.messages) : codec.encodePrompt(prompt.text)
+  return prompt.kind === 'chat' ? codec.encodeChat(prompt.messages, prompt) : codec.encodePrompt(prompt.text)
 }
 
 function samplerSettings(sampling: Sampling, { generation, vocab_size }: Manifest): SamplerSettings {

@@ -17,11 +17,12 @@ import type {
   Stats,
   Tagging,
   TokenCount,
+  Tool,
 } from './api.ts'
 import type { ConstraintSpec } from './constraint/spec.ts'
 import type { ErrorCode } from './errors.ts'
 
-/** A variant that was tried in an earlier worker and must not be tried again, and why. */
+/** A variant (`cpu-int8`; `cpu-int8/simd` on the engine's own kernels) that was tried in an earlier worker and must not be tried again, and why. */
 export type PassedOver = Pick<Fallback, 'from' | 'reason'>
 
 export interface LoadArgs {
@@ -29,6 +30,7 @@ export interface LoadArgs {
   bundleUrl: string
   device: 'auto' | Device
   variant: string | null
+  backend: 'ort' | 'simd' | null
   threads: number | null
   passedOver: PassedOver[]
 }
@@ -57,7 +59,8 @@ export interface Sampling {
 
 /** Text is tokenized by the worker; `tokens` are taken as they are. */
 export type Prompt =
-  | { kind: 'chat'; messages: ChatMessage[] }
+  /** `prefix`: what the answer begins with already. */
+  | { kind: 'chat'; messages: ChatMessage[]; tools: Tool[]; prefix: string }
   | { kind: 'text'; text: string }
   | { kind: 'tokens'; tokens: number[] }
 

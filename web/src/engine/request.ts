@@ -1,44 +1,78 @@
 /** Checks a caller's request and turns it into what the worker takes. */
-import type { ChatMessage, ChatRequest, CompletionRequest, SamplingOptions } from './api.ts'
+import type { ChatRequest, CompletionRequest, EngineInfo, SamplingOptions, ToolFormat } from './api.ts'
 import { EngineError } from './errors.ts'
+import { conversationArgs, messagesArgs } from './messages.ts'
 import type { CountArgs, GenerateArgs, Sampling } from './protocol.ts'
+import { responseConstraint } from './response-format.ts'
+import { toolUse } from './tools.ts'
+import { wrong } from './wrong.ts'
 
 const MAX_STOPS = 4
 const MAX_TOP_LOGPROBS = 20
-const ROLES = ['system', 'user', 'assistant'] as const
 const POLICIES = ['error', 'drop-oldest'] as const
 const PRIORITIES = ['interactive', 'background'] as const
 const SPECULATIONS = ['off', 'copy'] as const
 
-/** @throws EngineError 'bad-request', naming the field */
-export function chatArgs(request: ChatRequest): GenerateArgs {
-  const { messages } = request
+/** What every request may say. */
+const FIELDS = (
+  'temperature top_p top_k min_p repetition_penalty presence_penalty frequency_penalty logit_bias seed stop model n user ' +
+  'max_tokens max_completion_tokens response_format priority speculate prediction metadata store onProgress signal stream'
+).split(' ')
+const CHAT_FIELDS = [
+  ...FIELDS,
+  ...['messages', 'logprobs', 'top_logprobs', 'context_policy', 'tools', 'tool_choice', 'parallel_tool_calls'],
+]
+const COMPLETION_FIELDS = [...FIELDS, 'prompt', 'logprobs']
+
+export interface ChatArgs {
+  args: GenerateArgs
+  /** How to read the calls of tools in the answer, null where there are none to read. */
+  toolFormat: ToolFormat | null
+}
+
+/** @throws EngineError 'bad-request', naming the field, also one that is not known */
+export function chatArgs(given: ChatRequest, info: EngineInfo): ChatArgs {
+  const request = present(given, CHAT_FIELDS)
+  const conversation = conversationArgs(request.messages)
+  const use = toolUse(request, info)
+  const shared = common(request, info)
+  const shape = shared.constraint
+  const constraint: GenerateArgs['constraint'] =
+    shape && use.constraint ? { kind: 'choice', options: [use.constraint, shape] } : (use.constraint ?? shape)
+  const policy = { field: 'context_policy', among: POLICIES, without: 'error' } as const
   return {
-    ...common(request),
-    prompt: { kind: 'chat', messages: messagesArgs(messages) },
-    contextPolicy: choice(request.context_policy, { field: 'context_policy', among: POLICIES, without: 'error' }),
-    topLogprobs: chatLogprobs(request),
+    args: {
+      ...shared,
+      prompt: { kind: 'chat', ...conversation, tools: use.tools },
+      constraint,
+      contextPolicy: choice(request.context_policy, policy),
+      topLogprobs: chatLogprobs(request),
+    },
+    toolFormat: use.format,
   }
 }
 
-/** @throws EngineError 'bad-request', naming the field */
-export function messagesArgs(messages: unknown): ChatMessage[] {
-  if (!Array.isArray(messages) || messages.length === 0)
-    throw wrong('messages', 'a list with at least one message', messages)
-  return messages.map(message)
-}
-
-/** @throws EngineError 'bad-request', naming the field */
-export function completionArgs(request: CompletionRequest): GenerateArgs {
+/** @throws EngineError 'bad-request', naming the field, also one that is not known */
+export function completionArgs(given: CompletionRequest, info: EngineInfo): GenerateArgs {
+  const request = present(given, COMPLETION_FIELDS)
   const { prompt, logprobs } = request
   if (typeof prompt !== 'string') throw wrong('prompt', 'a text', prompt)
   if (logprobs !== undefined && !isTopLogprobs(logprobs)) throw wrong('logprobs', TOP_LOGPROBS, logprobs)
   return {
-    ...common(request),
+    ...common(request, info),
     prompt: { kind: 'text', text: prompt },
     contextPolicy: 'error', // a raw prompt has no turns that could be left out
     topLogprobs: logprobs ?? null,
   }
+}
+
+/** A request without what is null in it, which says the same as nothing. */
+function present<R extends object>(request: R, fields: readonly string[]): R {
+  const given = Object.entries(request).filter(([, value]) => value !== null && value !== undefined)
+  for (const [name] of given) {
+    if (!fields.includes(name)) throw new EngineError('bad-request', `${name}: is not supported. Leave it out.`)
+  }
+  return Object.fromEntries(given) as R // the same fields, less those that were empty
 }
 
 /** @throws EngineError 'bad-request', naming the field */
@@ -46,7 +80,9 @@ export function countArgs(input: unknown, { max_tokens: maxTokens }: Pick<Sampli
   if (maxTokens !== undefined && !RULES.max_tokens.valid(maxTokens))
     throw wrong('max_tokens', RULES.max_tokens.expected, maxTokens)
   const prompt: CountArgs['prompt'] =
-    typeof input === 'string' ? { kind: 'text', text: input } : { kind: 'chat', messages: messagesArgs(input) }
+    typeof input === 'string'
+      ? { kind: 'text', text: input }
+      : { kind: 'chat', messages: messagesArgs(input), tools: [], prefix: '' }
   return { prompt, maxTokens: maxTokens ?? null }
 }
 
@@ -62,30 +98,32 @@ export function textsArgs(texts: unknown): string[] {
   return texts.map((text, index) => textArgs(text, `texts[${index}]`))
 }
 
-function message({ role, content }: ChatMessage, index: number): ChatMessage {
-  if (!isOneOf(role, ROLES)) throw wrong(`messages[${index}].role`, `one of ${ROLES.join(', ')}`, role)
-  if (typeof content !== 'string') throw wrong(`messages[${index}].content`, 'a text', content)
-  return { role, content }
-}
-
 type Common = Omit<GenerateArgs, 'prompt' | 'contextPolicy' | 'topLogprobs'>
 
-function common(request: SamplingOptions): Common {
+function common(request: SamplingOptions, { bundle }: EngineInfo): Common {
+  const { model, n, store } = request
+  if (model !== undefined && model !== bundle.id) throw wrong('model', `"${bundle.id}", which is loaded`, model)
+  if (n !== undefined && n !== 1) throw wrong('n', '1: one answer a call', n)
+  if (store !== undefined && store !== false) throw wrong('store', 'false: nothing is stored', store)
   return {
     sampling: sampling(request),
     stop: stops(request.stop),
     priority: choice(request.priority, { field: 'priority', among: PRIORITIES, without: 'interactive' }),
     speculation: speculation(request),
-    constraint: null,
+    constraint: responseConstraint(request.response_format),
     resume: [],
   }
 }
 
 function sampling(request: SamplingOptions): Sampling {
   const sampling: Sampling = {}
+  const { max_tokens, max_completion_tokens: newer } = request
+  if (max_tokens !== undefined && newer !== undefined)
+    throw wrong('max_completion_tokens', 'nothing, since max_tokens is given', newer)
+  const named = newer === undefined ? request : { ...request, max_tokens: newer }
   for (const [name, { expected, valid }] of Object.entries(RULES)) {
     const key = name as keyof typeof RULES // Object.entries forgets the key type of a constant
-    const value = request[key]
+    const value = named[key]
     if (value === undefined) continue
     if (typeof value !== 'number' || !valid(value)) throw wrong(key, expected, value)
     sampling[key] = value
@@ -159,8 +197,3 @@ const RULES = {
     valid: (value: number) => Number.isInteger(value) && value >= 1,
   },
 } satisfies { [K in keyof Omit<Sampling, 'logit_bias'>]-?: { expected: string; valid: (value: number) => boolean } }
-
-function wrong(field: string, expected: string, found: unknown): EngineError {
-  const shown = found === undefined ? 'nothing' : JSON.stringify(found)?.slice(0, 80)
-  return new EngineError('bad-request', `${field}: expected ${expected}, found ${shown}.`)
-}

@@ -1,7 +1,7 @@
 /** Text ↔ token ids and the chat template, as the bundle's files say. Knows no model and no KV cache. */
 import { Template } from '@huggingface/jinja'
 import { Tokenizer } from '@huggingface/tokenizers'
-import type { ChatMessage } from './api.ts'
+import type { ChatMessage, Tool, ToolFormat } from './api.ts'
 import { Constraints } from './constraint/constraint.ts'
 import { spell } from './constraint/spelling.ts'
 import { Vocabulary } from './constraint/vocabulary.ts'
@@ -9,6 +9,7 @@ import { type Spell, type StreamDecoder, spellToken, streamDecoder } from './dec
 import { EngineError } from './errors.ts'
 import { useExactParts } from './exact.ts'
 import type { Manifest } from './manifest.ts'
+import { type TemplateInput, type ToolStyle, templateMessage, toolStyle } from './tool-style.ts'
 import { splitWords, type Word } from './words.ts'
 
 export interface TokenizerFiles {
@@ -23,8 +24,13 @@ export interface TextCodec {
   encodePrompt(text: string): number[]
   /** A text that goes on behind others: no tokens are put around it. */
   encodeContinuation(text: string): number[]
-  /** @throws EngineError 'bad-request' where the model has no chat format or its template refuses the messages */
-  encodeChat(messages: readonly ChatMessage[]): number[]
+  /**
+   * @param prefix what the assistant's answer begins with already
+   * @throws EngineError 'bad-request' where the model has no chat format or its template refuses the messages
+   */
+  encodeChat(messages: readonly ChatMessage[], use?: { tools: readonly Tool[]; prefix: string }): number[]
+  /** How the chat template has tools called, null where it knows none. */
+  toolFormat: ToolFormat | null
   /** A text as an encoder reads it, special tokens included, cut where it has more than `maxTokens`. */
   encodeText(text: string, maxTokens: number): EncodedText
   /**
@@ -54,6 +60,8 @@ export function createTextCodec(files: TokenizerFiles, manifest: Manifest): Text
   const { tokenizer, json, config } = readTokenizer(files)
   const template = files.chatTemplate === null ? null : readTemplate(files.chatTemplate)
   const encode = (text: string) => tokenizer.encode(text, { add_special_tokens: false }).ids
+  const render = (input: TemplateInput) => renderTemplate(template, input, { config, name: manifest.name })
+  const style = template && toolStyle(render)
   let constraints: Constraints | null = null
   return {
     encodePrompt(text) {
@@ -61,9 +69,11 @@ export function createTextCodec(files: TokenizerFiles, manifest: Manifest): Text
       const { bos, add_bos } = manifest.special_tokens
       return add_bos && bos !== null ? [bos, ...encode(text)] : encode(text)
     },
-    encodeChat(messages) {
-      return encode(renderChat(template, messages, { config, name: manifest.name }))
+    encodeChat(messages, { tools, prefix } = { tools: [], prefix: '' }) {
+      const input = { messages: messages.map(templateMessage), add_generation_prompt: true }
+      return encode(render({ ...input, ...toolVariable(tools, style) }) + prefix)
     },
+    toolFormat: style?.format ?? null,
     encodeText: (text, maxTokens) => cut(tokenizer, encode(text), maxTokens),
     encodeWords: (text, maxTokens) => cutWords(tokenizer, { json, text, maxTokens }),
     encodeContinuation: encode,
@@ -124,10 +134,22 @@ function typeOf(part: unknown): unknown {
   return typeof part === 'object' && part !== null && 'type' in part ? part.type : null
 }
 
+function toolVariable(tools: readonly Tool[], style: ToolStyle | null): Pick<TemplateInput, 'tools' | 'xml_tools'> {
+  return tools.length === 0 || !style ? {} : { [style.variable]: tools }
+}
+
 /** The prompt that the template makes of a conversation, ending where the assistant begins to speak. */
 export function renderChat(
   template: Template | null,
   messages: readonly ChatMessage[],
+  { config, name }: { config: Record<string, unknown>; name: string },
+): string {
+  return renderTemplate(template, { messages, add_generation_prompt: true }, { config, name })
+}
+
+function renderTemplate(
+  template: Template | null,
+  input: TemplateInput,
   { config, name }: { config: Record<string, unknown>; name: string },
 ): string {
   if (!template) {
@@ -136,7 +158,7 @@ export function renderChat(
   try {
     // What transformers passes too: templates ask `tools is not none`, and what is not there at all is not none.
     const absent = { tools: null, documents: null }
-    return template.render({ ...specialTokens(config), ...absent, messages, add_generation_prompt: true })
+    return template.render({ ...specialTokens(config), ...absent, ...input })
   } catch (cause) {
     const said = cause instanceof Error ? cause.message : String(cause)
     throw new EngineError('bad-request', `The model's chat template does not accept these messages (${said}).`, {

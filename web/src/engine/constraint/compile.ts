@@ -46,5 +46,36 @@ function expressionOf(spec: ConstraintSpec, text: JsonText): Expression {
       const next = grammar.sequence(grammar.literal(bytesOf(spec.separator)), item)
       return grammar.sequence(item, grammar.repeat(next, 0))
     }
+    case 'text-before':
+      return textBefore(bytesOf(spec.opening), expressionOf(spec.behind, text), grammar)
   }
+}
+
+/** The automaton of Knuth, Morris and Pratt for `opening`, without its last step: one rule for each length matched. */
+function textBefore(opening: string, behind: Expression, grammar: Grammar): Expression {
+  const letters = [...new Set(opening)]
+  const codes = letters.map(letter => letter.charCodeAt(0)).sort((a, b) => a - b)
+  const others = [-1, ...codes]
+    .map((code, at) => [code + 1, (codes[at] ?? 256) - 1] as const)
+    .filter(([a, b]) => a <= b)
+  const rules: Expression[] = Array.from({ length: opening.length }, (_, matched) =>
+    grammar.rule(() => {
+      const steps = letters.map(letter => {
+        const next = matchedAfter(opening, opening.slice(0, matched) + letter)
+        return next === opening.length
+          ? grammar.never
+          : grammar.sequence(grammar.literal(letter), rules[next] ?? grammar.never)
+      })
+      const other = grammar.sequence(grammar.byte(others), rules[0] ?? grammar.never)
+      return grammar.choice(grammar.nothing, behind, other, ...steps)
+    }),
+  )
+  return rules[0] ?? behind
+}
+
+/** How long a beginning of `opening` the end of `text` is. */
+function matchedAfter(opening: string, text: string): number {
+  let length = Math.min(opening.length, text.length)
+  while (!text.endsWith(opening.slice(0, length))) length--
+  return length
 }

@@ -17,6 +17,8 @@ export type ConstraintSpec =
   | { kind: 'choice'; options: ConstraintSpec[] }
   /** `of` once or several times, each time but the first behind `separator`. */
   | { kind: 'list'; of: ConstraintSpec; separator: string }
+  /** Any text without `opening` in it, and `behind` after it or not. `behind` begins with the opening. */
+  | { kind: 'text-before'; opening: string; behind: ConstraintSpec }
 
 /** One answer's way through its constraint. */
 export interface Constraint {
