@@ -1,7 +1,7 @@
 /** Log probabilities of tokens as the model gave them, before any sampling setting: what OpenAI's `logprobs` reports. */
 import type { Spell } from './decoder.ts'
 import type { TokenInfo, TokenInfoWithTop } from './protocol.ts'
-import { bestPlace, Ranking, type View } from './ranking.ts'
+import { highestScore, Ranking, type View } from './ranking.ts'
 import type { Step } from './sampler.ts'
 
 export class LogProbabilities {
@@ -23,7 +23,7 @@ export class LogProbabilities {
       ? { ids: null, scores: step, size: step.length }
       : { ids: step.ids, scores: step.logits, size: step.ids.length }
     const place = isWhole ? token : step.ids.indexOf(token)
-    const highest = view.scores[bestPlace(view)] ?? 0
+    const highest = highestScore(view)
     this.#ranking.begin(view, highest, 1)
     const places = this.#ranking.first(this.#top)
     const floor = isWhole ? Number.NEGATIVE_INFINITY : step.floor

@@ -38,17 +38,39 @@ function power(steps: number): number {
 }
 
 /** The place of the first in order; -1 where nothing is a number above -Infinity. */
-export function bestPlace({ ids, scores, size }: View): number {
-  let best = -1
-  let highest = Number.NEGATIVE_INFINITY
-  for (let place = 0; place < size; place++) {
-    const score = scores[place] ?? highest // never undefined inside the bounds
-    if (score > highest) {
-      highest = score
-      best = place
-    } else if (ids !== null && score === highest && best >= 0 && (ids[place] ?? 0) < (ids[best] ?? 0)) best = place
+export function bestPlace(view: View): number {
+  const { ids, scores, size } = view
+  const highest = highestScore(view)
+  if (highest === Number.NEGATIVE_INFINITY) return -1
+  let best = scores.indexOf(highest)
+  if (ids === null) return best
+  for (let place = best + 1; place < size; place++) {
+    if (scores[place] === highest && (ids[place] ?? 0) < (ids[best] ?? 0)) best = place
   }
   return best
+}
+
+/** The best score, -Infinity where nothing is a number above it. */
+export function highestScore({ scores, size }: View): number {
+  // Four at a time: one after the other, each comparison would wait for the last.
+
+  let a = Number.NEGATIVE_INFINITY
+  let b = a
+  let c = a
+  let d = a
+  const whole = size & ~3
+  for (let place = 0; place < whole; place += 4) {
+    const first = scores[place] ?? a
+    const second = scores[place + 1] ?? b
+    const third = scores[place + 2] ?? c
+    const fourth = scores[place + 3] ?? d
+    if (first > a) a = first
+    if (second > b) b = second
+    if (third > c) c = third
+    if (fourth > d) d = fourth
+  }
+  for (let place = whole; place < size; place++) if ((scores[place] ?? a) > a) a = scores[place] ?? a
+  return Math.max(a, b, c, d)
 }
 
 /** Scores as weights exp((score - best score) / temperature), and the tokens chosen of them. Reuses its memory. */
@@ -62,6 +84,8 @@ export class Ranking {
   #scale = 1
   #chosen = 0
   #sum = 0
+  /** One behind the last bucket with weight. */
+  #buckets = 0
 
   /** @param most tokens of a view */
   constructor(most: number) {
@@ -145,7 +169,7 @@ export class Ranking {
    */
   reach(amount: number, beyond: boolean): Reached | null {
     let mass = 0
-    for (let bucket = 0; bucket < BUCKETS; bucket++) {
+    for (let bucket = 0; bucket < this.#buckets; bucket++) {
       const own = this.#mass[bucket] ?? 0
       if (own === 0 || (beyond ? mass + own <= amount : mass + own < amount)) {
         mass += own
@@ -192,7 +216,8 @@ export class Ranking {
   }
 
   #weigh(count: number): void {
-    this.#mass.fill(0)
+    this.#mass.fill(0, 0, this.#buckets)
+    this.#buckets = 0
     this.#chosen = count
     this.#sum = 0
     for (let index = 0; index < count; index++) {
@@ -202,6 +227,7 @@ export class Ranking {
       this.#weights[index] = weight
       this.#mass[bucket] = (this.#mass[bucket] ?? 0) + weight
       this.#sum += weight
+      if (bucket >= this.#buckets) this.#buckets = bucket + 1
     }
   }
 

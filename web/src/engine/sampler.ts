@@ -18,7 +18,7 @@ import type { Candidates } from './backend.ts'
 import { EngineError } from './errors.ts'
 import { Penalties, type PenaltySettings } from './penalties.ts'
 import { randomNumbers } from './random.ts'
-import { bestPlace, Ranking, type Reached, type View } from './ranking.ts'
+import { bestPlace, highestScore, Ranking, type Reached, type View } from './ranking.ts'
 
 export interface SamplerSettings extends PenaltySettings {
   /** 0 is greedy. */
@@ -76,13 +76,13 @@ export class Sampler {
    */
   pick(step: Step, allowed: Uint32Array | null): number | null {
     const view = this.#view(step, allowed)
-    const best = bestPlace(view)
-    const partial = !(step instanceof Float32Array)
-    if (best < 0) {
-      if (partial && step.floor > Number.NEGATIVE_INFINITY) return null
+    const highest = highestScore(view)
+    const partial = step instanceof Float32Array ? null : step
+    if (highest === Number.NEGATIVE_INFINITY) {
+      if (partial && partial.floor > highest) return null
       throw new EngineError('internal', 'The model gave no usable numbers for the next word. Try again.')
     }
-    const place = this.#choose(view, best, { step: partial ? step : null, changed: allowed !== null })
+    const place = this.#choose(view, highest, { step: partial, changed: allowed !== null })
     return place === null ? null : (view.ids?.[place] ?? place)
   }
 
@@ -93,12 +93,18 @@ export class Sampler {
     this.#penalties.accept(token)
   }
 
-  #choose(view: View, best: number, { step, changed }: { step: Candidates | null; changed: boolean }): number | null {
-    const highest = view.scores[best] ?? 0
+  #choose(
+    view: View,
+    highest: number,
+    { step, changed }: { step: Candidates | null; changed: boolean },
+  ): number | null {
     const floor = step?.floor ?? Number.NEGATIVE_INFINITY
     /** Whether a token of this score comes before every missing one. */
     const isSure = (place: number) => floor === Number.NEGATIVE_INFINITY || (view.scores[place] ?? floor) > floor
-    if (this.#settings.temperature === 0) return isSure(best) ? best : null
+    if (this.#settings.temperature === 0) {
+      const best = bestPlace(view)
+      return isSure(best) ? best : null
+    }
     this.#ranking ??= new Ranking(this.#vocabularySize)
     this.#ranking.begin(view, highest, this.#settings.temperature)
     this.#luck ??= this.#random()
