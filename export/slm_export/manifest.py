@@ -201,12 +201,11 @@ class Program:
     """How the engine's own CPU kernels compute a decoder: `path` is a file of the variant (decoder_program.py).
 
     They round activations to 8 bits, as a PyTorch pass at export did: `activation_error` is the largest difference that
-    made to any logit of the reference answer, and the first `reference_tokens` tokens of that answer stayed the same.
+    made to any logit of the reference answer.
     """
 
     path: SafePath
     activation_error: Amount
-    reference_tokens: Count
 
 
 @dataclass(frozen=True, slots=True)

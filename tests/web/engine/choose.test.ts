@@ -22,7 +22,7 @@ const gpu = (...features: string[]): GpuSearch => ({
   missing: null,
 })
 const NO_GPU: GpuSearch = { gpu: null, missing: 'This browser offers no WebGPU.' }
-const AUTO: Wishes = { device: 'auto', variant: null }
+const AUTO: Wishes = { device: 'auto', variant: null, backend: null }
 
 function choose(search: GpuSearch, wishes = AUTO, failed: { from: string; reason: string }[] = []) {
   return chooseVariant(manifest, wishes, { capabilities: capabilities(browser(), null), search }, failed)
@@ -50,25 +50,25 @@ describe('choosing a variant', () => {
     expect(passedOver).toEqual([{ from: 'webgpu-q4f16', reason: 'It was wrong.' }])
   })
   test('a wish for WebGPU never ends on the CPU', () => {
-    expect(() => choose(NO_GPU, { device: 'webgpu', variant: null })).toThrow(
+    expect(() => choose(NO_GPU, { ...AUTO, device: 'webgpu' })).toThrow(
       'Tiny Llama cannot run in this browser. This browser offers no WebGPU.',
     )
   })
   test('a wish for the CPU does not ask for a GPU', () => {
-    const wishes: Wishes = { device: 'cpu', variant: null }
+    const wishes: Wishes = { ...AUTO, device: 'cpu' }
     expect(wantsGpu(manifest, wishes, [])).toBe(false)
     expect(wantsGpu(manifest, AUTO, [])).toBe(true)
     expect(choose(NO_GPU, wishes).passedOver).toEqual([])
   })
   test('a variant by name, and one that is not there', () => {
-    expect(choose(gpu('shader-f16'), { device: 'auto', variant: 'webgpu-q4f32' }).variant.name).toBe('webgpu-q4f32')
-    expect(() => choose(NO_GPU, { device: 'auto', variant: 'q2' })).toThrow(
+    expect(choose(gpu('shader-f16'), { ...AUTO, variant: 'webgpu-q4f32' }).variant.name).toBe('webgpu-q4f32')
+    expect(() => choose(NO_GPU, { ...AUTO, variant: 'q2' })).toThrow(
       'Tiny Llama has no variant "q2". It has: webgpu-q4f16, webgpu-q4f32, cpu-int8.',
     )
   })
   test('a bundle without anything for the device', () => {
     const found = { capabilities: capabilities(browser(), null), search: NO_GPU }
-    expect(() => chooseVariant(fixture('base-model'), { device: 'webgpu', variant: null }, found, [])).toThrow(
+    expect(() => chooseVariant(fixture('base-model'), { ...AUTO, device: 'webgpu' }, found, [])).toThrow(
       /has nothing for the device "webgpu". Ask for "cpu" or "auto"/,
     )
   })
@@ -77,6 +77,29 @@ describe('choosing a variant', () => {
     expect(chooseVariant(fixture(name), AUTO, found, []).variant.name).toBe('cpu-int8')
     const wishes = { ...AUTO, device: 'webgpu' as const }
     expect(() => chooseVariant(fixture(name), wishes, found, [])).toThrow(/has nothing for the device "webgpu"/)
+  })
+  test('the engine’s own kernels come before ONNX Runtime, which is what is left where they failed', () => {
+    expect(choose(NO_GPU)).toMatchObject({ backend: 'simd', name: 'cpu-int8/simd' })
+    const failed = [{ from: 'cpu-int8/simd', reason: 'It was wrong.' }]
+    const { backend, name, passedOver } = choose(NO_GPU, { ...AUTO, device: 'cpu' }, failed)
+    expect({ backend, name, passedOver }).toEqual({ backend: 'ort', name: 'cpu-int8', passedOver: failed })
+  })
+  test('a bundle without a program runs on ONNX Runtime, and a wish for the kernels says why not', () => {
+    const found = { capabilities: capabilities(browser(), null), search: NO_GPU }
+    const base = fixture('base-model')
+    expect(chooseVariant(base, AUTO, found, [])).toMatchObject({ backend: 'ort', passedOver: [] })
+    expect(() => chooseVariant(base, { ...AUTO, backend: 'simd' }, found, [])).toThrow(
+      /has no program for the backend "simd": its family is not one that the kernels know/,
+    )
+  })
+  test('a wish for a backend is for that one only', () => {
+    expect(choose(NO_GPU, { ...AUTO, backend: 'ort' })).toMatchObject({ backend: 'ort', name: 'cpu-int8' })
+    expect(choose(gpu('shader-f16'), { ...AUTO, backend: 'ort' }).name).toBe('webgpu-q4f16')
+    expect(choose(gpu('shader-f16'), { ...AUTO, backend: 'simd' }).name).toBe('cpu-int8/simd')
+    expect(wantsGpu(manifest, { ...AUTO, backend: 'simd' }, [])).toBe(false)
+    expect(() => choose(NO_GPU, { ...AUTO, device: 'webgpu', backend: 'simd' })).toThrow(/computes on the CPU/)
+    const failed = [{ from: 'cpu-int8/simd', reason: 'It was wrong.' }]
+    expect(() => choose(NO_GPU, { ...AUTO, backend: 'simd' }, failed)).toThrow('It was wrong.')
   })
   test('a browser without WASM SIMD', () => {
     const old = capabilities(browser({ validateWasm: () => false }), null)

@@ -41,13 +41,32 @@ function rest({ body }: Answer, range: string | undefined): Answer {
 interface ManifestLike {
   format: number
   context_length: number
-  variants: { device: string; files: { path: string; sha256: string }[] }[]
+  files: { path: string; size_bytes: number; sha256: string }[]
+  variants: { device: string; files: { path: string; size_bytes: number; sha256: string }[] }[]
 }
 
 function withManifest(answer: Answer, change: (manifest: ManifestLike) => void): Answer {
   const manifest: ManifestLike = JSON.parse(Buffer.from(answer.body).toString('utf8'))
   change(manifest)
   return { ...answer, body: Buffer.from(JSON.stringify(manifest)) }
+}
+
+function withProgram(
+  answer: Answer,
+  { file, folder }: { file: string; folder: string },
+  change: (text: string) => string,
+): Answer {
+  const changed = (body: Uint8Array) => Buffer.from(change(Buffer.from(body).toString('utf8')))
+  if (file.endsWith('program.json')) return { ...answer, body: changed(answer.body) }
+  if (file !== 'manifest.json') return answer
+  return withManifest(answer, ({ variants }) => {
+    for (const entry of variants.flatMap(({ files }) => files)) {
+      if (!entry.path.endsWith('program.json')) continue
+      const body = changed(readFileSync(path.join(folder, entry.path)))
+      entry.sha256 = createHash('sha256').update(body).digest('hex')
+      entry.size_bytes = body.length
+    }
+  })
 }
 
 const KINDS: Record<string, Damage> = {
@@ -83,6 +102,29 @@ const KINDS: Record<string, Damage> = {
       }
     })
   },
+  /** A program that the manifest vouches for, and that is not the model: norms count half. */
+  'wrong-program': (answer, request) =>
+    withProgram(answer, request, text => text.replaceAll('"group": 96', '"group": 48')),
+  /** A program of a later exporter. */
+  'new-program': (answer, request) =>
+    withProgram(answer, request, text => text.replace('"op": "embed"', '"op": "hash"')),
+  /** The bundle with another chat template: `template-hermes` has tests/fixtures/templates/tools/hermes.jinja. */
+  ...Object.fromEntries(
+    ['hermes', 'llama3'].map(name => {
+      const body = readFileSync(new URL(`../../fixtures/templates/tools/${name}.jinja`, import.meta.url))
+      const damage: Damage = (answer, { file }) => {
+        if (file === 'chat_template.jinja') return { ...answer, body }
+        if (file !== 'manifest.json') return answer
+        return withManifest(answer, ({ files }) => {
+          const entry = files.find(({ path: name }) => name === 'chat_template.jinja')
+          if (!entry) throw new Error('the bundle has no chat template')
+          entry.size_bytes = body.length
+          entry.sha256 = createHash('sha256').update(body).digest('hex')
+        })
+      }
+      return [`template-${name}`, damage]
+    }),
+  ),
   'short-context': (answer, { file }) =>
     file === 'manifest.json' ? withManifest(answer, manifest => (manifest.context_length = 128)) : answer,
 }

@@ -12,13 +12,14 @@ const damaged = (kind: string) => `/damaged/${kind}/${crypto.randomUUID()}/tiny-
 
 engineSuite('the real engine on the CPU', load)
 
-describe.each<{ variant: string; device: Device }>([
-  { variant: 'cpu-int8', device: 'cpu' },
-  { variant: 'webgpu-q4f32', device: 'webgpu' },
-])('$variant', ({ variant, device }) => {
+describe.each<{ variant: string; device: Device; backend: 'ort' | 'simd'; runs: RegExp }>([
+  { variant: 'cpu-int8', device: 'cpu', backend: 'simd', runs: /^simd-(relaxed|simd128)$/ },
+  { variant: 'cpu-int8', device: 'cpu', backend: 'ort', runs: /^ort-wasm$/ },
+  { variant: 'webgpu-q4f32', device: 'webgpu', backend: 'ort', runs: /^ort-webgpu-jspi$/ },
+])('$variant on $backend', ({ variant, device, backend, runs }) => {
   let engine: Engine
   beforeAll(async () => {
-    engine = await load({ variant, device })
+    engine = await load({ variant, device, backend })
   })
   afterAll(() => engine?.dispose())
 
@@ -27,7 +28,7 @@ describe.each<{ variant: string; device: Device }>([
 
   test('runs where it says', () => {
     expect(engine.info).toMatchObject({ variant, device, fallbacks: [] })
-    expect(engine.info.backend).toBe(device === 'cpu' ? 'ort-wasm' : 'ort-webgpu-jspi')
+    expect(engine.info.backend).toMatch(runs)
     expect(engine.info.adapter === null).toBe(device === 'cpu')
     expect(engine.info.selfTest.passed).toBe(true)
   })
@@ -211,7 +212,8 @@ describe('when things break', () => {
   test('a GPU that computes wrongly is left for the CPU, variant by variant, with the reasons', async () => {
     const options = { bundle: damaged('wrong-gpu-weights'), device: 'auto' as const }
     const engine = await createEngine(options, hardwareWorker)
-    expect(engine.info).toMatchObject({ device: 'cpu', variant: 'cpu-int8', backend: 'ort-wasm' })
+    expect(engine.info).toMatchObject({ device: 'cpu', variant: 'cpu-int8' })
+    expect(engine.info.backend).toMatch(/^simd-/)
     const failed = engine.info.fallbacks.find(({ from }) => from === 'webgpu-q4f32')
     expect(failed?.to).toBe('cpu-int8')
     expect(failed?.reason).toMatch(/webgpu-q4f32 failed its self-test on this device: its numbers are off by/)

@@ -67,7 +67,7 @@ interface Kept {
   /** Unpacked, by address of their values: nothing writes over weights. */
   matrices: Map<number, Float64Array>
   /** Where nothing is rounded: what was written, by address (of rounded rows, and of places in a cache). */
-  exact: Map<number, Float32Array> | null
+  exact: Map<number, Float64Array> | null
 }
 
 type ColumnOp = Extract<Op, { op: 'embed' | 'addPositions' | 'add' | 'multiply' | 'scale' | 'softCap' | 'activate' }>
@@ -187,7 +187,7 @@ class Reference {
   #quantize({ from, to, width }: Extract<Op, { op: 'quantize' }>, row: number): void {
     const values = this.#read(from, row, width)
     const { bytes, scales } = roundedRow(to, row, width)
-    this.#kept.exact?.set(bytes, values)
+    this.#kept.exact?.set(bytes, Float64Array.from(values))
     for (let block = 0; block < width / BLOCK; block++) {
       const some = values.subarray(block * BLOCK, (block + 1) * BLOCK)
       const scale = Math.fround(some.reduce((most, x) => Math.max(most, Math.abs(x)), 0) / 127)
@@ -201,7 +201,7 @@ class Reference {
   #rounded(from: number, row: number, width: number): Float64Array {
     const { bytes, scales } = roundedRow(from, row, width)
     const exact = this.#kept.exact?.get(bytes)
-    if (exact) return Float64Array.from(exact)
+    if (exact) return exact
     return Float64Array.from({ length: width }, (_, i) => {
       return at(this.#i8, bytes + i) * at(this.#f32, scales / 4 + Math.floor(i / BLOCK))
     })
@@ -257,7 +257,7 @@ class Reference {
         const own = heads.subarray(head * headDim, (head + 1) * headDim)
         const start = place / 2 + (head * cache.capacity + position) * headDim
         this.#u16.set(own.map(toBfloat16), start)
-        this.#kept.exact?.set(2 * start, own)
+        this.#kept.exact?.set(2 * start, Float64Array.from(own))
       }
     }
   }
@@ -270,7 +270,7 @@ class Reference {
   ) {
     const start = place / 2 + (head * cache.capacity + position) * headDim
     const exact = this.#kept.exact?.get(2 * start)
-    return Float64Array.from(exact ?? Array.from(this.#u16.subarray(start, start + headDim), fromBfloat16))
+    return exact ?? Float64Array.from(this.#u16.subarray(start, start + headDim), fromBfloat16)
   }
 
   #attention(op: Extract<Op, { op: 'attention' }>, row: number, position: number): void {

@@ -155,6 +155,8 @@ export interface TokenCount {
 export interface Embeddings {
   vectors: Float32Array[]
   truncated: boolean[]
+  /** Of all texts, special tokens included. */
+  promptTokens: number
 }
 
 export interface Label {

@@ -47,7 +47,7 @@ const variant = object({
   }),
   reference_logits: orNull(v.array(v.pipe(v.number(), v.finite()))),
   /** For the engine's own CPU kernels (program/); null where only ONNX Runtime can run the graph. */
-  program: orNull(object({ path: safePath, activation_error: amount, reference_tokens: whole })),
+  program: orNull(object({ path: safePath, activation_error: amount })),
 })
 
 const decoder = object({ start: v.array(whole), max_tokens: positive, embedding_width: positive })

@@ -48,14 +48,18 @@ function lastStep(failure: StepDown, error: unknown): unknown {
 }
 
 /** @throws EngineError 'bad-request' */
-export function loadArgs({ bundle, device, variant, threads }: EngineOptions): Omit<LoadArgs, 'passedOver'> {
+export function loadArgs({ bundle, device, variant, backend, threads }: EngineOptions): Omit<LoadArgs, 'passedOver'> {
   const url = parseUrl(bundle)
   if (!url) throw new EngineError('bad-request', `"${bundle}" is not the address of a bundle folder.`)
   if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1)) {
     throw new EngineError('bad-request', `threads: expected a whole number of at least 1, found ${threads}.`)
   }
+  if (backend !== undefined && !['ort', 'simd'].includes(backend)) {
+    throw new EngineError('bad-request', `backend: expected "ort" or "simd", found ${JSON.stringify(backend)}.`)
+  }
   if (!url.pathname.endsWith('/')) url.pathname += '/'
-  return { bundleUrl: url.href, device: device ?? 'auto', variant: variant ?? null, threads: threads ?? null }
+  const wishes = { device: device ?? 'auto', variant: variant ?? null, backend: backend ?? null } as const
+  return { bundleUrl: url.href, ...wishes, threads: threads ?? null }
 }
 
 function parseUrl(bundle: string): URL | null {
