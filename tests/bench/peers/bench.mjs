@@ -1,10 +1,12 @@
 /**
  * Us and the peers, side by side in Chromium: the same model, the same prompts, greedy decoding, one after the other.
- *   node tests/bench/peers/bench.mjs [--device cpu|webgpu] [--engines slm,wllama,…] [--rounds 3] [--threads N] [--json FILE]
+ *   node tests/bench/peers/bench.mjs [--device cpu|webgpu] [--engines slm,wllama-q8,…] [--rounds 3] [--threads N]
+ *     [--limit SECONDS] [--json FILE]
  * `make bench` makes what it needs (peers.json and the peers' models, our bundle, web/dist). Every engine gets a browser of
  * its own, with a profile that it keeps from round to round: the first load is cold, the others warm. Times are taken
  * outside of the engines: time to first token from the call to the first token that comes, prefill speed = prompt tokens
- * ÷ that time, decode speed over the tokens after the first. Figures: median (least–most) over the rounds.
+ * ÷ that time, decode speed over the tokens after the first. Figures: median (least–most) over the rounds. An engine that
+ * takes longer than the limit in a round has no figures for it (some spin for ever where other programs use the cores).
  */
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
@@ -12,7 +14,7 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { chromium } from 'playwright'
-import { ENGINES } from './engines.mjs'
+import { ENGINES, USUAL } from './engines.mjs'
 import { findProcess, watchMemory } from './memory.mjs'
 import { serve } from './serve.mjs'
 import { summarise, table } from './table.mjs'
@@ -23,8 +25,9 @@ const ANSWER_TOKENS = 33
 const { values: options } = parseArgs({
   options: {
     device: { type: 'string', default: 'cpu' },
-    engines: { type: 'string', default: Object.keys(ENGINES).join(',') },
+    engines: { type: 'string' },
     rounds: { type: 'string', default: '3' },
+    limit: { type: 'string', default: '300' },
     threads: { type: 'string', default: String(Math.min(4, os.cpus().length)) },
     bundle: { type: 'string', default: '.data/models/smollm2-135m-instruct' },
     peers: { type: 'string', default: '.data/bench/peers' },
@@ -50,7 +53,7 @@ for (const [file, advice] of [
 }
 const { prompts, peers } = JSON.parse(readFileSync(path.join(folders['/peers/'], 'peers.json'), 'utf8'))
 const manifest = JSON.parse(readFileSync(path.join(folders['/bundle/'], 'manifest.json'), 'utf8'))
-const engines = options.engines.split(',')
+const engines = options.engines?.split(',') ?? USUAL[options.device]
 for (const engine of engines) if (!(engine in ENGINES)) throw new Error(`There is no engine ${engine}.`)
 
 const ARGS = ['--no-sandbox', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-sync']
@@ -61,6 +64,7 @@ const CHROMIUM = process.env.CHROMIUM ?? (existsSync(SYSTEM_CHROMIUM) ? SYSTEM_C
 const server = await serve(folders)
 const profiles = new Map(engines.map(engine => [engine, mkdtempSync(path.join(os.tmpdir(), 'slm-bench-'))]))
 const runs = []
+const failures = []
 let browserVersion = ''
 try {
   for (let round = 0; round < Number(options.rounds); round++) {
@@ -68,7 +72,12 @@ try {
     const order = [...engines.slice(round % engines.length), ...engines.slice(0, round % engines.length)]
     for (const engine of order) {
       process.stderr.write(`round ${round + 1} of ${options.rounds}: ${engine}\n`)
-      runs.push({ engine, round, ...(await measureEngine(engine, round)) })
+      try {
+        runs.push({ engine, round, ...(await measureEngine(engine, round)) })
+      } catch (error) {
+        process.stderr.write(`${engine}: ${error}\n`)
+        failures.push({ engine, round, message: String(error) })
+      }
     }
   }
 } finally {
@@ -110,11 +119,19 @@ async function measureEngine(engine, round) {
         Object.entries(prompts).map(([length, texts]) => [length, texts[round % texts.length]]),
       ),
     }
-    const measured = await page.evaluate(measure, settings)
+    const measured = await within(Number(options.limit), page.evaluate(measure, settings))
     return { ...measured, peakMemoryBytes: memory.stop(), sentBytes: server.sentBytes() - before }
   } finally {
     await context.close()
   }
+}
+
+function within(seconds, work) {
+  let timer
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`took longer than ${seconds} s`)), seconds * 1000)
+  })
+  return Promise.race([work, late]).finally(() => clearTimeout(timer))
 }
 
 /** Runs in the page. */

@@ -4,13 +4,21 @@
  * A peer is used as its documentation shows it, with the settings that make it fastest here; greedy decoding everywhere.
  */
 
-/** `where`: { threads, device: 'cpu' | 'webgpu', dtype }; files lie under /bundle, /peers and /modules. */
+/** `where`: { threads, device: 'cpu' | 'webgpu' }; files lie under /bundle, /peers and /modules. */
 export const ENGINES = {
   slm: { title: 'SLM Playground', load: loadSlm },
   'slm-ort': { title: 'SLM Playground (ONNX Runtime)', load: where => loadSlm({ ...where, backend: 'ort' }) },
   'transformersjs-q8': { title: 'transformers.js', load: where => loadTransformers({ ...where, dtype: 'q8' }) },
   'transformersjs-q4': { title: 'transformers.js', load: where => loadTransformers({ ...where, dtype: 'q4' }) },
-  wllama: { title: 'wllama', load: loadWllama },
+  'transformersjs-q4f16': { title: 'transformers.js', load: where => loadTransformers({ ...where, dtype: 'q4f16' }) },
+  'wllama-q8': { title: 'wllama', load: where => loadWllama({ ...where, dtype: 'Q8_0' }) },
+  'wllama-q4': { title: 'wllama', load: where => loadWllama({ ...where, dtype: 'Q4_0' }) },
+}
+
+/** Which are worth comparing where. */
+export const USUAL = {
+  cpu: ['slm', 'slm-ort', 'transformersjs-q8', 'transformersjs-q4', 'wllama-q8'],
+  webgpu: ['slm', 'transformersjs-q4f16', 'wllama-q4', 'wllama-q8'],
 }
 
 async function loadSlm({ threads, device, backend }) {
@@ -65,16 +73,16 @@ async function loadTransformers({ threads, device, dtype }) {
   }
 }
 
-async function loadWllama({ threads, device }) {
+async function loadWllama({ threads, device, dtype }) {
   const { Wllama } = await import('/modules/@wllama/wllama/esm/index.js')
   const wllama = new Wllama({ default: '/modules/@wllama/wllama/esm/wasm/wllama.wasm' }, { suppressNativeLog: true })
-  await wllama.loadModelFromUrl(new URL('/peers/wllama/model-q8_0.gguf', location.href).href, {
+  await wllama.loadModelFromUrl(new URL(`/peers/wllama/model-${dtype.toLowerCase()}.gguf`, location.href).href, {
     n_ctx: 2048,
     n_threads: threads,
     n_gpu_layers: device === 'webgpu' ? 99 : 0,
   })
   return {
-    describe: { variant: 'Q8_0', backend: device === 'webgpu' ? 'llama.cpp-webgpu' : 'llama.cpp-wasm', threads },
+    describe: { variant: dtype, backend: device === 'webgpu' ? 'llama.cpp-webgpu' : 'llama.cpp-wasm', threads },
     async run(prompt, max_tokens) {
       const times = []
       let usage = null

@@ -2,9 +2,10 @@
 
     python tests/bench/peers/make_models.py SOURCE --out DIR --downloads DIR
 
-    transformersjs/   an optimum export with a cache; onnx/model_quantized.onnx (q8) and onnx/model_q4.onnx, quantised as
-                      transformers.js' own conversion script does (dynamic int8; blocks of 32, 4 bits, symmetric)
-    wllama/           model-q8_0.gguf: every matrix in GGUF's Q8_0
+    transformersjs/   an optimum export with a cache; onnx/model_quantized.onnx (q8), model_q4.onnx and model_q4f16.onnx,
+                      quantised as transformers.js' own conversion script does (dynamic int8; blocks of 32, 4 bits,
+                      symmetric)
+    wllama/           model-q8_0.gguf and model-q4_0.gguf: every matrix in that format of GGUF's
     peers.json        prompts of exact lengths, sizes and fidelity of each file; written last, so its presence means done
 
 Fidelity: the exporter's own measure (verify.py) on the exporter's own prose, so that a fast wrong answer shows.
@@ -32,6 +33,7 @@ from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer
 from onnxruntime.quantization.onnx_quantizer import ONNXQuantizer
 from onnxruntime.quantization.quant_utils import QuantizationMode
 from onnxruntime.quantization.registry import IntegerOpsRegistry
+from onnxruntime.transformers.float16 import convert_float_to_float16
 
 from slm_export import checkpoint as checkpoints
 from slm_export.checkpoint import Checkpoint
@@ -62,7 +64,7 @@ def main() -> None:
         original = run_original(checkpoint, work / "original", reporter, text=prose(), text_name=PROSE_NAME)
         peers = [
             *transformersjs(checkpoint, out / "transformersjs", work / "optimum", original),
-            wllama(origin.path, checkpoint, out / "wllama", original),
+            *wllama(origin.path, checkpoint, out / "wllama", original),
         ]
         described = {"source_sha256": _sha256(origin.path), "prompts": prompts(checkpoint), "peers": peers}
         (out / "peers.json").write_text(json.dumps(described, indent=2), encoding="utf-8")
@@ -82,7 +84,11 @@ def transformersjs(checkpoint: Checkpoint, folder: Path, work: Path, original: O
         if path.suffix in (".json", ".txt", ".jinja"):
             shutil.copy(path, folder / path.name)
     _require_template(checkpoint, folder / "tokenizer_config.json")
-    for dtype, name, quantise in (("q8", "model_quantized.onnx", _dynamic_int8), ("q4", "model_q4.onnx", _blocks_of_4_bits)):
+    for dtype, name, quantise in (
+        ("q8", "model_quantized.onnx", _dynamic_int8),
+        ("q4", "model_q4.onnx", _blocks_of_4_bits),
+        ("q4f16", "model_q4f16.onnx", lambda model: _blocks_of_4_bits(convert_float_to_float16(model, keep_io_types=True))),
+    ):
         path = folder / "onnx" / name
         onnx.save(quantise(onnx.load(work / "model.onnx")), path)
         yield {"engine": "transformers.js", "dtype": dtype, **_fidelity(_onnx_logits(path), original), **_size(path)}
@@ -122,10 +128,26 @@ def _blocks_of_4_bits(model: onnx.ModelProto) -> onnx.ModelProto:
     return quantised
 
 
-def wllama(source: Path, checkpoint: Checkpoint, folder: Path, original: Original) -> dict[str, Any]:
-    """GGUF with all that the source says and every matrix in Q8_0; PyTorch over the same rounded weights measures it."""
+def wllama(source: Path, checkpoint: Checkpoint, folder: Path, original: Original) -> Iterator[dict[str, Any]]:
+    """GGUF files with all that the source says; PyTorch over the same rounded weights measures them."""
     folder.mkdir(parents=True)
-    path = folder / "model-q8_0.gguf"
+    for dtype, kind in (("Q8_0", gguf.LlamaFileType.MOSTLY_Q8_0), ("Q4_0", gguf.LlamaFileType.MOSTLY_Q4_0)):
+        path, packing = folder / f"model-{dtype.lower()}.gguf", gguf.GGMLQuantizationType[dtype]
+        _write_gguf(source, path, kind, packing)
+        model = checkpoint.load_model()
+        weights = {
+            name: torch.from_numpy(gguf.dequantize(gguf.quantize(weight.numpy(), packing), packing))
+            if weight.ndim == 2
+            else weight
+            for name, weight in model.state_dict().items()
+        }
+        model.load_state_dict(weights, assign=True)
+        with torch.inference_mode():
+            yield {"engine": "wllama", "dtype": dtype, **_fidelity(_torch_logits(model), original), **_size(path)}
+
+
+def _write_gguf(source: Path, path: Path, file_type: gguf.LlamaFileType, packing: gguf.GGMLQuantizationType) -> None:
+    """A copy of `source` with every matrix packed anew, the rest in float32."""
     reader = gguf.GGUFReader(source)
     writer = gguf.GGUFWriter(path, str(_value(reader, "general.architecture")))
     for field in reader.fields.values():
@@ -133,27 +155,17 @@ def wllama(source: Path, checkpoint: Checkpoint, folder: Path, original: Origina
             continue
         kind = field.types[0]
         writer.add_key_value(field.name, field.contents(), kind, field.types[-1] if kind == gguf.GGUFValueType.ARRAY else None)
-    writer.add_file_type(gguf.LlamaFileType.MOSTLY_Q8_0)
+    writer.add_file_type(file_type)
     for tensor in reader.tensors:
         values = gguf.dequantize(tensor.data, tensor.tensor_type)
         if values.ndim == 2:
-            packed = gguf.quantize(values, gguf.GGMLQuantizationType.Q8_0)
-            writer.add_tensor(tensor.name, packed, raw_dtype=gguf.GGMLQuantizationType.Q8_0)
+            writer.add_tensor(tensor.name, gguf.quantize(values, packing), raw_dtype=packing)
         else:
             writer.add_tensor(tensor.name, values.astype(np.float32))
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
     writer.close()
-    model = checkpoint.load_model()
-    q8_0 = gguf.GGMLQuantizationType.Q8_0
-    weights = {
-        name: torch.from_numpy(gguf.dequantize(gguf.quantize(weight.numpy(), q8_0), q8_0)) if weight.ndim == 2 else weight
-        for name, weight in model.state_dict().items()
-    }
-    model.load_state_dict(weights, assign=True)
-    with torch.inference_mode():
-        return {"engine": "wllama", "dtype": "Q8_0", **_fidelity(_torch_logits(model), original), **_size(path)}
 
 
 def _value(reader: gguf.GGUFReader, name: str) -> Any:
