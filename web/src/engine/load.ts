@@ -132,10 +132,14 @@ async function startOrt(
 }
 
 async function startSimd({ manifest, choice, files, threads, signal }: Start, progress: Progress): Promise<Started> {
-  progress.enter('session', 'Preparing the model')
+  progress.enter('runtime', 'Starting the CPU kernels')
   const backend = await openSimd({
     ...{ manifest, variant: choice.variant, files, signal },
-    openMachine: needs => openMachine({ ...needs, threads }),
+    async openMachine(needs) {
+      const machine = await openMachine({ ...needs, threads })
+      progress.enter('session', 'Reading the weights')
+      return machine
+    },
   })
   return { computing: { context: new Context(backend), encoder: null }, name: backend.name, threads: backend.threads }
 }
