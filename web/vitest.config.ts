@@ -16,6 +16,7 @@ const PACKAGES = [
   ...['@huggingface/jinja', '@huggingface/tokenizers', 'valibot', 'onnxruntime-web > onnxruntime-common'],
   ...['preact', 'preact/hooks', 'preact/jsx-runtime', 'preact/jsx-dev-runtime', '@preact/signals'],
   ...['dompurify', 'marked', 'hash-wasm'],
+  ...['openai', 'ajv/dist/2020', 'ajv-formats'],
 ]
 
 const root = here('..')

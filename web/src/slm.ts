@@ -11,6 +11,7 @@ export type * from './engine/api.ts'
 export { removeStoredBundle, type StoredBundle, storedBundles } from './engine/disk.ts'
 export { EngineError, type ErrorCode } from './engine/errors.ts'
 export { MemoryBudget } from './engine/memory.ts'
+export { createOpenAIFetch } from './engine/openai-fetch.ts'
 
 /**
  * Loads a bundle in a worker and returns when it has passed its self-test.

@@ -44,13 +44,14 @@ async function embed(
   codec: LoadedModel['codec'],
   { encoder, texts, signal }: { encoder: EncoderBackend; texts: readonly string[]; signal: AbortSignal },
 ): Promise<Embeddings> {
-  const result: Embeddings = { vectors: [], truncated: [] }
+  const result: Embeddings = { vectors: [], truncated: [], promptTokens: 0 }
   for (const text of texts) {
     await new Promise(resolve => setTimeout(resolve)) // lets a cancel in
     if (signal.aborted) break // the caller rejects
     const { tokens, truncated } = codec.encodeText(text, encoder.encoder.max_tokens)
     result.vectors.push(pooled(await encoder.run(tokens), encoder.encoder))
     result.truncated.push(truncated)
+    result.promptTokens += tokens.length
   }
   return result
 }

@@ -70,8 +70,9 @@ export class ToolParser {
   #readText(out: ToolText): boolean {
     const at = this.#format === 'hermes' ? this.#held.indexOf(OPENING) : -1
     if (at < 0) {
-      if (this.#count > 0 && this.#held.trim() === '') return false // between calls
       const keep = this.#format === 'hermes' ? overlap(this.#held, OPENING) : 0
+      const isBetween = this.#count > 0 && this.#held.slice(0, this.#held.length - keep).trim() === ''
+      if (isBetween) return false
       out.text += this.#held.slice(0, this.#held.length - keep)
       this.#held = this.#held.slice(this.#held.length - keep)
       return false

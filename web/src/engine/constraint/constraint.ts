@@ -88,7 +88,7 @@ class AnswerConstraint implements Constraint {
     if (this.#endOfTurn.has(token) && automaton.isAccepting(this.#state)) return
     const text = this.#vocabulary.spelling(token) ?? ''
     const shown = this.#isFirst && this.#vocabulary.dropsFirstSpace && text.startsWith(' ') ? text.slice(1) : text
-    let state = shown === '' ? DEAD : this.#state
+    let state = text === '' ? DEAD : this.#state
     for (let at = 0; at < shown.length && state !== DEAD; at++) state = automaton.step(state, shown.charCodeAt(at))
     if (state === DEAD) throw new EngineError('internal', 'A token came that the wanted format does not allow.')
     this.#state = state

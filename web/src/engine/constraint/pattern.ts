@@ -9,6 +9,9 @@ export type PatternNode =
   | { kind: 'start' }
   | { kind: 'end' }
 
+/** What `\p{…}` stands for: found by asking about every character, so never twice. */
+const PROPERTIES = new Map<string, CodePointSet>()
+
 type Refuse = (what: string) => Error
 
 const DIGITS: CodePointSet = [[0x30, 0x39]]
@@ -196,7 +199,10 @@ class PatternReader {
   #property(letter: 'p' | 'P'): CodePointSet {
     let name = ''
     for (let next = this.#next(); next !== '}'; next = this.#next()) name += next
-    const test = new RegExp(`\\${letter}${name}}`, 'u')
+    const source = `\\${letter}${name}}`
+    const known = PROPERTIES.get(source)
+    if (known) return known
+    const test = new RegExp(source, 'u')
     const found: [number, number][] = []
     for (const [from, to] of ALL_CODE_POINTS) {
       for (let at = from; at <= to; at++) {
@@ -206,6 +212,7 @@ class PatternReader {
         else found.push([at, at])
       }
     }
+    PROPERTIES.set(source, found)
     return found
   }
 

@@ -91,6 +91,8 @@ export class Vocabulary {
   /** The same for all tokens at the beginning of an answer, where a space in front is not shown. */
   walkFirst(automaton: Automaton, state: State, walk: Walk): void {
     follow(this.#first, { automaton, state }, walk)
+    const space = this.#ids.get(' ') // shows nothing itself, and lets the next token's space be seen
+    if (space !== undefined && automaton.step(state, 0x20) !== DEAD) allow(walk.mask, space)
   }
 
   /** Plain tokens of at most so many code points. */

@@ -1,0 +1,71 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import type { ToolFormat } from '../../../web/src/engine/api.ts'
+import { readTemplate } from '../../../web/src/engine/tokenizer.ts'
+import { ToolParser } from '../../../web/src/engine/tool-parser.ts'
+import { type TemplateInput, toolStyle } from '../../../web/src/engine/tool-style.ts'
+
+const CALL = '<tool_call>\n{"name": "get", "arguments": {"a": "} \\"x\\" {", "b": {}}}\n</tool_call>'
+const ARGUMENTS = '{"a": "} \\"x\\" {", "b": {}}'
+
+/** What a parser makes of a text that comes in pieces of so many characters. */
+function read(format: ToolFormat, text: string, size: number) {
+  let id = 0
+  const parser = new ToolParser(format, () => `call-${++id}`)
+  const calls: { name: string; arguments: string }[] = []
+  let shown = ''
+  const take = ({ text: more, calls: deltas }: ReturnType<ToolParser['push']>) => {
+    shown += more
+    for (const { index, function: piece } of deltas) {
+      const call = calls[index]
+      if (call) call.arguments += piece.arguments
+      else calls.push({ name: piece.name ?? '', arguments: piece.arguments })
+    }
+  }
+  for (let at = 0; at < text.length; at += size) take(parser.push(text.slice(at, at + size)))
+  take(parser.end())
+  return { shown, calls, count: parser.count }
+}
+
+describe.each([1, 2, 5, 1000])('in pieces of %i', size => {
+  test.each<[ToolFormat, string, string, string[]]>([
+    ['hermes', CALL, '', [ARGUMENTS]],
+    ['hermes', `${CALL}\n${CALL}`, '', [ARGUMENTS, ARGUMENTS]],
+    ['hermes', 'No call: 1 < 2, <tool.', 'No call: 1 < 2, <tool.', []],
+    ['hermes', '<tool_call>\nI do not know.', '<tool_call>\nI do not know.', []],
+    ['llama3', `{"name": "get", "parameters": ${ARGUMENTS}}`, '', [ARGUMENTS]],
+    ['llama3', '{"name": "Alice"}', '{"name": "Alice"}', []],
+    ['llama3', 'Plain text {"name": 1}', 'Plain text {"name": 1}', []],
+  ])('%s: %s', (format, text, shown, calls) => {
+    const found = read(format, text, size)
+    expect(found.shown).toBe(shown)
+    expect(found.calls).toEqual(calls.map(args => ({ name: 'get', arguments: args })))
+    expect(found.count).toBe(calls.length)
+  })
+
+  test('text in front of a call is shown', () => {
+    const { shown, calls } = read('hermes', `Let me see.\n${CALL}`, size)
+    expect(shown.trimEnd()).toBe('Let me see.')
+    expect(calls).toHaveLength(1)
+  })
+})
+
+describe('what a chat template does with tools', () => {
+  const template = (path: string) => {
+    const parsed = readTemplate(readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8'))
+    return (input: TemplateInput) => parsed.render({ tools: null, ...input })
+  }
+  test.each([
+    ['hermes', { format: 'hermes', variable: 'tools' }],
+    ['llama3', { format: 'llama3', variable: 'tools' }],
+    ['xml-tools', { format: 'hermes', variable: 'xml_tools' }],
+  ])('%s', (name, style) => {
+    expect(toolStyle(template(`fixtures/templates/tools/${name}.jinja`))).toEqual(style)
+  })
+  test('a template without a place for them', () => {
+    expect(toolStyle(template('.fixtures/tiny-llama/chat_template.jinja'))).toBeNull()
+  })
+  test('one that shows tools but no way of calling them', () => {
+    expect(toolStyle(template('fixtures/templates/features/tools.jinja'))).toBeNull()
+  })
+})
