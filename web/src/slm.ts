@@ -6,10 +6,14 @@
  */
 import type { Engine, EngineOptions } from './engine/api.ts'
 import { createEngine as createEngineWith } from './engine/client.ts'
+import { type LanguageModelApi, languageModelWith } from './engine/facade/language-model.ts'
 
 export type * from './engine/api.ts'
 export { removeStoredBundle, type StoredBundle, storedBundles } from './engine/disk.ts'
 export { EngineError, type ErrorCode } from './engine/errors.ts'
+export type { LanguageModelApi } from './engine/facade/language-model.ts'
+export { LanguageModelSession } from './engine/facade/session.ts'
+export type * from './engine/facade/shapes.ts'
 export { MemoryBudget } from './engine/memory.ts'
 export { createOpenAIFetch } from './engine/openai-fetch.ts'
 
@@ -19,4 +23,12 @@ export { createOpenAIFetch } from './engine/openai-fetch.ts'
  */
 export function createEngine(options: EngineOptions): Promise<Engine> {
   return createEngineWith(options)
+}
+
+/**
+ * `LanguageModel` in the shape of the browsers' built-in one (the Prompt API), on this engine. The model is loaded for the
+ * first session, shared by all, and unloaded when the last one is destroyed.
+ */
+export function createLanguageModel(options: Omit<EngineOptions, 'signal'>): LanguageModelApi {
+  return languageModelWith(options, createEngine)
 }
