@@ -320,6 +320,9 @@ describe('when a run of the model fails', () => {
   }
 
   test('the job ends with the reason, and the next one builds on nothing wrong', async () => {
+    await failureOf(engine.completions.create({ prompt: '', max_tokens: 3 })) // refused: costs the cache nothing
+    await textOf(engine, request)
+    expect(engine.stats()?.cachedTokens).toBe((engine.stats()?.promptTokens ?? 0) - 1)
     const error = await failureOf(disturbed('error'))
     expect(error).toMatchObject({ name: 'EngineError', code: 'internal' })
     expect(String(error)).toMatch(/a run failed/)
@@ -355,6 +358,17 @@ test('a GPU that goes away in the middle of an answer: a new worker goes on with
   expect(await textOf(engine, { prompt: 'Alice was', temperature: 0, max_tokens: 8 })).toBe(text)
   channel.close()
   await engine.dispose()
+})
+
+test('dispose ends the worker, and with it all that it held', async () => {
+  const lockNames = async () => (await navigator.locks.query()).held?.flatMap(({ name }) => name ?? []) ?? []
+  const before = await lockNames()
+  const engine = await createEngine(OPTIONS)
+  const [lock, ...others] = (await lockNames()).filter(name => !before.includes(name))
+  expect(lock).toMatch(/^slm-engine-/)
+  expect(others).toEqual([])
+  await engine.dispose()
+  await navigator.locks.request(lock ?? '', () => {}) // granted when the worker that held it is gone
 })
 
 describe('two models within a budget of memory', () => {

@@ -1,5 +1,6 @@
 /** A call for text as the worker performs it: prompt and settings from the request and the manifest, events to the page. */
 import type { TokenCount } from './api.ts'
+import { EngineError } from './errors.ts'
 import { dropOldest, type Fit } from './fitting.ts'
 import { type Generation, generate } from './generate.ts'
 import type { LoadedModel } from './load.ts'
@@ -55,7 +56,8 @@ export async function produce(
       }
     }
   } catch (error) {
-    context.truncate(0) // whatever went wrong, the next job builds on nothing of it
+    const isRefusal = error instanceof EngineError && (error.code === 'bad-request' || error.code === 'unsupported')
+    if (!isRefusal) context.truncate(0) // whatever went wrong, the next job builds on nothing of it
     throw error
   }
 }
