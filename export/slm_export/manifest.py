@@ -200,11 +200,13 @@ class Fidelity:
 class Program:
     """How the engine's own CPU kernels compute a decoder: `path` is a file of the variant (decoder_program.py).
 
-    They round activations to 8 bits, as a PyTorch pass at export did: `activation_error` is the largest difference that
-    made to any logit of the reference answer.
+    `answer_logits` are the graph's, exactly: one row per token of the reference answer, of the position that gives it, at the
+    tokens of `reference.logits`. The kernels round activations to 8 bits, as a PyTorch pass at export did:
+    `activation_error` is the root mean square of the difference that this made to these logits.
     """
 
     path: SafePath
+    answer_logits: tuple[tuple[float, ...], ...]
     activation_error: Amount
 
 

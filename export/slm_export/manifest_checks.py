@@ -28,6 +28,10 @@ def check_references(manifest: Manifest, where: str) -> None:
         program = variant.program
         if program is not None and program.path not in {entry.path for entry in variant.files}:
             raise field_error(where, f"variants[{index}].program.path", program.path, f"a path listed in variants[{index}].files")
+        shape = [len(row) for row in program.answer_logits] if program is not None else []
+        if program is not None and shape != [len(manifest.reference.logits)] * len(manifest.reference.tokens):
+            expected = "a row per token of reference.tokens, each with a number per entry of reference.logits"
+            raise field_error(where, f"variants[{index}].program.answer_logits", shape, expected)
         own = variant.reference_logits
         if own is not None and len(own) != len(manifest.reference.logits):
             raise field_error(where, f"variants[{index}].reference_logits", own, "one number per entry of reference.logits")

@@ -42,3 +42,8 @@ export function openOn(
 export function withContext(bundle: TinyBundle, tokens: number): TinyBundle {
   return { ...bundle, manifest: { ...bundle.manifest, context_length: tokens } }
 }
+
+export function programOf({ program }: Variant): NonNullable<Variant['program']> {
+  if (!program) throw new Error(`${VARIANT} has no program`)
+  return program
+}

@@ -4,11 +4,11 @@
  */
 import { afterEach, describe, expect, test } from 'vitest'
 import type { SimdBackend } from '../../../web/src/engine/backend-simd.ts'
-import { selfTest } from '../../../web/src/engine/selftest.ts'
+import { programSelfTest } from '../../../web/src/engine/selftest-program.ts'
 import { type MachineOptions, openMachine } from '../../../web/src/engine/simd/machine.ts'
 import { createEngine } from '../../../web/src/slm.ts'
 import type { Answer, AnswerRequest } from './answer-worker.ts'
-import { openOn, readBundle, type TinyBundle, withContext } from './bundles.ts'
+import { openOn, programOf, readBundle, type TinyBundle, withContext } from './bundles.ts'
 
 const bundle = (url: string) =>
   readBundle(async path => new Uint8Array(await (await fetch(`${url}${path}`)).arrayBuffer()))
@@ -58,7 +58,7 @@ describe('the kernels', () => {
   test('the self-test passes with what this browser runs best', async () => {
     const { manifest, variant, ...tiny } = await bundle(TINY)
     const backend = await open({ manifest, variant, ...tiny }, {})
-    const result = await selfTest(backend, { manifest, variant, program: variant.program, deep: true })
+    const result = await programSelfTest(backend, manifest, programOf(variant))
     expect(result.fault).toBeNull()
     expect(result.allowedLogitError).toBeLessThan(
       0.05 * Math.max(...manifest.reference.logits.map(({ logit }) => logit)),

@@ -8,9 +8,10 @@ import type { SimdBackend } from '../../../web/src/engine/backend-simd.ts'
 import { parseProgram, type Step } from '../../../web/src/engine/program/program.ts'
 import { argmax } from '../../../web/src/engine/sampler.ts'
 import { selfTest } from '../../../web/src/engine/selftest.ts'
+import { programSelfTest } from '../../../web/src/engine/selftest-program.ts'
 import { openMachine } from '../../../web/src/engine/simd/machine.ts'
 import { greedy } from '../engine/greedy.ts'
-import { openOn, readBundle, type TinyBundle, VARIANT, WITHOUT } from './bundles.ts'
+import { openOn, programOf, readBundle, type TinyBundle, VARIANT, WITHOUT } from './bundles.ts'
 import { referenceMachine } from './reference.ts'
 
 const FOLDER = new URL('../../.fixtures/families/', import.meta.url)
@@ -49,8 +50,7 @@ describe.each(known)('$title', ({ name }) => {
 
   test('the kernels pass the self-test, and give the tokens of PyTorch but for near ties', async () => {
     const { manifest, variant, golden } = opened
-    const { program } = variant
-    expect((await selfTest(kernels, { manifest, variant, program, deep: true })).fault).toBeNull()
+    expect((await programSelfTest(kernels, manifest, programOf(variant))).fault).toBeNull()
     for (const { prompt_tokens, variant_tokens } of golden.cases) {
       let logits = await kernels.prefill(prompt_tokens, 0)
       const within = TOLERANCE * Math.max(...logits.map(Math.abs))
@@ -118,7 +118,7 @@ test.each(FAULTS)('the self-test finds $fault', async ({ spoil }) => {
   const spoilt = new Blob([JSON.stringify({ ...program, steps: program.steps.map(spoil) })])
   const blob = (name: string) => (name === path ? spoilt : files.blob(name))
   const backend = await openOn({ manifest, variant, files: { blob } }, needs => openMachine({ ...needs, threads: 1 }))
-  const { fault } = await selfTest(backend, { manifest, variant, program: variant.program, deep: false })
+  const { fault } = await programSelfTest(backend, manifest, programOf(variant))
   expect(fault).toMatch(/its numbers are off by|token \d+ of its test answer is wrong/)
   await backend.dispose()
 })
@@ -130,7 +130,7 @@ test('the self-test finds damaged weights', async () => {
   bytes.fill(0, 36_864, 36_864 + 4096) // half of the first layer's queries, keys and values
   const blob = (name: string) => (name === path ? new Blob([bytes]) : files.blob(name))
   const backend = await openOn({ manifest, variant, files: { blob } }, needs => openMachine({ ...needs, threads: 1 }))
-  const { fault } = await selfTest(backend, { manifest, variant, program: variant.program, deep: false })
+  const { fault } = await programSelfTest(backend, manifest, programOf(variant))
   expect(fault).toMatch(/its numbers are off by|token \d+ of its test answer is wrong/)
   await backend.dispose()
 })

@@ -69,7 +69,10 @@ export interface BundleInfo {
 
 export interface SelfTest {
   passed: boolean
-  /** Largest |Δlogit| against PyTorch over the manifest's reference logits, and how much was allowed. */
+  /**
+   * Largest |Δlogit| against PyTorch over the manifest's reference logits, and how much was allowed; on the engine's own
+   * CPU kernels the root mean square over the whole test answer.
+   */
   maxLogitError: number
   allowedLogitError: number
   ms: number

@@ -8,12 +8,14 @@ import { capabilities, findGpu, type Gpu, type GpuSearch, thisBrowser } from './
 import { openDisk } from './disk.ts'
 import { EngineError } from './errors.ts'
 import { explain } from './explain.ts'
+import { describeBundle, FOREIGN, templateInside } from './foreign.ts'
 import type { FileEntry, Manifest, Variant } from './manifest.ts'
 import type { LoadArgs, LoadEvent, PassedOver } from './protocol.ts'
 import { encoderSelfTest, selfTest } from './selftest.ts'
+import { programSelfTest } from './selftest-program.ts'
 import { type Flavour, loadRuntime, type SessionFiles } from './session.ts'
 import { openMachine } from './simd/machine.ts'
-import { fetchFile, fetchManifest } from './store.ts'
+import { fetchFile } from './store.ts'
 import { createTextCodec, type TextCodec } from './tokenizer.ts'
 
 /** All that an answer needs: a model that writes has a `context`, one that reads an `encoder`. */
@@ -45,7 +47,7 @@ export async function loadModel(
 ): Promise<LoadedModel> {
   const progress = progressOf(report)
   progress.enter('manifest', 'Reading the model description')
-  const manifest = await fetchManifest(args.bundleUrl, signal)
+  const manifest = await describeBundle(args.bundleUrl, signal)
   const around = thisBrowser()
   const found = capabilities(around, args.threads)
   const search: GpuSearch = wantsGpu(manifest, args, args.passedOver)
@@ -99,17 +101,18 @@ interface Start {
 }
 
 async function start(options: Start, progress: Progress) {
-  const { manifest, choice, gpu } = options
-  const { variant } = choice
+  const { choice } = options
   const started = choice.backend === 'simd' ? await startSimd(options, progress) : await startOrt(options, progress)
-  const { computing } = started
   progress.enter('self-test', 'Checking the first answer against the original')
-  const program = choice.backend === 'simd' ? variant.program : null
-  const { fault, ...test } = computing.encoder
-    ? await encoderSelfTest(computing.encoder, { manifest, variant })
-    : await selfTest(computing.context.backend, { manifest, variant, deep: gpu !== null, program })
+  const { fault, ...test } = await check(started.computing, options)
   if (fault) throw new EngineError('unsupported', `${choice.name} failed its self-test on this device: ${fault}.`)
   return { ...started, test }
+}
+
+function check({ encoder, context }: Computing, { manifest, choice: { variant, backend }, gpu }: Start) {
+  if (encoder) return encoderSelfTest(encoder, { manifest, variant })
+  if (backend === 'simd' && variant.program) return programSelfTest(context.backend, manifest, variant.program)
+  return selfTest(context.backend, { manifest, variant, deep: gpu !== null })
 }
 
 interface Started {
@@ -160,10 +163,12 @@ async function download(
   const data = new Map<string, Blob>()
   const entries = neededFiles(manifest, variant)
   const disk = await openDisk()
-  await disk?.remember(
-    { url: bundleUrl, id: manifest.id, name: manifest.name, files: entries, used_at: Date.now() },
-    sha256 => [manifest, ...manifest.variants].some(({ files }) => files.some(file => file.sha256 === sha256)),
-  )
+  if (manifest.source.kind !== FOREIGN) {
+    await disk?.remember(
+      { url: bundleUrl, id: manifest.id, name: manifest.name, files: entries, used_at: Date.now() },
+      sha256 => [manifest, ...manifest.variants].some(({ files }) => files.some(file => file.sha256 === sha256)),
+    )
+  }
   // One after the other in effect (the weights dwarf the rest), but the small ones do not wait for the large one.
   await allOrNothing(signal, inner =>
     entries.map(async entry => {
@@ -185,11 +190,13 @@ async function download(
   }
 }
 
-async function tokenizerFiles({ blob }: Files, { prompts: { chat_template: template } }: Manifest) {
+async function tokenizerFiles({ blob }: Files, { source, prompts: { chat_template: template } }: Manifest) {
+  const tokenizerConfig = await blob(TOKENIZER_FILES[1]).text()
+  const inside = source.kind === FOREIGN ? templateInside(tokenizerConfig) : null
   return {
     tokenizerJson: await blob(TOKENIZER_FILES[0]).text(),
-    tokenizerConfig: await blob(TOKENIZER_FILES[1]).text(),
-    chatTemplate: template === null ? null : await blob(template).text(),
+    tokenizerConfig,
+    chatTemplate: template === null ? inside : await blob(template).text(),
   }
 }
 

@@ -11,6 +11,7 @@ const text = v.pipe(v.string(), v.nonEmpty())
 const whole = v.pipe(v.number(), v.integer(), v.minValue(0))
 const positive = v.pipe(v.number(), v.integer(), v.minValue(1))
 const amount = v.pipe(v.number(), v.finite(), v.minValue(0))
+const finite = v.pipe(v.number(), v.finite())
 const sha256 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/))
 const safePath = v.pipe(v.string(), v.check(isSafePath))
 const orNull = <S extends v.GenericSchema>(schema: S) => v.optional(v.nullable(schema), null)
@@ -45,9 +46,9 @@ const variant = object({
     greedy_prompts_equal: whole,
     max_reference_logit_error: amount,
   }),
-  reference_logits: orNull(v.array(v.pipe(v.number(), v.finite()))),
+  reference_logits: orNull(v.array(finite)),
   /** For the engine's own CPU kernels (program/); null where only ONNX Runtime can run the graph. */
-  program: orNull(object({ path: safePath, activation_error: amount })),
+  program: orNull(object({ path: safePath, answer_logits: v.array(v.array(finite)), activation_error: amount })),
 })
 
 const decoder = object({ start: v.array(whole), max_tokens: positive, embedding_width: positive })
@@ -97,8 +98,8 @@ const manifest = object({
   reference: object({
     prompt_tokens: v.array(whole),
     tokens: v.array(whole),
-    logits: v.array(object({ token: whole, logit: v.pipe(v.number(), v.finite()) })),
-    outputs: orNull(v.array(v.pipe(v.number(), v.finite()))),
+    logits: v.array(object({ token: whole, logit: finite })),
+    outputs: orNull(v.array(finite)),
   }),
   files: v.array(fileEntry),
   variants: v.pipe(v.array(variant), v.nonEmpty()),
@@ -154,6 +155,12 @@ function checkReferences(parsed: Manifest, where: string): void {
     }
     if (program !== null && !files.some(entry => entry.path === program.path)) {
       throw fault(where, `variants[${index}].program.path`, program.path, `a path listed in variants[${index}].files`)
+    }
+    const shape = program?.answer_logits.map(row => row.length) ?? []
+    const { tokens, logits } = parsed.reference
+    if (program !== null && shape.join() !== tokens.map(() => logits.length).join()) {
+      const expected = 'a row per token of reference.tokens, each with a number per entry of reference.logits'
+      throw fault(where, `variants[${index}].program.answer_logits`, shape, expected)
     }
     if (own !== null && own.length !== parsed.reference.logits.length) {
       throw fault(where, `variants[${index}].reference_logits`, own, 'one number per entry of reference.logits')

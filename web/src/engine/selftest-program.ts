@@ -1,0 +1,52 @@
+/**
+ * The self-test of the engine's own CPU kernels: the reference answer's logits, position by position, beside those of the
+ * exact graph. Leaves the backend empty.
+ *
+ * The kernels round activations to 8 bits and keys and values to bfloat16; how far that moves this model's logits differs
+ * from model to model, so a PyTorch pass at export did the same and measured it (`program.activation_error`, root mean
+ * square over the same logits). Rounding here falls otherwise than there, by as much again: the two differ by a factor of
+ * 0.75 to 1.47 over all families and SmolLM2-135M (measured). Three times as much is allowed. A root mean square over some 64 logits
+ * is steady where the largest of a few is not, so a fault of one layer shows: heads of one layer that are not turned, say.
+ */
+import type { Backend } from './backend.ts'
+import type { Manifest, Variant } from './manifest.ts'
+import { argmax } from './sampler.ts'
+import type { SelfTestResult } from './selftest.ts'
+
+const MARGIN = 3
+/** Sums in another order, as a share of the largest logit: for a model that rounding hardly moves. */
+const FLOOR = 1e-3
+/** Rounding may take the other one of two tokens that are nearly as likely: so many times the error apart. */
+const TIE = 2
+
+/** `maxLogitError` and `allowedLogitError` of the result are root mean squares. */
+export async function programSelfTest(
+  backend: Backend,
+  { reference }: Pick<Manifest, 'reference'>,
+  { answer_logits, activation_error }: NonNullable<Variant['program']>,
+): Promise<SelfTestResult> {
+  const started = performance.now()
+  const largest = Math.max(1, ...answer_logits.flat().map(Math.abs))
+  const allowedLogitError = MARGIN * activation_error + FLOOR * largest
+  let logits = await backend.prefill(reference.prompt_tokens, 0)
+  let squares = 0
+  let wrong = -1
+  for (const [index, expected] of reference.tokens.entries()) {
+    const row = answer_logits[index] ?? []
+    reference.logits.forEach(({ token }, column) => {
+      squares += ((logits[token] ?? Number.NaN) - (row[column] ?? Number.NaN)) ** 2
+    })
+    const best = argmax(logits)
+    const lead = (logits[best] ?? Number.NaN) - (logits[expected] ?? Number.NaN)
+    if (wrong < 0 && !(lead <= TIE * allowedLogitError)) wrong = index
+    if (index + 1 < reference.tokens.length) logits = await backend.decode(expected)
+  }
+  backend.truncate(0)
+  const maxLogitError = Math.sqrt(squares / (reference.tokens.length * reference.logits.length))
+  let fault: string | null = null
+  // `!(a <= b)` rather than `a > b`: NaN must fail.
+  if (!(maxLogitError <= allowedLogitError)) {
+    fault = `its numbers are off by ${maxLogitError.toFixed(3)} where ${allowedLogitError.toFixed(3)} is allowed`
+  } else if (wrong >= 0) fault = `token ${wrong + 1} of its test answer is wrong`
+  return { passed: fault === null, maxLogitError, allowedLogitError, ms: performance.now() - started, fault }
+}
