@@ -7,7 +7,6 @@ import re
 import sys
 from pathlib import Path
 
-from runner import Runner
 from stamps import digest, tree
 from steps import Checkout, Step
 
@@ -50,20 +49,15 @@ def fixture_step(checkout: Checkout) -> Step:
     """The tiny models of the tests, in tests/.fixtures: the shared one, encoders, and a decoder of each family."""
     root = checkout.root
     folder = root / "tests" / "fixtures"
-    names = ("make_tiny.py", "encoders/make_transformers.py", "families/make_families.py")
     fixtures = root / "tests" / ".fixtures"
     found = [fixtures / "families" / name for name in ("browser", "results")]  # what test runs leave
-
-    def make(runner: Runner) -> str:
-        outputs = [runner.run("fixtures", [checkout.program("python"), folder / name], env={"COLUMNS": "110"}) for name in names]
-        return outputs[-1]
 
     return Step(
         "fixtures",
         "Tiny test models (tests/.fixtures)",
         lambda: digest([*tree(folder), *tree(root / "export" / "slm_export"), root / "requirements.lock"], root=root),
         lambda: tree(fixtures, without=found),
-        make,
+        lambda runner: runner.run("fixtures", [checkout.program("python"), folder / "make_all.py"], env={"COLUMNS": "110"}),
         root,
         kept_bytes=60_000_000,
         passing_bytes=15_000_000,

@@ -84,7 +84,11 @@ def main(arguments: Sequence[str]) -> int:
     RESULTS.mkdir(parents=True, exist_ok=True)
     python_report, web_report = RESULTS / "python.xml", RESULTS / "web.xml"
     runners = {
-        "python": ([sys.executable, "-m", "pytest", "-q", "--durations=10", f"--junitxml={python_report}"], python_report),
+        "python": (
+            # Two files at a time (--dist loadfile keeps a file's tests together: they share bundles and servers).
+            [sys.executable, "-m", "pytest", "-q", "-n2", "--dist=loadfile", "--durations=10", f"--junitxml={python_report}"],
+            python_report,
+        ),
         "web": (
             [
                 shutil.which("npm") or "npm",

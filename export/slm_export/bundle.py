@@ -13,10 +13,11 @@ from slm_export.chat_templates import browser_note, no_template_note
 from slm_export.describe import Outcome, describe, write_texts
 from slm_export.errors import ExportInterrupted, VerifyError
 from slm_export.export_inputs import INPUTS_NAME, export_inputs
+from slm_export.export_stages import WORK
 from slm_export.integrity import check_files
 from slm_export.kind_choice import is_decoder, variants_for
 from slm_export.manifest import MANIFEST_NAME, Manifest, load_manifest, to_json
-from slm_export.memory import map_large_arrays
+from slm_export.memory import leave_out_libraries, map_large_arrays
 from slm_export.model_kind import ModelKind
 from slm_export.output_lock import output_lock
 from slm_export.preflight import require_own_folder
@@ -25,8 +26,6 @@ from slm_export.report import REPORT_FOLDER, write_report
 from slm_export.sources import Origin
 from slm_export.stages import Stage, Stages, finished_stages
 from slm_export.variant_recipes import RECIPES, Recipe
-
-WORK = Path(".work")
 
 
 def export_bundle(origin: Origin, out: Path, variants: Sequence[str], reporter: Reporter, *, resume: bool = False) -> Manifest:
@@ -39,6 +38,7 @@ def export_bundle(origin: Origin, out: Path, variants: Sequence[str], reporter: 
     """
     require_own_folder(out)
     map_large_arrays()
+    leave_out_libraries()
     with output_lock(out):
         return _export(origin, out, variants, reporter, resume=resume)
 

@@ -21,6 +21,15 @@ def map_large_arrays(from_bytes: int = _MAPPED_FROM_BYTES) -> None:
             mallopt(_M_MMAP_THRESHOLD, from_bytes)
 
 
+def leave_out_libraries() -> None:
+    """Keep garbage collections from looking at what importing has made, once a process: objects that stay, most of them.
+
+    Of a small model's export, collections were nearly half the time (measured).
+    """
+    if gc.get_freeze_count() == 0:
+        gc.freeze()
+
+
 def return_freed_memory() -> None:
     """Collect garbage and trim the C heap.
 

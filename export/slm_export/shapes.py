@@ -34,7 +34,6 @@ _KEPT = re.compile(
 )
 _QKV = re.compile(r"(?<![a-z])(attn_)?[qkv](_proj)?\.weight$")
 _OTHER_SENSES = re.compile(r"vision|multi_modal|mm_projector")  # of multimodal models
-_LAYER = re.compile(r"\.(\d+)\.")
 
 
 @dataclass(frozen=True, slots=True)

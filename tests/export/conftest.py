@@ -7,21 +7,40 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from slm_export.progress import Reporter
+from steps import Checkout
+from tasks import Setup
 
 ROOT = Path(__file__).resolve().parents[2]
 FIXTURES = ROOT / "tests" / ".fixtures"
 
 
+@cache
+def fixtures_are_made() -> bool:
+    """True where `make test` has made all tiny models, and nothing that they follow from has changed since."""
+    setup = Setup(Checkout(ROOT), None)
+    return setup.done(setup.fixtures)
+
+
+def make_fixtures(script: str) -> None:
+    """Run a script of tests/fixtures where that is needed; several test processes may want it at once."""
+    if not fixtures_are_made():
+        FIXTURES.mkdir(exist_ok=True)
+        with FileLock(FIXTURES / f".{Path(script).stem}.lock"):
+            subprocess.run([sys.executable, ROOT / "tests" / "fixtures" / script], check=True)
+
+
 @pytest.fixture(scope="session")
 def tiny_source() -> Path:
     """The tiny checkpoint as a Hugging Face folder; its bundle lies beside it (see `tiny_bundle`)."""
-    subprocess.run([sys.executable, ROOT / "tests" / "fixtures" / "make_tiny.py"], check=True)
+    make_fixtures("make_tiny.py")
     return FIXTURES / "tiny-llama-hf"
 
 
@@ -33,7 +52,7 @@ def tiny_bundle(tiny_source: Path) -> Path:
 @pytest.fixture(scope="session")
 def transformer_bundles() -> Path:
     """The folder with checkpoint and bundle of each tiny encoder and encoder-decoder; made once, about 5 s each."""
-    subprocess.run([sys.executable, ROOT / "tests" / "fixtures" / "encoders" / "make_transformers.py"], check=True)
+    make_fixtures("encoders/make_transformers.py")
     return FIXTURES / "transformers"
 
 

@@ -7,8 +7,6 @@ tests/.fixtures/families/results, from which docs/families.md is made (tests/fix
 import json
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -28,8 +26,9 @@ from slm_export.manifest import load_manifest
 from slm_export.ort_decoder import OrtDecoder
 from slm_export.sources import resolve
 
-FIXTURES = Path(__file__).resolve().parents[1]
-FOLDER = FIXTURES / ".fixtures" / "families"
+from .conftest import FIXTURES, make_fixtures
+
+FOLDER = FIXTURES / "families"
 MAX_CHECKPOINT_BYTES = 2_000_000
 WINDOWED = ["mistral-7b", "ministral-8b", "gemma-2", "gemma-3", "phi-3-mini", "zephyr"]
 LONG_ROPE = ["phi-3.5-mini", "phi-4-mini"]
@@ -37,16 +36,9 @@ LONG_ROPE = ["phi-3.5-mini", "phi-4-mini"]
 
 @pytest.fixture(scope="session")
 def bundles():
-    """The folder with a bundle for each row; made once, about 3 s each."""
-    subprocess.run([sys.executable, FIXTURES / "fixtures" / "families" / "make_families.py"], check=True)
+    """The folder with a bundle for each row."""
+    make_fixtures("families/make_families.py")
     return FOLDER
-
-
-@pytest.fixture(scope="session")
-def encoder_bundles():
-    """The folder with the encoder-decoder and encoder models, `<name>` and `<name>-hf`."""
-    subprocess.run([sys.executable, FIXTURES / "fixtures" / "encoders" / "make_transformers.py"], check=True)
-    return FIXTURES / ".fixtures" / "transformers"
 
 
 def golden(folder, row):
@@ -241,13 +233,13 @@ ENCODERS = {
 
 
 @pytest.mark.parametrize("name", ENCODERS)
-def test_an_encoder_has_its_row(encoder_bundles, name):
+def test_an_encoder_has_its_row(transformer_bundles, name):
     """What these models answer is compared in their own tests; here, that they came through whole."""
-    manifest = load_manifest(encoder_bundles / name)
-    check_files(encoder_bundles / name, manifest)
-    architecture = json.loads((encoder_bundles / f"{name}-hf" / "config.json").read_text())["architectures"][0]
+    manifest = load_manifest(transformer_bundles / name)
+    check_files(transformer_bundles / name, manifest)
+    architecture = json.loads((transformer_bundles / f"{name}-hf" / "config.json").read_text())["architectures"][0]
     assert architecture in families.ENCODERS
-    tokenizer = json.loads((encoder_bundles / name / "tokenizer.json").read_text())["model"]["type"]
+    tokenizer = json.loads((transformer_bundles / name / "tokenizer.json").read_text())["model"]["type"]
     title, note = ENCODERS[name]
     write_result(
         Result(
@@ -264,7 +256,7 @@ def test_an_encoder_has_its_row(encoder_bundles, name):
     )
 
 
-def test_the_table_is_what_the_tests_found(bundles, encoder_bundles):
+def test_the_table_is_what_the_tests_found(bundles, transformer_bundles):
     """After the rows above. `python tests/fixtures/families/family_table.py` writes it anew."""
     assert {path.stem for path in RESULTS.glob("*.json")} == {row.name for row in ROWS} | ENCODERS.keys()
     assert TABLE.read_text(encoding="utf-8") == render(TABLE.read_text(encoding="utf-8"))

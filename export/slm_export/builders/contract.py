@@ -27,7 +27,6 @@ from slm_export.errors import ExportError
 from slm_export.families import context_length
 
 FLOAT, INT32, INT64 = ir.DataType.FLOAT, ir.DataType.INT32, ir.DataType.INT64
-_CACHE_SHAPE = ["context", "rotary_dim / 2"]
 
 
 class Contract(Model):  # type: ignore[misc]  # the builder has no types
