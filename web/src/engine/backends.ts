@@ -1,9 +1,10 @@
 /** Which code computes which kind of model: sessions of a variant's graphs and the backend over them. */
 import { EncoderBackend } from './backend-encoder.ts'
 import { OrtBackend } from './backend-ort.ts'
+import { PlainBackend } from './backend-plain.ts'
 import { Seq2SeqBackend } from './backend-seq2seq.ts'
-import { EngineError } from './errors.ts'
 import { Context } from './context.ts'
+import { EngineError } from './errors.ts'
 import { checkKvInputs } from './kv.ts'
 import type { Files } from './load.ts'
 import type { Manifest, Variant } from './manifest.ts'
@@ -34,6 +35,11 @@ export async function makeBackend(runtime: Runtime, parts: BackendParts): Promis
 
 async function decoder(runtime: Runtime, { manifest, variant, files, name, device }: BackendParts) {
   const session = await runtime.create(await files.session(variant.graph))
+  const { vocab_size: vocabularySize, context_length: contextLength } = manifest
+  // As others export them: only our exporter's graphs are told lengths instead of a mask.
+  if (!session.inputNames.includes('seqlens_k')) {
+    return new PlainBackend({ name, session, device, vocabularySize, contextLength })
+  }
   const { layers, heads, head_dim: headDim } = required(manifest.kv, 'kv')
   checkKvInputs(session.inputNames, layers)
   const backend = new OrtBackend({
@@ -41,8 +47,8 @@ async function decoder(runtime: Runtime, { manifest, variant, files, name, devic
     session,
     device,
     kv: { layers, heads, headDim, type: variant.kv_dtype },
-    vocabularySize: manifest.vocab_size,
-    contextLength: manifest.context_length,
+    vocabularySize,
+    contextLength,
   })
   await backend.selectOnGpu(manifest.reference.prompt_tokens[0] ?? 0)
   return backend

@@ -39,6 +39,7 @@ const ELEMENT = {
   float32: { code: 1, bytes: 4 },
   int32: { code: 6, bytes: 4 },
   int64: { code: 7, bytes: 8 },
+  bool: { code: 9, bytes: 1 },
   float16: { code: 10, bytes: 2 },
 } as const
 export type ElementType = keyof typeof ELEMENT
@@ -119,6 +120,13 @@ export class OrtRunner {
       this.#module._free(pointer)
     }
     return { handle, pointer, byteLength, release }
+  }
+
+  /** A tensor over the beginning of another's memory, which it leaves alone. */
+  heapView({ pointer }: OrtTensor, type: ElementType, dims: readonly number[]): OrtTensor {
+    const byteLength = bytesOf(type, dims)
+    const handle = this.#create(type, dims, { pointer, byteLength, location: LOCATION.cpu })
+    return { handle, pointer, byteLength, release: () => this.#module._OrtReleaseTensor(handle) }
   }
 
   /** A tensor over a GPU buffer of the session's device; releasing it leaves the buffer alone. */

@@ -25,7 +25,16 @@ export interface Session {
   runner: OrtRunner
   inputNames: readonly string[]
   outputNames: readonly string[]
+  /** Sizes that the graph leaves open are names. */
+  inputs: readonly TensorInfo[]
+  outputs: readonly TensorInfo[]
   dispose(): Promise<void>
+}
+
+export interface TensorInfo {
+  name: string
+  type: string
+  shape: readonly (number | string)[]
 }
 
 export interface Runtime {
@@ -56,6 +65,8 @@ export async function loadRuntime(options: SessionOptions): Promise<Runtime> {
         runner,
         inputNames: session.inputNames,
         outputNames: session.outputNames,
+        inputs: tensors(session.inputMetadata),
+        outputs: tensors(session.outputMetadata),
         async dispose() {
           runner.dispose()
           await session.release()
@@ -83,6 +94,10 @@ function sessionOptions({ device, flavour }: SessionOptions, files: SessionFiles
     // fused, ORT's WASM kernels unpack them on every run (1.8 tokens/s instead of tens).
     extra: { session: { disable_quant_qdq: '1' } },
   }
+}
+
+function tensors(metadata: readonly InferenceSession.ValueMetadata[]): TensorInfo[] {
+  return metadata.flatMap(value => (value.isTensor ? [value] : []))
 }
 
 /**

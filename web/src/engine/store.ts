@@ -29,12 +29,14 @@ export interface FetchOptions {
 }
 
 /**
- * One file, verified: from disk where it is there, else downloaded.
+ * One file, verified: from disk where it is there, else downloaded. Where nobody has stated a checksum (an empty one:
+ * foreign.ts) it is what the server sends, and only the browser's own cache keeps it.
  * @throws EngineError 'download', 'integrity', 'quota' or 'out-of-memory'
  */
 export async function fetchFile(bundleUrl: string, entry: FileEntry, options: FetchOptions): Promise<Blob> {
   const url = new URL(entry.path.split('/').map(encodeURIComponent).join('/'), bundleUrl)
   const { disk, signal, onBytes } = options
+  if (entry.sha256 === '') return unverified(url, entry, options)
   if (!disk) return download(url, { entry, sink: memorySink(entry), options })
   const fromDisk = async () => {
     const file = await disk.find(entry)
@@ -48,6 +50,25 @@ export async function fetchFile(bundleUrl: string, entry: FileEntry, options: Fe
       return (await fromDisk()) ?? download(url, { entry, sink: await disk.open(entry), options })
     })
   )
+}
+
+async function unverified(url: URL, entry: FileEntry, { signal, onBytes }: FetchOptions): Promise<Blob> {
+  const response = await request(url, { signal })
+  if (!response.ok || !response.body) throw refused(entry.path, response)
+  const counted = response.body.pipeThrough(
+    new TransformStream<Uint8Array, Uint8Array>({
+      transform(chunk, controller) {
+        onBytes(chunk.length)
+        controller.enqueue(chunk)
+      },
+    }),
+  )
+  try {
+    return await new Response(counted).blob()
+  } catch (cause) {
+    signal.throwIfAborted()
+    throw broken(entry, cause)
+  }
 }
 
 /** The answer came, but not what the manifest promises: worth a second try. */
@@ -130,9 +151,7 @@ async function copy(body: ReadableStream<Uint8Array>, { entry, sink, options }: 
   } catch (cause) {
     options.signal.throwIfAborted()
     if (cause instanceof EngineError) throw cause
-    throw new DamagedAnswer('download', `The connection broke while ${entry.path} was downloading. Try again.`, {
-      cause,
-    })
+    throw broken(entry, cause)
   }
 }
 
@@ -202,6 +221,10 @@ function memorySink({ path, size_bytes }: FileEntry): Sink {
     },
     close() {},
   }
+}
+
+function broken({ path }: FileEntry, cause: unknown): DamagedAnswer {
+  return new DamagedAnswer('download', `The connection broke while ${path} was downloading. Try again.`, { cause })
 }
 
 function damaged({ path }: FileEntry, what: string): DamagedAnswer {
