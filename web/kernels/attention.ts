@@ -1,7 +1,7 @@
 // Attention of some query heads over the cache, with the softmax kept running over blocks of 64 positions. Blocks begin
 // at multiples of 64 whatever the run, so a token's result is the same in a prompt, alone, or among guesses.
 import { argument, float, pointer, rowAt, runPosition, runTokens, scratch } from './memory'
-import { exp, maxOfLanes, sumOfLanes, tanh } from './numbers'
+import { maxOfLanes, powers, softCaps, sumOfLanes } from './numbers'
 
 /** Tokens of one head that go over the cache together. */
 export const TILE = 16
@@ -69,7 +69,7 @@ function blockOfToken(op: usize, head: i32, token: i32, state: usize): void {
   const blockLargest = scoreBlock(op, head, token)
   const largest = max(blockLargest, load<f32>(state))
   if (blockLargest > load<f32>(state)) {
-    const shrink = f32x4.extract_lane(exp(f32x4.splat(load<f32>(state) - largest)), 0)
+    const shrink = shrinkage(load<f32>(state), largest)
     store<f32>(state, largest)
     store<f32>(state, load<f32>(state, 4) * shrink, 4)
     scaleRow(out, shrink)
@@ -80,30 +80,46 @@ function blockOfToken(op: usize, head: i32, token: i32, state: usize): void {
   for (; column < dim; column += 8) add8Columns(out, column)
 }
 
+/** e^(before - largest) */
+function shrinkage(before: f32, largest: f32): f32 {
+  const place = scores + BLOCK * 4
+  v128.store(place, f32x4.splat(before))
+  powers(place, place, 16, largest)
+  return load<f32>(place)
+}
+
 /** Scores of positions [first, last), in fours from a multiple of 4 on, into `scores`; the largest of them. */
 function scoreBlock(op: usize, head: i32, token: i32): f32 {
   const query = rowAt(op, 0, token) + ((<usize>head * dim) << 2)
   const factor = f32x4.splat(float(op, 10))
-  const cap = float(op, 11)
-  const slope = pointer(op, 13) ? load<f32>(pointer(op, 13) + ((<usize>head) << 2)) : <f32>0
-  let largest = f32x4.splat(HIDDEN)
+  const begin = first & -4
   let to = scores
-  for (let position = first & -4; position < last; position += 4, to += 16) {
-    let score = f32x4.mul(fourScores(query, keys + <usize>position * dim * 2), factor)
-    if (cap > 0) score = f32x4.mul(f32x4.splat(cap), tanh(f32x4.div(score, f32x4.splat(cap))))
-    const places = i32x4.add(i32x4.splat(position), i32x4(0, 1, 2, 3))
-    if (slope !== 0) {
-      const distance = i32x4.sub(places, i32x4.splat(runPosition() + token))
-      score = f32x4.add(score, f32x4.mul(f32x4.splat(slope), f32x4.convert_i32x4_s(distance)))
-    }
-    if (position < first || position + 4 > last) {
-      const seen = v128.and(i32x4.ge_s(places, i32x4.splat(first)), i32x4.lt_s(places, i32x4.splat(last)))
-      score = v128.bitselect(score, f32x4.splat(HIDDEN), seen)
-    }
-    v128.store(to, score)
-    largest = f32x4.pmax(largest, score)
+  for (let position = begin; position < last; position += 4, to += 16) {
+    v128.store(to, f32x4.mul(fourScores(query, keys + <usize>position * dim * 2), factor))
   }
+  if (float(op, 11) > 0) softCaps(scores, scores, to - scores, float(op, 11))
+  if (pointer(op, 13)) addSlope(load<f32>(pointer(op, 13) + ((<usize>head) << 2)), runPosition() + token)
+  if (first & 3) hide(scores, begin)
+  if (last & 3) hide(to - 16, last & -4)
+  let largest = v128.load(scores)
+  for (let at = scores; at < to; at += 16) largest = f32x4.pmax(largest, v128.load(at))
   return maxOfLanes(largest)
+}
+
+function addSlope(slope: f32, position: i32): void {
+  let at = scores
+  for (let key = first & -4; key < last; key += 4, at += 16) {
+    const distance = i32x4.add(i32x4.splat(key - position), i32x4(0, 1, 2, 3))
+    const bias = f32x4.mul(f32x4.splat(slope), f32x4.convert_i32x4_s(distance))
+    v128.store(at, f32x4.add(v128.load(at), bias))
+  }
+}
+
+/** Four scores at `at`, of positions from `position` on: those that the token does not see become HIDDEN. */
+function hide(at: usize, position: i32): void {
+  const places = i32x4.add(i32x4.splat(position), i32x4(0, 1, 2, 3))
+  const seen = v128.and(i32x4.ge_s(places, i32x4.splat(first)), i32x4.lt_s(places, i32x4.splat(last)))
+  v128.store(at, v128.bitselect(v128.load(at), f32x4.splat(HIDDEN), seen))
 }
 
 /** q·k of four positions from `key` on. */
@@ -131,17 +147,12 @@ function fourScores(query: usize, key: usize): v128 {
   return f32x4.add(i32x4.shuffle(ab, cd, 0, 1, 4, 5), i32x4.shuffle(ab, cd, 2, 3, 6, 7))
 }
 
-/** Scores into weights e^(score - largest); their sum. */
+/** Scores into weights e^(score - largest); their sum. Hidden scores have next to none: e^-87. */
 function weigh(largest: f32): f32 {
-  const most = f32x4.splat(largest)
+  const bytes = (<usize>(((last + 3) & -4) - (first & -4))) << 2
+  powers(scores, scores, bytes, largest)
   let sum = f32x4.splat(0)
-  let at = scores
-  for (let position = first & -4; position < last; position += 4, at += 16) {
-    const score = v128.load(at)
-    const weight = v128.and(exp(f32x4.sub(score, most)), f32x4.gt(score, f32x4.splat(HIDDEN)))
-    v128.store(at, weight)
-    sum = f32x4.add(sum, weight)
-  }
+  for (let at: usize = 0; at < bytes; at += 16) sum = f32x4.add(sum, v128.load(scores + at))
   return sumOfLanes(sum)
 }
 

@@ -1,13 +1,13 @@
 // The largest numbers of a row, and what the rest of a softmax needs. The best so far are a heap with the worst at the
 // root: a smaller number, and among equal ones the higher id, is worse.
-import { argument, pointer, rowAt } from './memory'
-import { exp, maxOfLanes, sumOfLanes } from './numbers'
+import { argument, pointer, rowAt, scratch } from './memory'
+import { maxOfLanes, powers, sumOfLanes } from './numbers'
 
 let ids: usize = 0
 let best: usize = 0
 let size = 0
 
-export function candidates(op: usize, from: i32, to: i32): void {
+export function candidates(op: usize, thread: i32, from: i32, to: i32): void {
   for (let row = from; row < to; row++) {
     const count = argument(op, 3)
     ids = pointer(op, 4) + ((<usize>row * <usize>count) << 2)
@@ -16,7 +16,7 @@ export function candidates(op: usize, from: i32, to: i32): void {
     const largest = select(x, argument(op, 2), count)
     const sums = pointer(op, 6) + ((<usize>row) << 3)
     store<f32>(sums, largest)
-    store<f32>(sums, sumOfPowers(x, argument(op, 2), largest), 4)
+    store<f32>(sums, sumOfPowers(x, argument(op, 2), largest, scratch(thread)), 4)
   }
 }
 
@@ -93,14 +93,19 @@ function sink(): void {
   }
 }
 
-function sumOfPowers(x: usize, width: i32, largest: f32): f32 {
-  const most = f32x4.splat(largest)
+/** Numbers whose powers are made together. */
+const TILE = 512
+
+function sumOfPowers(x: usize, width: i32, largest: f32, copy: usize): f32 {
   let sum = f32x4.splat(0)
-  let id = 0
-  for (; id + 4 <= width; id += 4) sum = f32x4.add(sum, exp(f32x4.sub(v128.load(x + ((<usize>id) << 2)), most)))
-  let total = sumOfLanes(sum)
-  for (; id < width; id++) {
-    total += f32x4.extract_lane(exp(f32x4.splat(load<f32>(x + ((<usize>id) << 2)) - largest)), 0)
+  let rest: f32 = 0
+  for (let id = 0; id < width; id += TILE) {
+    const count = min(TILE, width - id)
+    const whole = (<usize>(count & -4)) << 2
+    powers(x + ((<usize>id) << 2), copy, (<usize>((count + 3) & -4)) << 2, largest)
+    let at: usize = 0
+    for (; at < whole; at += 16) sum = f32x4.add(sum, v128.load(copy + at))
+    for (; at < (<usize>count) << 2; at += 4) rest += load<f32>(copy + at)
   }
-  return total
+  return sumOfLanes(sum) + rest
 }

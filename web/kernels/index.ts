@@ -142,9 +142,9 @@ function execute(op: usize, thread: i32, from: i32, to: i32): void {
   else if (code === 11) multiply(op, from, to)
   else if (code === 12) scale(op, from, to)
   else if (code === 13) softCap(op, from, to)
-  else if (code === 14) activate(op, from, to)
+  else if (code === 14) activate(op, thread, from, to)
   else if (code === PICK_ROWS) pickRows(op)
-  else if (code === 16) candidates(op, from, to)
+  else if (code === 16) candidates(op, thread, from, to)
   else unreachable()
 }
 

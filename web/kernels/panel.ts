@@ -1,5 +1,6 @@
 // What the tiles of a matrix product share: where a `matmul` op's panels and tokens lie, scales, bias and residual.
 import { argument, pointer, rowAt } from './memory'
+import { halfFactor } from './numbers'
 
 /** Bytes of a row of quantised tokens; ops.ts has the same formula. */
 export function quantizedRowBytes(columns: usize): usize {
@@ -24,7 +25,7 @@ export function quantizedToken(op: usize, token: i32): usize {
 
 /** Four float16 scales, not negative and finite, as float32: subnormal ones too, the product is exact. */
 export function fourScales(at: usize): v128 {
-  return f32x4.mul(i32x4.shl(v128.load16x4_u(at), 13), f32x4.splat(<f32>5.192296858534828e33))
+  return f32x4.mul(i32x4.shl(v128.load16x4_u(at), 13), halfFactor())
 }
 
 /** sum + integers · scale, lane by lane: a product and a sum, each rounded, never fused, so that every machine agrees. */

@@ -1,6 +1,6 @@
 // Float rows into int8 in blocks of 32 with a float scale each, in the form that the build's tiles read (matmul.ts).
 import { argument, pointer, rowAt } from './memory'
-import { ROUNDER } from './numbers'
+import { rounder } from './numbers'
 import { getFlip } from './pack'
 import { quantizedRowBytes } from './panel'
 
@@ -57,10 +57,9 @@ function largestOfBlock(x: usize): f32 {
 
 /** Eight numbers as int16, to the nearest (ties to even). */
 function eight(x: usize, factor: v128): v128 {
-  const low = f32x4.add(f32x4.mul(v128.load(x), factor), f32x4.splat(ROUNDER))
-  const high = f32x4.add(f32x4.mul(v128.load(x, 16), factor), f32x4.splat(ROUNDER))
-  const bits = i32x4.splat(reinterpret<i32>(ROUNDER))
-  return i16x8.narrow_i32x4_s(i32x4.sub(low, bits), i32x4.sub(high, bits))
+  const low = f32x4.add(f32x4.mul(v128.load(x), factor), rounder())
+  const high = f32x4.add(f32x4.mul(v128.load(x, 16), factor), rounder())
+  return i16x8.narrow_i32x4_s(i32x4.sub(low, rounder()), i32x4.sub(high, rounder()))
 }
 
 function sumOfLanes16(x: v128): i32 {

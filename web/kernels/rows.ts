@@ -1,7 +1,7 @@
 // Ops that take each row of a value by itself: sums, products, activations, norms, rows copied. `from` and `to` are rows
 // of the run; widths go up to the next multiple of 4.
-import { argument, float, pointer, rowAt, runOutputs, runPosition, runTokens, tokenAt } from './memory'
-import { gelu, geluTanh, silu, sumOfLanes, tanh } from './numbers'
+import { argument, float, pointer, rowAt, runOutputs, runPosition, runTokens, scratch, tokenAt } from './memory'
+import { gelu, geluExponent, geluTanh, geluTanhExponent, powers, silu, softCaps, sumOfLanes } from './numbers'
 import { unpackRow } from './pack'
 
 export function embed(op: usize, from: i32, to: i32): void {
@@ -49,38 +49,57 @@ export function scale(op: usize, from: i32, to: i32): void {
 }
 
 export function softCap(op: usize, from: i32, to: i32): void {
-  const limit = f32x4.splat(float(op, 5))
+  const bytes = (<usize>((argument(op, 4) + 3) & -4)) << 2
+  for (let row = from; row < to; row++) softCaps(rowAt(op, 0, row), rowAt(op, 2, row), bytes, float(op, 5))
+}
+
+/** Bytes of a row that are activated together. */
+const TILE: usize = 2048
+// Kinds of activation, as ops.ts numbers them; the fourth is GELU by tanh.
+const SILU = 0
+const GELU = 1
+const RELU = 3
+
+export function activate(op: usize, thread: i32, from: i32, to: i32): void {
+  const bytes = (<usize>((argument(op, 6) + 3) & -4)) << 2
   for (let row = from; row < to; row++) {
-    let x = rowAt(op, 0, row)
-    let out = rowAt(op, 2, row)
-    for (const end = out + ((<usize>argument(op, 4)) << 2); out < end; out += 16, x += 16) {
-      v128.store(out, f32x4.mul(limit, tanh(f32x4.div(v128.load(x), limit))))
+    for (let at: usize = 0; at < bytes; at += TILE) {
+      const x = rowAt(op, 0, row) + at
+      const length = min(TILE, bytes - at)
+      prepare(argument(op, 7), x, scratch(thread), length)
+      const gated = pointer(op, 2) ? rowAt(op, 2, row) + at : 0
+      finishTile(op, x, gated, rowAt(op, 4, row) + at, scratch(thread), length)
     }
   }
 }
 
-export function activate(op: usize, from: i32, to: i32): void {
-  for (let row = from; row < to; row++) {
-    const gated = pointer(op, 2) ? rowAt(op, 2, row) : 0
-    activateRow(op, rowAt(op, 0, row), gated, rowAt(op, 4, row))
+/** The powers of e that an activation needs, at `to`. */
+function prepare(kind: i32, x: usize, to: usize, bytes: usize): void {
+  if (kind === RELU) return
+  if (kind === SILU) {
+    powers(x, to, bytes, 0)
+    return
   }
+  for (let at: usize = 0; at < bytes; at += 16) {
+    const four = v128.load(x + at)
+    v128.store(to + at, kind === GELU ? geluExponent(four) : geluTanhExponent(four))
+  }
+  powers(to, to, bytes, 0)
 }
 
-function activateRow(op: usize, x: usize, gated: usize, to: usize): void {
+function finishTile(op: usize, x: usize, gated: usize, to: usize, power: usize, bytes: usize): void {
   const kind = argument(op, 7)
-  const end = to + ((<usize>argument(op, 6)) << 2)
-  if (!gated) for (; to < end; to += 16, x += 16) v128.store(to, activated(kind, v128.load(x)))
-  else {
-    for (; to < end; to += 16, x += 16, gated += 16) {
-      v128.store(to, f32x4.mul(activated(kind, v128.load(x)), v128.load(gated)))
-    }
+  for (let at: usize = 0; at < bytes; at += 16) {
+    let four = activated(kind, v128.load(x + at), v128.load(power + at))
+    if (gated) four = f32x4.mul(four, v128.load(gated + at))
+    v128.store(to + at, four)
   }
 }
 
-function activated(kind: i32, x: v128): v128 {
-  if (kind === 0) return silu(x)
-  if (kind === 1) return gelu(x)
-  return kind === 2 ? geluTanh(x) : f32x4.pmax(f32x4.splat(0), x)
+function activated(kind: i32, x: v128, power: v128): v128 {
+  if (kind === SILU) return silu(x, power)
+  if (kind === GELU) return gelu(x, power)
+  return kind === RELU ? f32x4.pmax(f32x4.splat(0), x) : geluTanh(x, power)
 }
 
 export function pickRows(op: usize): void {
