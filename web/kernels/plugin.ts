@@ -13,6 +13,8 @@ const PREFIX = 'virtual:kernels/'
 const OPTIONS = [
   ...['--runtime', 'stub', '--use', 'abort=', '-O3', '--noAssert', '--disableWarning', '112'],
   ...['--importMemory', '--initialMemory', '1', '--maximumMemory', '65536'],
+  // Constants lie below 1024, where memory.ts begins: there the threads' counters would be written over them.
+  ...['--memoryBase', '256'],
   ...['--enable', 'simd,threads,bulk-memory'],
 ]
 /** `shared`: for memory that threads share, which a page without cross-origin isolation cannot have. */
