@@ -2,14 +2,20 @@ import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { defaultClientConditions, defineConfig } from 'vite'
 import { kernels } from './kernels/plugin.ts'
-import { ISOLATION_HEADERS, modelFolders, ortRuntime, precompress } from './vite.plugins.ts'
+import { ISOLATION_HEADERS, modelFolders, ortRuntime, precompress, typeDeclarations } from './vite.plugins.ts'
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 
 export default defineConfig({
   root: here('.'),
   base: './', // works at any sub-path: every URL is relative to the page or to the module
-  plugins: [kernels(), ortRuntime(), modelFolders({ '/models/': here('../.data/models') }), precompress()],
+  plugins: [
+    kernels(),
+    ortRuntime(),
+    modelFolders({ '/models/': here('../.data/models') }),
+    typeDeclarations(),
+    precompress(),
+  ],
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   // Without this condition onnxruntime-web comes with its glue inlined, and would look for its WASM beside our chunk.
   resolve: { conditions: ['onnxruntime-web-use-extern-wasm', ...defaultClientConditions] },

@@ -7,6 +7,7 @@ import path from 'node:path'
 import { promisify } from 'node:util'
 import { brotliCompress, constants, gzip } from 'node:zlib'
 import type { Plugin, ViteDevServer } from 'vite'
+import { declarationFile, publicDeclarations } from './declarations.ts'
 
 const require = createRequire(import.meta.url)
 const ORT_FOLDER = path.dirname(require.resolve('onnxruntime-web/ort-wasm-simd-threaded.wasm'))
@@ -145,6 +146,21 @@ const TYPES: Record<string, string> = {
 function answer(response: ServerResponse, name: string): void {
   response.setHeader('Content-Type', TYPES[path.extname(name)] ?? 'application/octet-stream')
   for (const [header, value] of Object.entries(ISOLATION_HEADERS)) response.setHeader(header, value)
+}
+
+/** Writes `slm.d.ts`, the types of `slm.js`, beside it. */
+export function typeDeclarations(): Plugin {
+  let outDir = ''
+  return {
+    name: 'slm-type-declarations',
+    apply: 'build',
+    configResolved(config) {
+      outDir = path.resolve(config.root, config.build.outDir)
+    },
+    async writeBundle() {
+      await writeFile(path.join(outDir, 'slm.d.ts'), declarationFile(await publicDeclarations()))
+    },
+  }
 }
 
 const COMPRESSIBLE = /\.(html|js|mjs|css|json|svg|txt|webmanifest|wasm)$/

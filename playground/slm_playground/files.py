@@ -31,6 +31,7 @@ _MIME_TYPES = {
     ".onnx": OCTETS,
     ".png": "image/png",
     ".svg": "image/svg+xml",
+    ".ts": "text/plain; charset=utf-8",  # slm.d.ts; the system would say video
     ".txt": "text/plain; charset=utf-8",
     ".wasm": "application/wasm",
     ".webmanifest": "application/manifest+json",

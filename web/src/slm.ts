@@ -6,13 +6,12 @@
  */
 import type { Engine, EngineOptions } from './engine/api.ts'
 import { createEngine as createEngineWith } from './engine/client.ts'
-import { type LanguageModelApi, languageModelWith } from './engine/facade/language-model.ts'
+import { languageModelWith } from './engine/facade/language-model.ts'
+import type { LanguageModelApi } from './engine/facade/shapes.ts'
 
 export type * from './engine/api.ts'
 export { removeStoredBundle, type StoredBundle, storedBundles } from './engine/disk.ts'
 export { EngineError, type ErrorCode } from './engine/errors.ts'
-export type { LanguageModelApi } from './engine/facade/language-model.ts'
-export { LanguageModelSession } from './engine/facade/session.ts'
 export type * from './engine/facade/shapes.ts'
 export { MemoryBudget } from './engine/memory.ts'
 export { createOpenAIFetch } from './engine/openai-fetch.ts'

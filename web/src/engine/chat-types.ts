@@ -37,7 +37,17 @@ export interface ChatMessageParam {
   prefix?: boolean
 }
 
-/** A JSON Schema (2020-12, or draft 7). What is supported is told in docs/api.md; the rest is refused by name. */
+/**
+ * A JSON Schema (2020-12, or draft 7 where it says the same). Every answer is JSON that satisfies it; not every JSON text
+ * that does can come: members are written in the order of `properties`, those that the schema does not name only where
+ * `additionalProperties` is given, and white space is one space at most behind a comma or colon.
+ *
+ * Supported: `type`, `enum`, `const`, `properties`, `required`, `additionalProperties`, `minProperties`, `maxProperties`,
+ * `items`, `prefixItems`, `minItems`, `maxItems`, `minLength`, `maxLength`, `pattern`, `minimum`, `maximum`,
+ * `exclusiveMinimum`, `exclusiveMaximum`, `multipleOf` (whole numbers), `anyOf`, `allOf`, `oneOf` (where no two options
+ * can both hold), `$ref` within the schema, recursion; of `format`: date, time, date-time, duration, email, hostname,
+ * ipv4, ipv6, uuid, uri (others promise nothing, as the specification has it). Every other keyword is refused by name.
+ */
 export type JsonSchema = boolean | { [keyword: string]: unknown }
 
 /** A function that the model may ask to be called. */
@@ -58,7 +68,9 @@ export type ToolChoice = 'none' | 'auto' | 'required' | { type: 'function'; func
 
 /**
  * The shape of an answer. Whatever the model would rather say, nothing else comes: JSON that satisfies a schema, any JSON
- * object, or text that a JavaScript regular expression matches from beginning to end.
+ * object, or text that a JavaScript regular expression (with the flag `u`) matches from beginning to end; look-around and
+ * references to groups are refused. Where `max_tokens` comes near, what can still be completed is completed; `length` as
+ * the reason of the end means that there was too little room even for the shortest answer.
  */
 export type ResponseFormat =
   | { type: 'text' }

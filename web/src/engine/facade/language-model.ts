@@ -9,18 +9,8 @@ import { storedBundles } from '../disk.ts'
 import { messagesArgs } from '../messages.ts'
 import { domError, notSupported, QuotaExceeded } from './errors.ts'
 import { lacking, messagesOf, samplingOf } from './prompts.ts'
-import { LanguageModelSession, type SessionParts } from './session.ts'
-import type { Availability, CreateCoreOptions, CreateOptions } from './shapes.ts'
-
-export interface LanguageModelApi {
-  /** Whether a session can be had, and whether that takes a download. */
-  availability(options?: CreateCoreOptions): Promise<Availability>
-  /**
-   * A session with the model, which is loaded for the first one and shared by all.
-   * @throws DOMException 'NotSupportedError', 'NetworkError', 'QuotaExceededError', 'AbortError'
-   */
-  create(options?: CreateOptions): Promise<LanguageModelSession>
-}
+import { EngineSession, type SessionParts } from './session.ts'
+import type { LanguageModelApi, LanguageModelCreateOptions } from './shapes.ts'
 
 export type EngineMaker = (options: EngineOptions) => Promise<Engine>
 
@@ -105,8 +95,8 @@ function rejection(signal: AbortSignal): Promise<never> {
 export function languageModelWith(options: Omit<EngineOptions, 'signal'>, make: EngineMaker): LanguageModelApi {
   const shared = new SharedEngine(options, make)
 
-  function session(parts: Omit<SessionParts, 'release' | 'fork'>, usage: number): LanguageModelSession {
-    return new LanguageModelSession(
+  function session(parts: Omit<SessionParts, 'release' | 'fork'>, usage: number): EngineSession {
+    return new EngineSession(
       {
         ...parts,
         release: () => shared.release(),
@@ -162,7 +152,7 @@ export function languageModelWith(options: Omit<EngineOptions, 'signal'>, make: 
 }
 
 /** Tells a page's monitor how much has been downloaded: 0 first, 1 last, never less than before. */
-function progressOf(monitor: CreateOptions['monitor']): (loaded: number) => void {
+function progressOf(monitor: LanguageModelCreateOptions['monitor']): (loaded: number) => void {
   if (!monitor) return () => {}
   const target = new EventTarget()
   monitor(target)

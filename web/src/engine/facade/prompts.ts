@@ -1,13 +1,19 @@
-/** Prompts of the Prompt API as messages of the engine, and its constraints as response formats. */
+/** Prompts of the LanguageModelPrompt API as messages of the engine, and its constraints as response formats. */
 import type { ChatMessageParam, ResponseFormat } from '../chat-types.ts'
 import { notSupported } from './errors.ts'
-import type { CreateCoreOptions, Prompt, PromptMessage, PromptOptions, SamplingMode } from './shapes.ts'
+import type {
+  LanguageModelCreateCoreOptions,
+  LanguageModelMessage,
+  LanguageModelPrompt,
+  LanguageModelPromptOptions,
+  LanguageModelSamplingMode,
+} from './shapes.ts'
 
 /**
  * @param takesSystem whether a system message may come first
- * @throws TypeError, or a DOMException as the Prompt API has it
+ * @throws TypeError, or a DOMException as the LanguageModelPrompt API has it
  */
-export function messagesOf(input: Prompt, takesSystem: boolean): ChatMessageParam[] {
+export function messagesOf(input: LanguageModelPrompt, takesSystem: boolean): ChatMessageParam[] {
   if (typeof input === 'string') return [{ role: 'user', content: input }]
   if (!Array.isArray(input) || input.length === 0) throw new TypeError('A prompt is a text or a list of messages.')
   return input.map((message, at) =>
@@ -15,7 +21,7 @@ export function messagesOf(input: Prompt, takesSystem: boolean): ChatMessagePara
   )
 }
 
-function messageOf({ role, content, prefix }: PromptMessage, place: { isFirst: boolean; isLast: boolean }) {
+function messageOf({ role, content, prefix }: LanguageModelMessage, place: { isFirst: boolean; isLast: boolean }) {
   if (role !== 'system' && role !== 'user' && role !== 'assistant')
     throw new TypeError(`"${role}" is no role: use system, user or assistant.`)
   if (role === 'system' && !place.isFirst)
@@ -26,7 +32,7 @@ function messageOf({ role, content, prefix }: PromptMessage, place: { isFirst: b
   return prefix ? { ...message, prefix } : message
 }
 
-function textOf(content: PromptMessage['content']): string {
+function textOf(content: LanguageModelMessage['content']): string {
   if (typeof content === 'string') return content
   if (!Array.isArray(content)) throw new TypeError('A message has a text, or a list of parts, as its content.')
   return content
@@ -44,7 +50,7 @@ export interface Shaped {
 }
 
 /** Holds an answer to its constraint, and tells the model of it unless it must not. */
-export function shaped(messages: ChatMessageParam[], options: PromptOptions): Shaped {
+export function shaped(messages: ChatMessageParam[], options: LanguageModelPromptOptions): Shaped {
   const { responseConstraint: constraint, omitResponseConstraintInput: omit } = options
   if (constraint === undefined) {
     if (omit) throw new TypeError('omitResponseConstraintInput needs a responseConstraint.')
@@ -81,7 +87,7 @@ function tell(message: ChatMessageParam, format: ResponseFormat): ChatMessagePar
 }
 
 /** Of what a model likes best (0) to what it likes almost as well; null for the model's own setting. */
-const TEMPERATURES: Record<SamplingMode, number | null> = {
+const TEMPERATURES: Record<LanguageModelSamplingMode, number | null> = {
   'most-predictable': 0,
   predictable: 0.3,
   'slightly-predictable': 0.5,
@@ -91,8 +97,8 @@ const TEMPERATURES: Record<SamplingMode, number | null> = {
   'most-creative': 1.3,
 }
 
-/** @throws RangeError, TypeError as the Prompt API has it */
-export function samplingOf({ samplingMode, temperature, topK }: CreateCoreOptions): {
+/** @throws RangeError, TypeError as the LanguageModelPrompt API has it */
+export function samplingOf({ samplingMode, temperature, topK }: LanguageModelCreateCoreOptions): {
   temperature?: number
   top_k?: number
 } {
@@ -110,7 +116,11 @@ export function samplingOf({ samplingMode, temperature, topK }: CreateCoreOption
 }
 
 /** What the engine lacks of what a page expects, null where it has all. */
-export function lacking({ expectedInputs = [], expectedOutputs = [], tools = [] }: CreateCoreOptions): string | null {
+export function lacking({
+  expectedInputs = [],
+  expectedOutputs = [],
+  tools = [],
+}: LanguageModelCreateCoreOptions): string | null {
   const other = [...expectedInputs, ...expectedOutputs].find(({ type }) => type !== 'text')
   if (other) return `This model reads and writes text and no ${other.type}.`
   return tools.length > 0 ? 'Tools are not supported here: use engine.chat.completions with tools.' : null

@@ -1,10 +1,16 @@
-/** A session of the Prompt API over the engine: a conversation that grows with every prompt. */
+/** A session of the LanguageModelPrompt API over the engine: a conversation that grows with every prompt. */
 import type { Engine } from '../api.ts'
 import type { ChatMessage, ChatMessageParam, ChatRequest } from '../chat-types.ts'
 import { messagesArgs } from '../messages.ts'
 import { domError, QuotaExceeded } from './errors.ts'
 import { messagesOf, type Shaped, shaped } from './prompts.ts'
-import type { Prompt, PromptOptions, SamplingMode, SignalOptions } from './shapes.ts'
+import type {
+  LanguageModelPrompt,
+  LanguageModelPromptOptions,
+  LanguageModelSamplingMode,
+  LanguageModelSession,
+  LanguageModelSignalOptions,
+} from './shapes.ts'
 
 export interface SessionParts {
   engine: Engine
@@ -12,7 +18,7 @@ export interface SessionParts {
   initial: ChatMessageParam[]
   history: ChatMessageParam[]
   sampling: Pick<ChatRequest, 'temperature' | 'top_k'>
-  samplingMode: SamplingMode | null
+  samplingMode: LanguageModelSamplingMode | null
   /** Called once, when the session is destroyed. */
   release: () => void
   /** Makes another session that holds on to the same engine. */
@@ -22,9 +28,8 @@ export interface SessionParts {
 /** Of the context window: room that is made for an answer. */
 const ANSWER_SHARE = 1 / 4
 
-export class LanguageModelSession extends EventTarget {
+export class EngineSession extends EventTarget implements LanguageModelSession {
   oncontextoverflow: ((event: Event) => void) | null = null
-  /** Tokens of the conversation so far. */
   contextUsage: number
   readonly #parts: SessionParts
   readonly #destroyed = new AbortController()
@@ -38,24 +43,21 @@ export class LanguageModelSession extends EventTarget {
     this.contextUsage = contextUsage
   }
 
-  /** Tokens that a conversation may have. */
   get contextWindow(): number {
     return this.#parts.engine.info.contextLength
   }
 
-  get samplingMode(): SamplingMode | null {
+  get samplingMode(): LanguageModelSamplingMode | null {
     return this.#parts.samplingMode
   }
 
-  /** The whole answer. Prompts are answered one after the other; one that is aborted leaves no trace. */
-  async prompt(input: Prompt, options: PromptOptions = {}): Promise<string> {
+  async prompt(input: LanguageModelPrompt, options: LanguageModelPromptOptions = {}): Promise<string> {
     let text = ''
     for await (const piece of this.#answer(input, options)) text += piece
     return text
   }
 
-  /** The answer in pieces, one behind the other. */
-  promptStreaming(input: Prompt, options: PromptOptions = {}): ReadableStream<string> {
+  promptStreaming(input: LanguageModelPrompt, options: LanguageModelPromptOptions = {}): ReadableStream<string> {
     const left = new AbortController()
     const signal = options.signal ? AbortSignal.any([options.signal, left.signal]) : left.signal
     const pieces = this.#answer(input, { ...options, signal })
@@ -73,8 +75,7 @@ export class LanguageModelSession extends EventTarget {
     })
   }
 
-  /** Adds messages and has the model read them ahead of the next prompt. */
-  async append(input: Prompt, { signal }: SignalOptions = {}): Promise<void> {
+  async append(input: LanguageModelPrompt, { signal }: LanguageModelSignalOptions = {}): Promise<void> {
     await this.#inTurn(signal, async stop => {
       const messages = await this.#fit(messagesOf(input, this.#isEmpty))
       // One token of an answer that nobody sees: what counts is that the prompt has been read, and is in the cache.
@@ -84,8 +85,7 @@ export class LanguageModelSession extends EventTarget {
     })
   }
 
-  /** Tokens that a prompt would add. Changes nothing. */
-  async measureContextUsage(input: Prompt, options: PromptOptions = {}): Promise<number> {
+  async measureContextUsage(input: LanguageModelPrompt, options: LanguageModelPromptOptions = {}): Promise<number> {
     options.signal?.throwIfAborted()
     this.#destroyed.signal.throwIfAborted()
     const { messages } = shaped(messagesOf(input, this.#isEmpty), options)
@@ -94,14 +94,12 @@ export class LanguageModelSession extends EventTarget {
     return tokens - this.contextUsage
   }
 
-  /** Another session that goes on from here on its own. */
-  async clone({ signal }: SignalOptions = {}): Promise<LanguageModelSession> {
+  async clone({ signal }: LanguageModelSignalOptions = {}): Promise<LanguageModelSession> {
     signal?.throwIfAborted()
     this.#destroyed.signal.throwIfAborted()
     return this.#parts.fork({ history: this.#history }, this.contextUsage)
   }
 
-  /** Ends what is going on, and lets the model go where no other session uses it. */
   destroy(): void {
     if (this.#destroyed.signal.aborted) return
     this.#destroyed.abort(new DOMException('The session was destroyed.', 'AbortError'))
@@ -116,7 +114,7 @@ export class LanguageModelSession extends EventTarget {
     return this.#conversation.length === 0
   }
 
-  async *#answer(input: Prompt, options: PromptOptions): AsyncGenerator<string> {
+  async *#answer(input: LanguageModelPrompt, options: LanguageModelPromptOptions): AsyncGenerator<string> {
     const given = shaped(messagesOf(input, this.#isEmpty), options)
     const pieces: string[] = []
     let wake = () => {}
