@@ -50,6 +50,13 @@ def tiny_bundle(tiny_source: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
+def family_bundles() -> Path:
+    """The folder with a bundle for each row of family_rows.py, `<name>`, and its checkpoint, `hf/<name>`."""
+    make_fixtures("families/make_families.py")
+    return FIXTURES / "families"
+
+
+@pytest.fixture(scope="session")
 def transformer_bundles() -> Path:
     """The folder with checkpoint and bundle of each tiny encoder and encoder-decoder; made once, about 5 s each."""
     make_fixtures("encoders/make_transformers.py")

@@ -26,7 +26,7 @@ from slm_export.manifest import load_manifest
 from slm_export.ort_decoder import OrtDecoder
 from slm_export.sources import resolve
 
-from .conftest import FIXTURES, make_fixtures
+from .conftest import FIXTURES
 
 FOLDER = FIXTURES / "families"
 MAX_CHECKPOINT_BYTES = 2_000_000
@@ -35,10 +35,8 @@ LONG_ROPE = ["phi-3.5-mini", "phi-4-mini"]
 
 
 @pytest.fixture(scope="session")
-def bundles():
-    """The folder with a bundle for each row."""
-    make_fixtures("families/make_families.py")
-    return FOLDER
+def bundles(family_bundles):
+    return family_bundles
 
 
 def golden(folder, row):

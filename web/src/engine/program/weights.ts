@@ -1,5 +1,5 @@
 /**
- * A program's tensors in WASM memory: where each goes, and reading them there from the bundle's files a window at a time,
+ * A program's tensors in WASM memory: where each goes, and reading them there from the bundle's files a piece at a time,
  * so that no second copy of the weights is ever in memory.
  */
 import { EngineError } from '../errors.ts'
@@ -10,7 +10,7 @@ import { type Program, type Tensor, tensorBytes } from './program.ts'
 export type Weights = readonly number[]
 
 /** So many bytes of a file are in JavaScript's memory at a time. */
-const WINDOW_BYTES = 8 << 20
+const PIECE_BYTES = 8 << 20
 
 /** Bytes that the tensors take in memory, but for alignment. */
 export function weightBytes(program: Program): number {
@@ -100,13 +100,13 @@ async function loadFile(
     const message = `${name} has ${file.size} bytes where its program expects ${end}. Export the bundle again.`
     throw new EngineError('bad-manifest', message)
   }
-  for (let start = 0; start < end; start += WINDOW_BYTES) {
-    const window = new Uint8Array(await file.slice(start, Math.min(start + WINDOW_BYTES, end)).arrayBuffer())
+  for (let start = 0; start < end; start += PIECE_BYTES) {
+    const piece = new Uint8Array(await file.slice(start, Math.min(start + PIECE_BYTES, end)).arrayBuffer())
     options.signal.throwIfAborted()
     const memory = new Uint8Array(options.memory.buffer)
     for (const { from, to, address } of placed) {
-      const [first, last] = [Math.max(from, start), Math.min(to, start + window.length)]
-      if (first < last) memory.set(window.subarray(first - start, last - start), address + first - from)
+      const [first, last] = [Math.max(from, start), Math.min(to, start + piece.length)]
+      if (first < last) memory.set(piece.subarray(first - start, last - start), address + first - from)
     }
   }
 }
