@@ -149,14 +149,20 @@ it.each([
   expect(messages.value).toEqual([])
 })
 
-it('a model that is loading says so in the page’s bar, a ready one what it runs on', async () => {
-  let ready: (engine: ReturnType<typeof fakeEngine>) => void = () => {}
-  const { load } = openPage(() => new Promise(resolve => (ready = resolve)))
-  const loading = load()
-  const bar = page.getByRole('banner')
-  await expect.element(bar).toHaveTextContent(MODEL.name)
-  await expect.element(bar).toHaveTextContent('Loading…')
-  ready(fakeEngine({ info: { device: 'cpu', variant: 'cpu-int8', threads: 2 } }))
-  await loading
-  await expect.element(bar).toHaveTextContent('CPU · int8 · 2 threads')
-})
+it.each([
+  { backend: 'simd-relaxed', threads: 2, says: 'CPU · int8 · own kernels, 2 threads' },
+  { backend: 'ort-wasm', threads: 1, says: 'CPU · int8 · ONNX Runtime, 1 thread' },
+])(
+  'a model that is loading says so in the page’s bar, a ready one what it runs on: $says',
+  async ({ says, ...info }) => {
+    let ready: (engine: ReturnType<typeof fakeEngine>) => void = () => {}
+    const { load } = openPage(() => new Promise(resolve => (ready = resolve)))
+    const loading = load()
+    const bar = page.getByRole('banner')
+    await expect.element(bar).toHaveTextContent(MODEL.name)
+    await expect.element(bar).toHaveTextContent('Loading…')
+    ready(fakeEngine({ info: { device: 'cpu', variant: 'cpu-int8', ...info } }))
+    await loading
+    await expect.element(bar).toHaveTextContent(says)
+  },
+)

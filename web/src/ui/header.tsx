@@ -92,7 +92,8 @@ function Badge({ speedOpen }: { speedOpen: Signal<boolean> }) {
   if (state.status === 'failed') return <span class="badge bad">Not running</span>
   if (state.status !== 'ready') return null
   const { device, variant, threads, adapter, backend } = state.engine.info
-  const more = device === 'cpu' ? ` · ${threads} ${threads === 1 ? 'thread' : 'threads'}` : ''
+  const code = backend.startsWith('simd') ? 'own kernels' : 'ONNX Runtime'
+  const more = device === 'cpu' ? ` · ${code}, ${threads} ${threads === 1 ? 'thread' : 'threads'}` : ''
   return (
     <button
       type="button"
