@@ -113,7 +113,8 @@ export class Ranking {
   /** What the whole view weighs. */
   total(): number {
     const { scores, size } = this.#view
-    const [highest, scale] = [this.#highest, this.#scale]
+    const highest = this.#highest
+    const scale = this.#scale
     let sum = 0
     for (let place = 0; place < size; place++) sum += power(Math.min((highest - (scores[place] ?? 0)) * scale, LAST))
     return sum
@@ -121,13 +122,16 @@ export class Ranking {
 
   /** Chooses the first `count` of the order. */
   chooseFirst(count: number): void {
+    const { scores } = this.#view
     const heap = this.#places
-    const kept = Math.min(count, this.#view.size)
-    for (let place = 0; place < kept; place++) heap[place] = place
+    // Most of a vocabulary is far below the best tokens: only where too few are near is all of it looked at.
+    let found = this.#gather(this.#highest - NEAR)
+    if (found < count) found = this.#gather(Number.NEGATIVE_INFINITY)
+    const kept = Math.min(count, found)
     for (let at = (kept >> 1) - 1; at >= 0; at--) this.#sink(at, kept)
-    const { scores, size } = this.#view
     let lowest = scores[heap[0] ?? 0] ?? 0
-    for (let place = kept; place < size; place++) {
+    for (let index = kept; index < found; index++) {
+      const place = heap[index] ?? 0
       if ((scores[place] ?? 0) < lowest || !this.#before(place, heap[0] ?? 0)) continue
       heap[0] = place
       this.#sink(0, kept)
@@ -153,7 +157,7 @@ export class Ranking {
     this.#chooseFrom(this.#highest + (Math.log(weight) * PER_E) / this.#scale)
   }
 
-  /** What the chosen tokens of at least this weight weigh together, with the last of them; the best is always one. */
+  /** What the chosen tokens of at least this weight weigh together; the best is always one of them. */
   upTo(weight: number): number {
     let sum = 0
     for (let index = 0; index < this.#chosen; index++) {
@@ -208,27 +212,41 @@ export class Ranking {
   }
 
   #chooseFrom(floor: number): void {
+    this.#weigh(this.#gather(floor))
+  }
+
+  /** Writes down the places of all scores from `floor` on, and returns how many these are. */
+  #gather(floor: number): number {
     const { scores, size } = this.#view
     const places = this.#places
     let count = 0
     for (let place = 0; place < size; place++) if ((scores[place] ?? 0) >= floor) places[count++] = place
-    this.#weigh(count)
+    return count
   }
 
   #weigh(count: number): void {
-    this.#mass.fill(0, 0, this.#buckets)
-    this.#buckets = 0
-    this.#chosen = count
-    this.#sum = 0
+    // Everything in locals: in a far choice this is the longest loop of all.
+    const { scores } = this.#view
+    const places = this.#places
+    const weights = this.#weights
+    const mass = this.#mass
+    const highest = this.#highest
+    const scale = this.#scale
+    mass.fill(0, 0, this.#buckets)
+    let sum = 0
+    let buckets = 0
     for (let index = 0; index < count; index++) {
-      const place = this.#places[index] ?? 0
-      const weight = this.weight(this.#view.scores[place] ?? 0)
-      const bucket = this.#bucket(place)
-      this.#weights[index] = weight
-      this.#mass[bucket] = (this.#mass[bucket] ?? 0) + weight
-      this.#sum += weight
-      if (bucket >= this.#buckets) this.#buckets = bucket + 1
+      const steps = Math.min((highest - (scores[places[index] ?? 0] ?? 0)) * scale, LAST)
+      const bucket = steps | 0
+      const weight = power(steps)
+      weights[index] = weight
+      mass[bucket] = (mass[bucket] ?? 0) + weight
+      sum += weight
+      if (bucket >= buckets) buckets = bucket + 1
     }
+    this.#chosen = count
+    this.#sum = sum
+    this.#buckets = buckets
   }
 
   #bucket(place: number): number {
