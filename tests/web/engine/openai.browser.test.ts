@@ -234,6 +234,29 @@ describe.each(['hermes', 'llama3'])('tools as %s writes them', format => {
     expect(next.usage?.completion_tokens).toBeGreaterThan(0)
   })
 
+  test('what tools take of the prompt is told before it is sent', async () => {
+    const bare = await engine.countTokens(messages)
+    const { tokens } = await engine.countTokens(messages, { tools: [weather] })
+    expect(tokens).toBeGreaterThan(bare.tokens)
+    const answer = await client.chat.completions.create({ ...request(), max_tokens: 1 })
+    expect(answer.usage?.prompt_tokens).toBe(tokens)
+    expect((await engine.countTokens(messages, { tools: [weather], tool_choice: 'none' })).tokens).toBe(bare.tokens)
+  })
+
+  test.each<[string, object]>([
+    ['tools[0].type', { tools: [{ type: 'retrieval' }] }],
+    ['tools[0].function.name', { tools: [{ type: 'function', function: { name: 'two words' } }] }],
+    [
+      'tools[0].function.parameters.type',
+      { tools: [{ type: 'function', function: { name: 'a', parameters: { type: 'string' } } }] },
+    ],
+    ['tool_choice', { tool_choice: { type: 'function', function: { name: 'nobody' } } }],
+    ['messages[1].tool_call_id', { messages: [...messages, { role: 'tool', content: '7' }] }],
+  ])('a wrong %s is refused', async (param, over) => {
+    const error = await failureOf(client.chat.completions.create({ ...request(), ...over }))
+    expect(error).toMatchObject({ status: 400, param })
+  })
+
   test('where the model decides, strict tools leave it text or a whole call', async () => {
     const strict = { ...weather, function: { ...weather.function, strict: true } }
     const answer = await client.chat.completions.create({ ...request(), tools: [strict], seed: 7, max_tokens: 40 })

@@ -5,11 +5,12 @@
 import type {
   ChatChunk,
   ChatCompletion,
-  ChatMessage,
+  ChatMessageParam,
   ChatRequest,
   Completion,
   CompletionChunk,
   CompletionRequest,
+  CountOptions,
   ToolFormat,
 } from './chat-types.ts'
 import type { MemoryBudget } from './memory.ts'
@@ -222,9 +223,9 @@ export interface Engine extends Readings {
   }
   /**
    * What a conversation or a prompt comes to, without running the model.
-   * @param options `max_tokens` as in the request to come; the model's default without it
+   * @param options as in the request to come: the model's default of `max_tokens`, and no tools, without them
    */
-  countTokens(input: readonly ChatMessage[] | string, options?: { max_tokens?: number }): Promise<TokenCount>
+  countTokens(input: readonly ChatMessageParam[] | string, options?: CountOptions): Promise<TokenCount>
   /** Figures of the last finished job, null before the first. */
   stats(): Stats | null
   /** Ends the worker and gives the memory back; pending jobs reject with an AbortError. */

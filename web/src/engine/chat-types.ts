@@ -169,6 +169,9 @@ export interface CompletionRequest extends SamplingOptions {
   stream?: boolean
 }
 
+/** What of a request to come changes its count. */
+export type CountOptions = Pick<ChatRequest, 'max_tokens' | 'tools' | 'tool_choice'>
+
 export interface Usage {
   prompt_tokens: number
   completion_tokens: number

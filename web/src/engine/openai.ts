@@ -179,7 +179,7 @@ export function createApi(parts: ApiParts): Engine {
     embed: async (texts, { signal } = {}) => read('embed', { texts: textsArgs(texts) }, signal),
     classify: async (text, { signal } = {}) => read('classify', { text: textArgs(text) }, signal),
     tag: async (text, { signal } = {}) => read('tag', { text: textArgs(text) }, signal),
-    countTokens: async (input, options = {}) => count(countArgs(input, options)),
+    countTokens: async (input, options = {}) => count(countArgs(input, options, parts.info)),
     stats: () => last,
     dispose,
   }

@@ -1,7 +1,7 @@
 /** Checks a caller's request and turns it into what the worker takes. */
-import type { ChatRequest, CompletionRequest, EngineInfo, SamplingOptions, ToolFormat } from './api.ts'
+import type { ChatRequest, CompletionRequest, CountOptions, EngineInfo, SamplingOptions, ToolFormat } from './api.ts'
 import { EngineError } from './errors.ts'
-import { conversationArgs, messagesArgs } from './messages.ts'
+import { conversationArgs } from './messages.ts'
 import type { CountArgs, GenerateArgs, Sampling } from './protocol.ts'
 import { responseConstraint } from './response-format.ts'
 import { toolUse } from './tools.ts'
@@ -76,13 +76,13 @@ function present<R extends object>(request: R, fields: readonly string[]): R {
 }
 
 /** @throws EngineError 'bad-request', naming the field */
-export function countArgs(input: unknown, { max_tokens: maxTokens }: Pick<SamplingOptions, 'max_tokens'>): CountArgs {
+export function countArgs(input: unknown, options: CountOptions, info: EngineInfo): CountArgs {
+  const { max_tokens: maxTokens } = options
   if (maxTokens !== undefined && !RULES.max_tokens.valid(maxTokens))
     throw wrong('max_tokens', RULES.max_tokens.expected, maxTokens)
+  const { tools } = toolUse(options, info)
   const prompt: CountArgs['prompt'] =
-    typeof input === 'string'
-      ? { kind: 'text', text: input }
-      : { kind: 'chat', messages: messagesArgs(input), tools: [], prefix: '' }
+    typeof input === 'string' ? { kind: 'text', text: input } : { kind: 'chat', ...conversationArgs(input), tools }
   return { prompt, maxTokens: maxTokens ?? null }
 }
 

@@ -59,6 +59,8 @@ function toolArgs(tool: unknown, where: string): Tool {
   if (strict !== undefined && strict !== null && typeof strict !== 'boolean')
     throw wrong(`${where}.function.strict`, 'true or false', strict)
   const schema = parameters === undefined ? EMPTY : plainSchema(parameters, `${where}.function.parameters`)
+  const isObject = typeof schema === 'object' && schema.type === 'object'
+  if (!isObject) throw wrong(`${where}.function.parameters.type`, '"object"', Object(schema).type)
   return {
     type,
     function: {

@@ -56,8 +56,7 @@ export class Vocabulary {
     }
     sorted.sort(byText)
     this.#all = buildTree(sorted)
-    const shown = sorted.map(([text, token]) => [text.startsWith(' ') ? text.slice(1) : text, token] as const)
-    this.#first = dropsFirstSpace ? buildTree(shown.filter(([text]) => text !== '').sort(byText)) : this.#all
+    this.#first = dropsFirstSpace ? firstTree(sorted) : this.#all
     this.#longestPlain = this.#plainLength.reduce((most, length) => Math.max(most, length), 0)
     this.#others = buildTree(sorted.filter(([, token]) => this.#plainLength[token] === 0))
   }
@@ -133,6 +132,11 @@ function plainLength(text: string): number {
   } catch {
     return 0 // part of a character
   }
+}
+
+function firstTree(sorted: readonly (readonly [string, number])[]): Tree {
+  const shown = sorted.map(([text, token]) => [text.startsWith(' ') ? text.slice(1) : text, token] as const)
+  return buildTree(shown.filter(([text]) => text !== '').sort(byText))
 }
 
 /** @param sorted by text */

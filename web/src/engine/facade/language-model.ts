@@ -6,7 +6,6 @@
  */
 import type { Engine, EngineOptions, LoadProgress } from '../api.ts'
 import { storedBundles } from '../disk.ts'
-import { messagesArgs } from '../messages.ts'
 import { domError, notSupported, QuotaExceeded } from './errors.ts'
 import { lacking, messagesOf, samplingOf } from './prompts.ts'
 import { EngineSession, type SessionParts } from './session.ts'
@@ -136,7 +135,7 @@ export function languageModelWith(options: Omit<EngineOptions, 'signal'>, make: 
         })
       report(1)
       try {
-        const usage = initial.length > 0 ? (await engine.countTokens(messagesArgs(initial))).tokens : 0
+        const usage = initial.length > 0 ? (await engine.countTokens(initial)).tokens : 0
         if (usage >= engine.info.contextLength) throw new QuotaExceeded(usage, engine.info.contextLength)
         const raw = wanted.temperature !== undefined || wanted.topK !== undefined
         const samplingMode = raw ? null : (wanted.samplingMode ?? 'balanced')

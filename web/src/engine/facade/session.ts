@@ -1,7 +1,6 @@
 /** A session of the LanguageModelPrompt API over the engine: a conversation that grows with every prompt. */
 import type { Engine } from '../api.ts'
 import type { ChatMessage, ChatMessageParam, ChatRequest } from '../chat-types.ts'
-import { messagesArgs } from '../messages.ts'
 import { domError, QuotaExceeded } from './errors.ts'
 import { messagesOf, type Shaped, shaped } from './prompts.ts'
 import type {
@@ -194,7 +193,7 @@ export class EngineSession extends EventTarget implements LanguageModelSession {
 
   async #count(messages: readonly ChatMessageParam[]): Promise<number> {
     if (messages.length === 0) return 0
-    return (await this.#parts.engine.countTokens(messagesArgs(messages))).tokens
+    return (await this.#parts.engine.countTokens(messages)).tokens
   }
 
   /** Runs jobs one after the other; one that fails does not keep the next one from running. */
