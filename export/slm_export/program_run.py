@@ -23,7 +23,7 @@ def run_program(
     """Logits float32 [last, vocabulary] after the last of `tokens`, from position 0; weights are in `folder`.
 
     With `rounds_activations` the input of every matrix, and the cache, are what the engine's kernels make of them: int8 in
-    blocks of 32 with a float scale, and bfloat16.
+    blocks of 32 with a float scale, and keys of 12 bits and values of 8 with a scale per head.
     """
     run = _Run(program, folder, torch.tensor(tokens), rounds_activations)
     with torch.inference_mode():
@@ -109,7 +109,7 @@ class _Run:
             cos, sin = (self.tensor(table)[: len(self.tokens)] for table in (step.cos, step.sin))
             query, key = _turned(query, cos, sin), _turned(key, cos, sin)
         if self.rounds:
-            key, value = key.bfloat16().float(), value.bfloat16().float()
+            key, value = _rounded(key, step.head_dim, 2047), _rounded(value, step.head_dim, 127)
         shared = step.heads // step.kv_heads
         scores = query @ key.repeat_interleave(shared, 0).transpose(1, 2) * step.scale
         if step.soft_cap:
@@ -131,9 +131,9 @@ def _turned(heads: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.
     return torch.cat([left * cos - right * sin, right * cos + left * sin, rest], dim=-1)
 
 
-def _rounded(hidden: torch.Tensor) -> torch.Tensor:
-    """[tokens, K] as symmetric int8 in blocks of 32, unpacked again."""
-    blocks = hidden.unflatten(1, (-1, BLOCK))
-    steps = (blocks.abs().amax(dim=2, keepdim=True) / 127).clamp_min(torch.finfo(torch.float32).tiny)
+def _rounded(hidden: torch.Tensor, block: int = BLOCK, most: int = 127) -> torch.Tensor:
+    """[..., K] as integers in [-most, most] with a scale per block of columns, unpacked again."""
+    blocks = hidden.unflatten(-1, (-1, block))
+    steps = (blocks.abs().amax(dim=-1, keepdim=True) / most).clamp_min(torch.finfo(torch.float32).tiny)
     rounded: torch.Tensor = (blocks / steps).round() * steps
-    return rounded.flatten(1)
+    return rounded.flatten(-2)

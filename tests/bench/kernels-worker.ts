@@ -1,6 +1,7 @@
 /** What tests/bench/kernels.mjs runs in a worker: times ops of the CPU backend's machine, best of some rounds. */
 import { openMachine } from '../../web/src/engine/simd/machine.ts'
 import {
+  type Cache,
   cacheBytes,
   type Machine,
   matrixBytes,
@@ -88,15 +89,13 @@ function jobs(machine: Machine): Record<string, () => Job> {
   }
   const attention = (tokens: number, position: number) => () => {
     const shape = { heads: 9, kvHeads: 3, headDim: 64 }
-    const bytes = cacheBytes({ ...shape, capacity: 2048 })
     const ops = Array.from({ length: 10 }, (): Op => {
-      const cache = { keys: machine.allocate(bytes), values: machine.allocate(bytes), capacity: 2048 }
-      new Uint16Array(machine.memory.buffer, cache.keys, bytes).fill(0x3f00) // both: values lie behind keys
+      const cache = someCache(machine, shape)
       const [query, to] = [rows(tokens, 576), rows(tokens, 576)]
       return { op: 'attention', query, cache, to, ...shape, scale: 0.125, softCap: 0, window: 0, slopes: 0 }
     })
     const seen = tokens * (position + (tokens + 1) / 2)
-    return { ops, tokens, position, products: 9 * 64 * 2 * seen, bytes: 3 * 64 * 2 * 2 * (position + tokens) }
+    return { ops, tokens, position, products: 9 * 64 * 2 * seen, bytes: 3 * 204 * (position + tokens) }
   }
   const small = (op: (from: Rows, to: Rows) => Op, width: number) => () => ({
     ops: [op(rows(1, width), rows(1, width))],
@@ -132,6 +131,17 @@ function jobs(machine: Machine): Record<string, () => Job> {
       return { ops: [{ op: 'candidates', from, width: 49152, count: 64, ...places }], tokens: 1, products: 49152 }
     },
   }
+}
+
+/** Room for 2,048 positions, with something in all of it. */
+function someCache(machine: Machine, shape: { kvHeads: number; headDim: number }): Cache {
+  const place = (kind: 'keys' | 'values') => {
+    const bytes = cacheBytes({ ...shape, kind, capacity: 2048 })
+    const address = machine.allocate(bytes)
+    new Uint8Array(machine.memory.buffer, address, bytes).fill(1)
+    return address
+  }
+  return { keys: place('keys'), values: place('values'), capacity: 2048 }
 }
 
 /** The ops of SmolLM2-135M's layers and head, with made-up weights: what a whole step can cost at least. */
@@ -171,9 +181,7 @@ function models(machine: Machine): Record<string, () => Job> {
       ...{ op: 'rotary', style: 'half', at, heads, headDim: 64, rotaryDim: 64, cos: tables, sin: tables },
     })
     const layer = (): Op[] => {
-      const bytes = cacheBytes({ ...shape, capacity: 2048 })
-      const cache = { keys: machine.allocate(bytes), values: machine.allocate(bytes), capacity: 2048 }
-      new Uint16Array(machine.memory.buffer, cache.keys, bytes).fill(0x3c00)
+      const cache = someCache(machine, shape)
       const attention = { ...shape, scale: 0.125, softCap: 0, window: 0, slopes: 0 }
       return [
         ...[norm(hidden), quantize(normed, 576), matmul(960, 576, qkv), rotary(qkv, 9), rotary(part(qkv, 576), 3)],

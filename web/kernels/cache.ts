@@ -1,10 +1,13 @@
 // Rotary positions, and keys and values on their way into the cache.
 //
-// The cache holds bfloat16: [kvHeads, capacity, headDim], 8 columns to 16 bytes. Word i of them has column i in its low
-// half and column i + 4 in its high half. Reading costs little: the low half is shifted up, and the high half is read as
-// it lies, with the low one behind it as the rest of its fraction. What is written takes that into account, so both are
-// the nearest number that can be said.
-import { argument, pointer, rowAt, runPosition } from './memory'
+// The cache holds integers with a float32 scale per position and head, so that attention's products are integer products
+// (attention.ts), exact and half as many instructions as with floats. Keys have 12 bits, since a few of their columns may
+// be a hundred times as large as the others (Qwen2's biases); values have 8.
+//
+//   keys    per position: [headDim] int16, its scale, 4 bytes of nothing
+//   values  per two positions 2j, 2j + 1: [headDim, 2] int8, their two scales
+import { argument, pointer, rowAt, runPosition, scratch } from './memory'
+import { roundRow } from './quantize'
 
 export function rotary(op: usize, from: i32, to: i32): void {
   const half = argument(op, 4) >> 1
@@ -45,34 +48,36 @@ function turn(first: usize, second: usize, cos: f32, sin: f32): void {
   store<f32>(second, right * cos + left * sin)
 }
 
-export function append(op: usize, from: i32, to: i32): void {
-  for (let row = from; row < to; row++) {
-    appendRow(op, rowAt(op, 0, row), pointer(op, 4), row)
-    appendRow(op, rowAt(op, 2, row), pointer(op, 5), row)
-  }
+const MOST_KEY: f32 = 2047
+const MOST_VALUE: f32 = 127
+
+/** Bytes that a position takes in the keys, and a pair of positions in the values; ops.ts has the same formula. */
+export function stepBytes(headDim: usize): usize {
+  return headDim * 2 + 8
 }
 
-/** One token's heads into `cache` at their position. */
-function appendRow(op: usize, x: usize, cache: usize, row: i32): void {
+export function append(op: usize, thread: i32, from: i32, to: i32): void {
   const headDim = <usize>argument(op, 8)
-  const capacity = <usize>argument(op, 6)
-  for (let head: usize = 0; head < <usize>argument(op, 7); head++) {
-    let to = cache + (head * capacity + <usize>(runPosition() + row)) * headDim * 2
-    for (const end = to + headDim * 2; to < end; to += 16, x += 32) v128.store(to, halves(x))
+  const step = stepBytes(headDim)
+  for (let row = from; row < to; row++) {
+    const position = <usize>(runPosition() + row)
+    for (let head: usize = 0; head < <usize>argument(op, 7); head++) {
+      const place = head * <usize>argument(op, 6)
+      const offset = head * headDim * 4
+      appendKey(rowAt(op, 0, row) + offset, pointer(op, 4) + (place + position) * step, headDim)
+      const pair = pointer(op, 5) + ((place + position) >> 1) * step // a head's capacity is even
+      const scale = roundRow(rowAt(op, 2, row) + offset, scratch(thread), headDim, MOST_VALUE)
+      store<f32>(pair + headDim * 2 + (position & 1) * 4, scale)
+      deal(scratch(thread), pair + (position & 1), headDim)
+    }
   }
 }
 
-/** The least size of a high half: 2^-60. Smaller ones would make slow subnormal products, and are 0 to any model. */
-const LEAST_HIGH: i32 = 0x2180
+function appendKey(x: usize, to: usize, headDim: usize): void {
+  store<f32>(to + headDim * 2, roundRow(x, to, headDim, MOST_KEY))
+}
 
-/** Eight float32 as four words of two bfloat16. */
-function halves(x: usize): v128 {
-  const first = v128.load(x)
-  const second = v128.load(x, 16)
-  const odd = v128.and(i32x4.shr_u(first, 16), i32x4.splat(1)) // ties go to the even one
-  const low = i32x4.shr_u(i32x4.add(first, i32x4.add(odd, i32x4.splat(0x7fff))), 16)
-  const size = v128.and(second, i32x4.splat(0x7fffffff))
-  const rest = i32x4.shr_s(i32x4.add(i32x4.sub(size, low), i32x4.splat(0x8000)), 16)
-  const high = i32x4.shl(i32x4.max_s(rest, i32x4.splat(LEAST_HIGH)), 16)
-  return v128.or(v128.or(low, high), v128.and(second, i32x4.splat(0x80000000)))
+/** int16 one after the other as int8 to every second place. */
+function deal(from: usize, to: usize, count: usize): void {
+  for (const end = from + count * 2; from < end; from += 2, to += 2) store<u8>(to, load<u8>(from))
 }

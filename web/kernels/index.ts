@@ -137,7 +137,7 @@ function execute(op: usize, thread: i32, from: i32, to: i32): void {
   else if (code === 4) norm(op, from, to)
   else if (code === 5) quantize(op, from, to)
   else if (code === 7) rotary(op, from, to)
-  else if (code === 8) append(op, from, to)
+  else if (code === 8) append(op, thread, from, to)
   else if (code === 10) add(op, from, to)
   else if (code === 11) multiply(op, from, to)
   else if (code === 12) scale(op, from, to)

@@ -49,10 +49,31 @@ function largestOfBlock(x: usize): f32 {
   b = i32x4.max_s(b, v128.and(v128.load(x, 80), mask))
   a = i32x4.max_s(a, v128.and(v128.load(x, 96), mask))
   b = i32x4.max_s(b, v128.and(v128.load(x, 112), mask))
-  a = i32x4.max_s(a, b)
-  a = i32x4.max_s(a, i32x4.shuffle(a, a, 2, 3, 0, 1))
-  a = i32x4.max_s(a, i32x4.shuffle(a, a, 1, 0, 3, 2))
-  return f32x4.extract_lane(a, 0)
+  return largestOfLanes(i32x4.max_s(a, b))
+}
+
+/** `count` numbers (a multiple of 8) as int16 from -most to most, at `to`: what one of them stands for. */
+export function roundRow(x: usize, to: usize, count: usize, most: f32): f32 {
+  const largest = largestOfRow(x, count)
+  const factor = f32x4.splat(largest > <f32>1e-36 ? most / largest : 0)
+  for (const end = to + count * 2; to < end; to += 16, x += 32) v128.store(to, eight(x, factor))
+  return largest / most
+}
+
+function largestOfRow(x: usize, count: usize): f32 {
+  const mask = i32x4.splat(0x7fffffff)
+  let a = v128.and(v128.load(x), mask)
+  let b = v128.and(v128.load(x, 16), mask)
+  for (const end = x + count * 4; x < end; x += 32) {
+    a = i32x4.max_s(a, v128.and(v128.load(x), mask))
+    b = i32x4.max_s(b, v128.and(v128.load(x, 16), mask))
+  }
+  return largestOfLanes(i32x4.max_s(a, b))
+}
+
+function largestOfLanes(sizes: v128): f32 {
+  const pairs = i32x4.max_s(sizes, i32x4.shuffle(sizes, sizes, 2, 3, 0, 1))
+  return f32x4.extract_lane(i32x4.max_s(pairs, i32x4.shuffle(pairs, pairs, 1, 0, 3, 2)), 0)
 }
 
 /** Eight numbers as int16, to the nearest (ties to even). */

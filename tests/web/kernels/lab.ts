@@ -77,8 +77,8 @@ export class Lab {
   }
 
   cache(shape: { kvHeads: number; capacity: number; headDim: number }): Cache {
-    const bytes = cacheBytes(shape)
-    return { keys: this.machine.allocate(bytes), values: this.machine.allocate(bytes), capacity: shape.capacity }
+    const place = (kind: 'keys' | 'values') => this.machine.allocate(cacheBytes({ ...shape, kind }))
+    return { keys: place('keys'), values: place('values'), capacity: shape.capacity }
   }
 
   run(ops: readonly Op[], shape: Partial<RunShape> = {}): void {

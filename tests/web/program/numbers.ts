@@ -48,21 +48,6 @@ export function roundEven(x: number): number {
   return below % 2 === 0 ? below : below + 1
 }
 
-const word = new Uint32Array(1)
-const float = new Float32Array(word.buffer)
-
-/** The nearest, ties to even. */
-export function toBfloat16(x: number): number {
-  float[0] = x
-  const bits = at(word, 0)
-  return ((bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16) & 0xffff
-}
-
-export function fromBfloat16(bits: number): number {
-  word[0] = bits << 16
-  return at(float, 0)
-}
-
 export function fromFloat16(bits: number): number {
   const [exponent, fraction] = [(bits >> 10) & 31, bits & 1023]
   const sign = bits & 0x8000 ? -1 : 1

@@ -3,7 +3,8 @@
  * time, in the order of its definition. What the kernels are compared with, and what programs are tested on in Node.
  *
  * Sums are float64 here, so it agrees with the kernels but for rounding. Layouts that the machine calls its own are plain:
- * matrices as in the bundle, rounded rows as int8 then float32 scales, caches as bfloat16 [kvHeads, capacity, headDim].
+ * matrices as in the bundle, rounded rows as int8 then float32 scales, caches as
+ * integers, [kvHeads, capacity] rows of headDim and their scale.
  */
 import { EngineError } from '../../../web/src/engine/errors.ts'
 import { checkOp } from '../../../web/src/engine/simd/check.ts'
@@ -17,7 +18,7 @@ import {
   type Rows,
   type RunShape,
 } from '../../../web/src/engine/simd/ops.ts'
-import { ACTIVATIONS, at, dot, fromBfloat16, fromFloat16, roundEven, sum, toBfloat16 } from './numbers.ts'
+import { ACTIVATIONS, at, dot, fromFloat16, roundEven, sum } from './numbers.ts'
 
 const PAGE_BYTES = 65_536
 const ALIGNMENT = 256
@@ -72,11 +73,18 @@ interface Kept {
 
 type ColumnOp = Extract<Op, { op: 'embed' | 'addPositions' | 'add' | 'multiply' | 'scale' | 'softCap' | 'activate' }>
 
+interface Place {
+  head: number
+  position: number
+  headDim: number
+}
+
 /** One run over the memory as it is now. */
 class Reference {
   readonly #f32: Float32Array
   readonly #i32: Int32Array
   readonly #i8: Int8Array
+  readonly #i16: Int16Array
   readonly #u16: Uint16Array
   readonly #run: RunShape
   readonly #tokens: number
@@ -86,6 +94,7 @@ class Reference {
     this.#f32 = new Float32Array(buffer)
     this.#i32 = new Int32Array(buffer)
     this.#i8 = new Int8Array(buffer)
+    this.#i16 = new Int16Array(buffer)
     this.#u16 = new Uint16Array(buffer)
     this.#run = options.run
     this.#tokens = options.tokens
@@ -248,29 +257,33 @@ class Reference {
     row: number,
     position: number,
   ): void {
-    for (const [from, place] of [
-      [keys, cache.keys],
-      [values, cache.values],
-    ] as const) {
-      const heads = this.#read(from, row, kvHeads * headDim)
+    for (const kind of ['keys', 'values'] as const) {
+      const heads = this.#read(kind === 'keys' ? keys : values, row, kvHeads * headDim)
       for (let head = 0; head < kvHeads; head++) {
         const own = heads.subarray(head * headDim, (head + 1) * headDim)
-        const start = place / 2 + (head * cache.capacity + position) * headDim
-        this.#u16.set(own.map(toBfloat16), start)
-        this.#kept.exact?.set(2 * start, Float64Array.from(own))
+        const { integers, scale, start } = this.#places(kind, cache, { head, position, headDim })
+        const largest = own.reduce((most, x) => Math.max(most, Math.abs(x)), 0)
+        const most = kind === 'keys' ? 2047 : 127
+        integers.set(own.map(x => (largest > 0 ? roundEven((x * most) / largest) : 0)))
+        this.#f32[scale] = largest / most
+        this.#kept.exact?.set(start, Float64Array.from(own))
       }
     }
   }
 
-  /** [headDim] of one head at one position. */
-  #cached(
-    place: number,
-    cache: Cache,
-    { head, position, headDim }: { head: number; position: number; headDim: number },
-  ) {
-    const start = place / 2 + (head * cache.capacity + position) * headDim
-    const exact = this.#kept.exact?.get(2 * start)
-    return exact ?? Float64Array.from(this.#u16.subarray(start, start + headDim), fromBfloat16)
+  /** Where a position's integers and their scale lie: 12 bits in int16, or 8 in int8, then a float32. */
+  #places(kind: 'keys' | 'values', cache: Cache, { head, position, headDim }: Place) {
+    const width = kind === 'keys' ? 2 : 1
+    const step = headDim * width + (kind === 'keys' ? 8 : 4)
+    const start = cache[kind] + (head * cache.capacity + position) * step
+    const [first, last] = [start / width, start / width + headDim]
+    const integers = kind === 'keys' ? this.#i16.subarray(first, last) : this.#i8.subarray(first, last)
+    return { integers, scale: start / 4 + (headDim * width) / 4, start }
+  }
+
+  #cached(kind: 'keys' | 'values', cache: Cache, place: Place): Float64Array {
+    const { integers, scale, start } = this.#places(kind, cache, place)
+    return this.#kept.exact?.get(start) ?? Float64Array.from(integers, x => x * at(this.#f32, scale))
   }
 
   #attention(op: Extract<Op, { op: 'attention' }>, row: number, position: number): void {
@@ -284,7 +297,7 @@ class Reference {
       const own = Float64Array.from(query.subarray(head * headDim, (head + 1) * headDim))
       const scores: number[] = []
       for (let seen = first; seen <= position; seen++) {
-        const key = this.#cached(cache.keys, cache, { head: kvHead, position: seen, headDim })
+        const key = this.#cached('keys', cache, { head: kvHead, position: seen, headDim })
         const score = op.scale * dot(key, own)
         scores.push((softCap > 0 ? softCap * Math.tanh(score / softCap) : score) + slope * (seen - position))
       }
@@ -293,7 +306,7 @@ class Reference {
       const total = powers.reduce((a, b) => a + b, 0)
       const mixed = new Float64Array(headDim)
       powers.forEach((power, index) => {
-        const value = this.#cached(cache.values, cache, { head: kvHead, position: first + index, headDim })
+        const value = this.#cached('values', cache, { head: kvHead, position: first + index, headDim })
         value.forEach((x, i) => {
           mixed[i] = at(mixed, i) + (power / total) * x
         })

@@ -11,6 +11,7 @@ const STEPS = [1024, 4096, 16384, 65536]
 const POSITIONS = 64
 
 interface Slot {
+  kind: 'keys' | 'values'
   kvHeads: number
   headDim: number
 }
@@ -59,8 +60,8 @@ export class LayerCaches {
     const old = placesOf(this.#slots, this.#start, this.#capacity)
     const fresh = placesOf(this.#slots, this.#start, capacity)
     for (let index = this.#slots.length - 1; index >= 0; index--) {
-      const { kvHeads = 0, headDim = 0 } = this.#slots[index] ?? {}
-      const headBytes = (positions: number) => cacheBytes({ kvHeads: 1, headDim, capacity: positions })
+      const { kind = 'keys', kvHeads = 0, headDim = 0 } = this.#slots[index] ?? {}
+      const headBytes = (positions: number) => cacheBytes({ kind, kvHeads: 1, headDim, capacity: positions })
       for (let head = kvHeads - 1; head >= 0; head--) {
         const from = (old[index] ?? 0) + head * headBytes(this.#capacity)
         memory.copyWithin((fresh[index] ?? 0) + head * headBytes(capacity), from, from + headBytes(filled))
@@ -79,8 +80,8 @@ export function allCacheBytes(
 
 function slotsOf(program: Program): Slot[] {
   return layersOf(program).flatMap(({ kv_heads: kvHeads, head_dim: headDim }) => [
-    { kvHeads, headDim },
-    { kvHeads, headDim },
+    { kind: 'keys', kvHeads, headDim },
+    { kind: 'values', kvHeads, headDim },
   ])
 }
 

@@ -3,6 +3,8 @@ import { EngineError } from '../errors.ts'
 import type { Op, Rows } from './ops.ts'
 
 const MOST_COLUMNS = 65_536
+/** Sums of 12 bits × 12 bits fit into 32 (web/kernels/attention.ts). */
+const MOST_HEAD = 256
 const MOST_CANDIDATES = 256
 
 /** @throws EngineError 'internal' naming the op and what is wrong with it */
@@ -22,7 +24,8 @@ function problems(op: Op): Problem[] {
     found.push([columns % 32 !== 0 || columns < 32 || columns > MOST_COLUMNS, `${columns} columns`])
     found.push([rows < 1 || values % 16 !== 0 || scales % 16 !== 0, `a matrix of ${rows} rows at ${values}, ${scales}`])
   }
-  if ('headDim' in op) found.push([op.headDim % 8 !== 0 || op.headDim < 8, `heads of ${op.headDim} columns`])
+  if ('headDim' in op)
+    found.push([op.headDim % 8 !== 0 || op.headDim < 8 || op.headDim > MOST_HEAD, `heads of ${op.headDim} columns`])
   if ('kvHeads' in op && 'heads' in op) found.push([op.heads % op.kvHeads !== 0, `${op.heads} / ${op.kvHeads} heads`])
   if ('cache' in op) found.push([op.cache.capacity % 4 !== 0, `a cache of ${op.cache.capacity} positions`])
   if (op.op === 'norm') found.push([op.width % 4 !== 0, `groups of ${op.width} columns`])

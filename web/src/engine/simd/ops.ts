@@ -34,7 +34,7 @@ export interface Matrix {
 /** Rows made by `quantize`: int8 in blocks of 32 and what goes with them; opaque, `quantizedRowBytes` each. */
 export type QuantizedRows = number
 
-/** Keys or values of one layer: [kvHeads, capacity, headDim] bfloat16 in an order of its own, 16-byte aligned. */
+/** Keys and values of one layer, integers with scales: opaque but for heads lying one after the other. 16-byte aligned. */
 export interface Cache {
   keys: number
   values: number
@@ -75,7 +75,8 @@ export type Op = Which &
         cos: number
         sin: number
       })
-    /** Writes keys and values [kvHeads · headDim] at the run's positions. `headDim` is a multiple of 8 here and below. */
+    /** Writes keys and values [kvHeads · headDim] at the run's positions. `headDim` is a multiple of 8, at most 256, here
+     * and below. */
     | { op: 'append'; keys: Rows; values: Rows; cache: Cache; kvHeads: number; headDim: number }
     /**
      * Causal attention of `heads` query heads over the cache, heads / kvHeads of them to each key head. Scores are
@@ -160,9 +161,15 @@ export function quantizedRowBytes(width: number): number {
   return width * 2 + (width / 32) * 8
 }
 
-/** Bytes of the keys (or of the values) of one layer's cache. */
-export function cacheBytes(shape: { kvHeads: number; capacity: number; headDim: number }): number {
-  return shape.kvHeads * shape.capacity * shape.headDim * 2
+/** Bytes of one layer's keys or values. Values come in pairs of positions: the second of a pair takes none more. */
+export function cacheBytes(shape: {
+  kind: 'keys' | 'values'
+  kvHeads: number
+  capacity: number
+  headDim: number
+}): number {
+  const steps = shape.kind === 'keys' ? shape.capacity : Math.ceil(shape.capacity / 2)
+  return shape.kvHeads * steps * (shape.headDim * 2 + 8)
 }
 
 /** int32 words per op in memory: 0 opcode, 1 rows, 2… arguments as in `argumentsOf`. */
