@@ -7,6 +7,7 @@
  * [1, kvHeads, capacity, headDim] f32 or f16.
  */
 import type { Backend, CandidateSteps, Candidates } from './backend.ts'
+import { CapturedDecode } from './capture.ts'
 import { EngineError } from './errors.ts'
 import { KvCache, type KvShape } from './kv.ts'
 import { GpuLogits, HeapLogits, type Logits } from './logits.ts'
@@ -33,6 +34,7 @@ export class OrtBackend implements Backend {
   readonly #session: Session
   readonly #runner: OrtRunner
   readonly #kv: KvCache
+  readonly #kvType: KvShape['type']
   readonly #lastPosition: OrtTensor
   readonly #totalLength: OrtTensor
   readonly #oneToken: OrtTensor
@@ -40,6 +42,7 @@ export class OrtBackend implements Backend {
   readonly #device: GPUDevice | null
   readonly #logits: Logits
   #candidates: CandidateSteps | null = null
+  #captured: CapturedDecode | null = null
   #length = 0
 
   constructor(model: OrtModel) {
@@ -49,6 +52,7 @@ export class OrtBackend implements Backend {
     this.#session = model.session
     this.#runner = model.session.runner
     this.#kv = new KvCache(this.#runner, model.kv, { device: model.device, contextLength: model.contextLength })
+    this.#kvType = model.kv.type
     this.#lastPosition = this.#runner.heapTensor('int32', [1])
     this.#totalLength = this.#runner.heapTensor('int32', [])
     this.#oneToken = this.#runner.heapTensor('int64', [1, 1])
@@ -119,6 +123,37 @@ export class OrtBackend implements Backend {
     }
   }
 
+  /** True where single tokens are decoded from a recording. */
+  get captures(): boolean {
+    return this.#captured !== null
+  }
+
+  /**
+   * Decodes from a recording from now on, where the session can and where that gives what plain runs give. Leaves the
+   * backend empty.
+   */
+  async captureDecoding(tokens: readonly number[]): Promise<void> {
+    const logits = this.#logits
+    if (!this.#device || !this.#session.captures || !(logits instanceof GpuLogits)) return
+    const rows = async () => {
+      this.truncate(0)
+      const found: Float32Array[] = []
+      for (const token of tokens.slice(0, COMPARED_STEPS)) found.push((await this.decode(token)).slice())
+      return found
+    }
+    const plain = await rows()
+    const captured = new CapturedDecode(this.#runner, this.#device, { kv: this.#kv, logits })
+    this.#captured = captured
+    const agree = await rows().then(
+      recorded => recorded.every((row, step) => isClose(row, plain[step], ROUNDING[this.#kvType])),
+      () => false,
+    )
+    this.truncate(0)
+    if (agree) return
+    this.#captured = null
+    captured.release()
+  }
+
   truncate(length: number): void {
     if (length < 0 || length > this.#length) {
       throw new EngineError('internal', `Cannot go to position ${length} of ${this.#length}.`)
@@ -128,6 +163,7 @@ export class OrtBackend implements Backend {
 
   async dispose(): Promise<void> {
     this.#kv.dispose()
+    this.#captured?.release()
     this.#logits.release()
     for (const tensor of [this.#lastPosition, this.#totalLength, this.#oneToken, this.#onePosition]) tensor.release()
     await this.#session.dispose()
@@ -140,6 +176,13 @@ export class OrtBackend implements Backend {
     if (total > this.contextLength)
       throw new EngineError('internal', `Position ${total} is beyond the model's context.`)
     await this.#kv.reserve(total, this.#length)
+    const [token] = tokens
+    if (this.#captured && tokens.length === 1 && token !== undefined) {
+      this.#logits.bind(1)
+      await this.#captured.run(token, total)
+      this.#length = total
+      return
+    }
     this.#int32(this.#lastPosition).set([total - 1])
     this.#int32(this.#totalLength).set([total])
     const single = tokens.length === 1
@@ -178,6 +221,16 @@ function first<T>(rows: T[]): T {
   if (row === undefined) throw new EngineError('internal', 'The model gave no logits.')
   return row
 }
+
+function isClose(row: Float32Array, other: Float32Array | undefined, share: number): boolean {
+  const most = row.reduce((so, logit) => Math.max(so, Math.abs(logit)), 0)
+  return row.every((logit, token) => Math.abs(logit - (other?.[token] ?? Number.NaN)) <= share * most)
+}
+
+/** Steps that are compared: the first is recorded, the others play the recording. */
+const COMPARED_STEPS = 3
+/** Recorded steps take other kernels than plain ones: as a share of the largest logit, what rounding may differ by. */
+const ROUNDING = { float32: 1e-3, float16: 2e-2 }
 
 /** What `Candidates` promises, checked against the whole row. NaN agrees with nothing. */
 function agrees(row: Float32Array, found: Candidates | undefined): boolean {

@@ -19,6 +19,8 @@ export interface BackendParts {
   files: Files
   name: string
   device: GPUDevice | null
+  /** Whether decoding may play recorded runs. */
+  capture: boolean
 }
 
 /** @throws EngineError 'bad-manifest' where the graphs are not those that the manifest describes */
@@ -33,8 +35,11 @@ export async function makeBackend(runtime: Runtime, parts: BackendParts): Promis
   }
 }
 
-async function decoder(runtime: Runtime, { manifest, variant, files, name, device }: BackendParts) {
-  const session = await runtime.create(await files.session(variant.graph))
+async function decoder(runtime: Runtime, parts: BackendParts) {
+  const { manifest, variant, files, name, device } = parts
+  // Only our own graphs are made for capture: all of their nodes are on the GPU.
+  const capture = parts.capture && manifest.kv !== null
+  const session = await runtime.create(await files.session(variant.graph), capture)
   const { vocab_size: vocabularySize, context_length: contextLength } = manifest
   // As others export them: only our exporter's graphs are told lengths instead of a mask.
   if (!session.inputNames.includes('seqlens_k')) {
@@ -51,6 +56,7 @@ async function decoder(runtime: Runtime, { manifest, variant, files, name, devic
     contextLength,
   })
   await backend.selectOnGpu(manifest.reference.prompt_tokens[0] ?? 0)
+  await backend.captureDecoding(manifest.reference.prompt_tokens)
   return backend
 }
 

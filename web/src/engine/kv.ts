@@ -35,6 +35,7 @@ export class KvCache {
   readonly #contextLength: number
   /** Keys and values of each layer. Layers are of equal capacity, but for a growth that found no memory half-way. */
   readonly #layers: ([Slot, Slot] | null)[]
+  #generation = 0
 
   constructor(runner: OrtRunner, shape: KvShape, place: { device: GPUDevice | null; contextLength: number }) {
     this.#runner = runner
@@ -47,6 +48,21 @@ export class KvCache {
   /** Positions that fit now; the cache starts with none. */
   get capacity(): number {
     return this.#layers.reduce((least, layer) => Math.min(least, layer?.[0].capacity ?? 0), Number.POSITIVE_INFINITY)
+  }
+
+  /** Changes whenever buffers do. */
+  get generation(): number {
+    return this.#generation
+  }
+
+  /** Gives the buffers to another runner of the same graph; to be done again in every generation. */
+  bindTo(runner: OrtRunner): void {
+    for (const layer of this.#layers) {
+      for (const { past, present, tensor } of layer ?? []) {
+        runner.setInput(past, tensor)
+        runner.setOutput(present, tensor)
+      }
+    }
   }
 
   /**
@@ -92,6 +108,7 @@ export class KvCache {
         this.#runner.setOutput(slot.present, slot.tensor)
       }
       this.#layers[index] = layer
+      this.#generation++
     }
     return true
   }

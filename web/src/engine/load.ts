@@ -1,5 +1,6 @@
 /** Loads one bundle into this worker: manifest, choice of a variant, files, runtime, session, self-test. */
 import type { BundleInfo, EngineInfo, LoadPhase } from './api.ts'
+import { OrtBackend } from './backend-ort.ts'
 import { openSimd } from './backend-simd.ts'
 import { type Computing, makeBackend } from './backends.ts'
 import { type Choice, chooseVariant, wantsGpu } from './choose.ts'
@@ -101,11 +102,25 @@ interface Start {
 }
 
 async function start(options: Start, progress: Progress) {
-  const { choice } = options
-  const started = choice.backend === 'simd' ? await startSimd(options, progress) : await startOrt(options, progress)
+  const { choice, gpu } = options
+  if (choice.backend === 'simd') return tested(await startSimd(options, progress), options, progress)
+  const capture = gpu !== null
+  const started = await startOrt({ ...options, capture }, progress)
+  return tested(started, options, progress).catch(async error => {
+    const backend = started.computing.context?.backend
+    if (!(backend instanceof OrtBackend && backend.captures)) throw error
+    // A session that records takes other kernels: without it the device may compute rightly.
+    await backend.dispose()
+    return tested(await startOrt({ ...options, capture: false }, progress), options, progress)
+  })
+}
+
+/** @throws EngineError 'unsupported' where the model does not pass its self-test */
+async function tested(started: Started, options: Start, progress: Progress) {
   progress.enter('self-test', 'Checking the first answer against the original')
   const { fault, ...test } = await check(started.computing, options)
-  if (fault) throw new EngineError('unsupported', `${choice.name} failed its self-test on this device: ${fault}.`)
+  if (fault)
+    throw new EngineError('unsupported', `${options.choice.name} failed its self-test on this device: ${fault}.`)
   return { ...started, test }
 }
 
@@ -122,7 +137,7 @@ interface Started {
 }
 
 async function startOrt(
-  { manifest, choice, files, gpu, flavour, threads }: Start,
+  { manifest, choice, files, gpu, flavour, threads, capture }: Start & { capture: boolean },
   progress: Progress,
 ): Promise<Started> {
   progress.enter('runtime', 'Starting the runtime')
@@ -130,7 +145,7 @@ async function startOrt(
   const runtime = await loadRuntime({ flavour, threads, device })
   progress.enter('session', 'Preparing the model')
   const name = flavour === 'wasm' ? 'ort-wasm' : `ort-webgpu-${flavour}`
-  const computing = await makeBackend(runtime, { manifest, variant: choice.variant, files, name, device })
+  const computing = await makeBackend(runtime, { manifest, variant: choice.variant, files, name, device, capture })
   return { computing, name, threads }
 }
 

@@ -57,7 +57,11 @@ export class GpuLogits implements Logits {
   readonly #device: GPUDevice
   readonly #vocabularySize: number
   readonly #readable: GPUBuffer
+  readonly #one: Place
   #selector: Selector | null = null
+  /** For several tokens, of the number asked for last. */
+  #several: Place | null = null
+  /** Of the last run. */
   #place: Place
 
   constructor(runner: OrtRunner, device: GPUDevice, vocabularySize: number) {
@@ -66,14 +70,21 @@ export class GpuLogits implements Logits {
     this.#vocabularySize = vocabularySize
     const usage = GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ
     this.#readable = device.createBuffer({ size: 4 * vocabularySize, usage })
-    this.#place = this.#allocate(1)
+    this.#one = this.#allocate(1)
+    this.#place = this.#one
+  }
+
+  /** Where the logits of one token lie, always the same. */
+  get oneToken(): OrtTensor {
+    return this.#one.tensor
   }
 
   bind(tokens: number): void {
-    if (tokens !== this.#place.tokens) {
-      releasePlace(this.#place)
-      this.#place = this.#allocate(tokens)
+    if (tokens > 1 && tokens !== this.#several?.tokens) {
+      if (this.#several) releasePlace(this.#several)
+      this.#several = this.#allocate(tokens)
     }
+    this.#place = tokens > 1 && this.#several ? this.#several : this.#one
     this.#runner.setOutput('logits', this.#place.tensor)
   }
 
@@ -100,7 +111,8 @@ export class GpuLogits implements Logits {
   }
 
   release(): void {
-    releasePlace(this.#place)
+    releasePlace(this.#one)
+    if (this.#several) releasePlace(this.#several)
     this.#readable.destroy()
   }
 

@@ -22,6 +22,7 @@ export interface OrtModule {
   _OrtReleaseTensor(tensor: number): number
   _OrtCreateRunOptions(severity: number, verbosity: number, terminate: boolean, tag: number): number
   _OrtReleaseRunOptions(options: number): number
+  _OrtAddRunConfigEntry(options: number, key: number, value: number): number
   /** Synchronous in the CPU build, a promise in the GPU builds. */
   _OrtRun(
     ...args: [session: number, inputNames: number, inputs: number, inputCount: number, ...OutputArgs]
@@ -63,19 +64,26 @@ export interface OrtTensor {
 export class OrtRunner {
   readonly #module: OrtModule
   readonly #session: number
-  readonly #options: number
+  readonly #names: SlotNames
+  /** Run options by the recording that they name. */
+  readonly #options = new Map<number, number>()
   readonly #inputs: Slots
   readonly #outputs: Slots
   readonly #scratch: number
 
   /** `session` is the handle of an `InferenceSession`; every name of the graph must get a tensor before the first run. */
-  constructor(module: OrtModule, session: number, names: { inputs: readonly string[]; outputs: readonly string[] }) {
+  constructor(module: OrtModule, session: number, names: SlotNames) {
     this.#module = module
     this.#session = session
-    this.#options = module._OrtCreateRunOptions(2, 0, false, 0)
+    this.#names = names
     this.#inputs = new Slots(module, names.inputs)
     this.#outputs = new Slots(module, names.outputs)
     this.#scratch = module._malloc(8)
+  }
+
+  /** Another set of slots for the same graph. */
+  twin(): OrtRunner {
+    return new OrtRunner(this.#module, this.#session, this.#names)
   }
 
   setInput(name: string, tensor: OrtTensor): void {
@@ -86,12 +94,16 @@ export class OrtRunner {
     this.#outputs.set(name, tensor.handle)
   }
 
-  /** @throws EngineError with what ONNX Runtime said */
-  async run(): Promise<void> {
+  /**
+   * @param recording in a session that captures: which recording to make, and to play from the second run on
+   * @throws EngineError with what ONNX Runtime said
+   */
+  async run(recording: number = NO_RECORDING): Promise<void> {
+    const options = this.#options.get(recording) ?? this.#makeOptions(recording)
     const { names: inputNames, handles: inputs, count: inputCount } = this.#inputs
     const { names: outputNames, handles: outputs, count: outputCount } = this.#outputs
     const failed = await this.#module._OrtRun(
-      ...([this.#session, inputNames, inputs, inputCount, outputNames, outputCount, outputs, this.#options] as const),
+      ...([this.#session, inputNames, inputs, inputCount, outputNames, outputCount, outputs, options] as const),
     )
     if (failed !== 0) throw this.#failure()
   }
@@ -153,7 +165,19 @@ export class OrtRunner {
     this.#inputs.release()
     this.#outputs.release()
     this.#module._free(this.#scratch)
-    this.#module._OrtReleaseRunOptions(this.#options)
+    for (const options of this.#options.values()) this.#module._OrtReleaseRunOptions(options)
+    this.#options.clear()
+  }
+
+  #makeOptions(recording: number): number {
+    const options = this.#module._OrtCreateRunOptions(2, 0, false, 0)
+    this.#options.set(recording, options)
+    const entry = ['gpu_graph_id', String(recording)].map(text => writeText(this.#module, text))
+    const [key = 0, value = 0] = entry
+    const failed = this.#module._OrtAddRunConfigEntry(options, key, value)
+    for (const pointer of entry) this.#module._free(pointer)
+    if (failed !== 0) throw this.#failure()
+    return options
   }
 
   #create(type: ElementType, dims: readonly number[], data: { pointer: number; byteLength: number; location: number }) {
@@ -177,6 +201,22 @@ export class OrtRunner {
   }
 }
 
+/** ONNX Runtime's `gpu_graph_id` for a run that is neither recorded nor played. */
+const NO_RECORDING = -1
+
+interface SlotNames {
+  inputs: readonly string[]
+  outputs: readonly string[]
+}
+
+/** A C string in the heap; the caller frees it. */
+function writeText(module: OrtModule, text: string): number {
+  const bytes = module.lengthBytesUTF8(text) + 1
+  const pointer = module._malloc(bytes)
+  module.stringToUTF8(text, pointer, bytes)
+  return pointer
+}
+
 function bytesOf(type: ElementType, dims: readonly number[]): number {
   return dims.reduce((product, size) => product * size, ELEMENT[type].bytes)
 }
@@ -196,10 +236,7 @@ class Slots {
     this.names = module._malloc(4 * names.length)
     this.handles = module._malloc(4 * names.length)
     names.forEach((name, index) => {
-      const bytes = module.lengthBytesUTF8(name) + 1
-      const pointer = module._malloc(bytes)
-      module.stringToUTF8(name, pointer, bytes)
-      module.setValue(this.names + 4 * index, pointer, '*')
+      module.setValue(this.names + 4 * index, writeText(module, name), '*')
       module.setValue(this.handles + 4 * index, 0, '*')
     })
   }

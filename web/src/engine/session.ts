@@ -28,6 +28,8 @@ export interface Session {
   /** Sizes that the graph leaves open are names. */
   inputs: readonly TensorInfo[]
   outputs: readonly TensorInfo[]
+  /** True where runs can be recorded (capture.ts). */
+  captures: boolean
   dispose(): Promise<void>
 }
 
@@ -38,7 +40,8 @@ export interface TensorInfo {
 }
 
 export interface Runtime {
-  create(files: SessionFiles): Promise<Session>
+  /** @param capture makes a session that can record its runs, where the graph allows that */
+  create(files: SessionFiles, capture?: boolean): Promise<Session>
 }
 
 /** Set by vite.plugins.ts: where the runtime's files lie, seen from a built chunk or from the development server. */
@@ -56,8 +59,11 @@ export async function loadRuntime(options: SessionOptions): Promise<Runtime> {
   ort.env.wasm.numThreads = threads
   ort.env.wasm.wasmPaths = { mjs: loader, wasm: new URL(`ort-wasm-simd-threaded${suffix}.wasm`, base).href }
   return {
-    async create(files) {
-      const session = await ort.InferenceSession.create(files.graph, sessionOptions(options, files))
+    async create(files, capture = false) {
+      const make = (chosen: InferenceSession.SessionOptions) => ort.InferenceSession.create(files.graph, chosen)
+      const common = sessionOptions(options, files)
+      const captured = capture && options.device ? await make(capturing(common)).catch(() => null) : null
+      const session = captured ?? (await make(common))
       const { ortModule } = await importLoader(loader)
       const names = { inputs: session.inputNames, outputs: session.outputNames }
       const runner = new OrtRunner(ortModule, sessionHandle(session), names)
@@ -67,6 +73,7 @@ export async function loadRuntime(options: SessionOptions): Promise<Runtime> {
         outputNames: session.outputNames,
         inputs: tensors(session.inputMetadata),
         outputs: tensors(session.outputMetadata),
+        captures: captured !== null,
         async dispose() {
           runner.dispose()
           await session.release()
@@ -94,6 +101,21 @@ function sessionOptions({ device, flavour }: SessionOptions, files: SessionFiles
     // fused, ORT's WASM kernels unpack them on every run (1.8 tokens/s instead of tens).
     extra: { session: { disable_quant_qdq: '1' } },
   }
+}
+
+/**
+ * Tells the WebGPU provider to capture, and onnxruntime-web not: its JavaScript would then insist on GPU buffers for every
+ * input of every run, and a prompt is not recorded. In 1.30.0 the provider's options are read first (session-options.ts).
+ */
+function capturing(options: InferenceSession.SessionOptions): InferenceSession.SessionOptions {
+  let isRead = false
+  return Object.defineProperty({ ...options }, 'enableGraphCapture', {
+    get() {
+      const first = !isRead
+      isRead = true
+      return first ? true : undefined
+    },
+  })
 }
 
 function tensors(metadata: readonly InferenceSession.ValueMetadata[]): TensorInfo[] {
