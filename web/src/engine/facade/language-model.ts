@@ -112,7 +112,7 @@ export function languageModelWith(options: Omit<EngineOptions, 'signal'>, make: 
     async availability(wanted = {}) {
       if (lacking(wanted) !== null) return 'unavailable'
       if (shared.state !== 'none') return shared.state === 'loaded' ? 'available' : 'downloading'
-      const url = new URL(options.bundle, document.baseURI).href.replace(/\/?$/, '/')
+      const url = new URL(options.bundle, globalThis.document?.baseURI).href.replace(/\/?$/, '/')
       const stored = (await storedBundles()).some(({ bundle, complete }) => bundle === url && complete)
       if (stored) return 'available'
       const manifest = await fetch(new URL('manifest.json', url), { method: 'HEAD' }).catch(() => null)
