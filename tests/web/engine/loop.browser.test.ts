@@ -285,6 +285,24 @@ describe('when a worker ends', () => {
     await engine.dispose()
   })
 
+  test('an encoder-decoder’s answer goes on too: its prompt is read again, what it had written is written again', async () => {
+    const { made, make } = workers()
+    const engine = await createEngine({ bundle: '/bundles/transformers/tiny-t5/', device: 'cpu', threads: 1 }, make)
+    const question: CompletionRequest = { prompt: 'translate English to German: The house is small.', max_tokens: 120 }
+    const drawn = { ...question, temperature: 2, seed: 4 }
+    const undisturbed = await textOf(engine, drawn)
+    expect(engine.stats()?.outputTokens).toBeGreaterThan(60)
+    let pieces = 0
+    let text = ''
+    for await (const { choices } of engine.completions.create({ ...drawn, stream: true })) {
+      text += choices[0].text
+      if (++pieces === 5) made.at(-1)?.terminate()
+    }
+    expect(text).toBe(undisturbed)
+    expect(engine.stats()?.recoveries).toBe(1)
+    await engine.dispose()
+  })
+
   test('while nobody asks anything, the next question starts another', async () => {
     const { made, make } = workers()
     const engine = await createEngine(OPTIONS, make)
