@@ -100,9 +100,12 @@ async function loadFile(
     const message = `${name} has ${file.size} bytes where its program expects ${end}. Export the bundle again.`
     throw new EngineError('bad-manifest', message)
   }
+  const read = (start: number) => file.slice(start, Math.min(start + PIECE_BYTES, end)).arrayBuffer()
+  let next = read(0)
   for (let start = 0; start < end; start += PIECE_BYTES) {
-    const piece = new Uint8Array(await file.slice(start, Math.min(start + PIECE_BYTES, end)).arrayBuffer())
+    const piece = new Uint8Array(await next)
     options.signal.throwIfAborted()
+    next = read(start + PIECE_BYTES) // arrives while this one is copied
     const memory = new Uint8Array(options.memory.buffer)
     for (const { from, to, address } of placed) {
       const [first, last] = [Math.max(from, start), Math.min(to, start + piece.length)]
