@@ -129,6 +129,7 @@ def static(tmp_path: Path) -> Path:
     files = {
         "index.html": b"<!doctype html><title>UI</title>",
         "slm.js": b"export {}",
+        "slm.d.ts": b"export {}",
         "favicon.svg": b"<svg/>",
         "assets/index-Bq3xK9aZ.js": b"plain script " * 50,
         "assets/index-Bq3xK9aZ.js.br": b"brotli script",

@@ -18,6 +18,7 @@ SCRIPT = "/assets/index-Bq3xK9aZ.js"
         ("/", "text/html; charset=utf-8", "no-cache"),
         ("/index.html", "text/html; charset=utf-8", "no-cache"),
         ("/slm.js", "text/javascript; charset=utf-8", "no-cache"),
+        ("/slm.d.ts", "text/plain; charset=utf-8", "no-cache"),
         ("/favicon.svg", "image/svg+xml", "no-cache"),
         (SCRIPT, "text/javascript; charset=utf-8", "public, max-age=31536000, immutable"),
         ("/assets/style-Dk2_9-xY.css", "text/css; charset=utf-8", "public, max-age=31536000, immutable"),

@@ -257,6 +257,23 @@ describe.each(['hermes', 'llama3'])('tools as %s writes them', format => {
     expect(error).toMatchObject({ status: 400, param })
   })
 
+  test('tools beside a wanted format: a call, or an answer of that form', async () => {
+    const numbers = { type: 'array', items: { type: 'integer' }, maxItems: 3 }
+    const format = { response_format: { type: 'json_schema' as const, json_schema: { name: 'n', schema: numbers } } }
+    const validate = new Ajv2020().compile(numbers)
+    const kinds = new Set<string>()
+    for (let seed = 1; seed <= 16; seed++) {
+      const { choices } = await client.chat.completions.create({ ...request(), ...format, temperature: 3, seed })
+      const [choice] = choices
+      kinds.add(choice?.finish_reason ?? '')
+      if (choice?.finish_reason === 'stop') expect(validate(JSON.parse(choice.message.content ?? ''))).toBe(true)
+      else
+        for (const call of choice?.message.tool_calls ?? [])
+          if (call.type === 'function') expect(validWeather(JSON.parse(call.function.arguments))).toBe(true)
+    }
+    expect([...kinds].sort()).toEqual(['stop', 'tool_calls'])
+  })
+
   test('where the model decides, strict tools leave it text or a whole call', async () => {
     const strict = { ...weather, function: { ...weather.function, strict: true } }
     const answer = await client.chat.completions.create({ ...request(), tools: [strict], seed: 7, max_tokens: 40 })

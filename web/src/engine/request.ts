@@ -34,17 +34,14 @@ export interface ChatArgs {
 export function chatArgs(given: ChatRequest, info: EngineInfo): ChatArgs {
   const request = present(given, CHAT_FIELDS)
   const conversation = conversationArgs(request.messages)
-  const use = toolUse(request, info)
   const shared = common(request, info)
-  const shape = shared.constraint
-  const constraint: GenerateArgs['constraint'] =
-    shape && use.constraint ? { kind: 'choice', options: [use.constraint, shape] } : (use.constraint ?? shape)
+  const use = toolUse(request, shared.constraint, info)
   const policy = { field: 'context_policy', among: POLICIES, without: 'error' } as const
   return {
     args: {
       ...shared,
       prompt: { kind: 'chat', ...conversation, tools: use.tools },
-      constraint,
+      constraint: use.constraint,
       contextPolicy: choice(request.context_policy, policy),
       topLogprobs: chatLogprobs(request),
     },
@@ -80,7 +77,7 @@ export function countArgs(input: unknown, options: CountOptions, info: EngineInf
   const { max_tokens: maxTokens } = options
   if (maxTokens !== undefined && !RULES.max_tokens.valid(maxTokens))
     throw wrong('max_tokens', RULES.max_tokens.expected, maxTokens)
-  const { tools } = toolUse(options, info)
+  const { tools } = toolUse(options, null, info)
   const prompt: CountArgs['prompt'] =
     typeof input === 'string' ? { kind: 'text', text: input } : { kind: 'chat', ...conversationArgs(input), tools }
   return { prompt, maxTokens: maxTokens ?? null }
