@@ -1,8 +1,8 @@
 """Any float graph with its matrices and its token embedding as 8-bit blocks, for ONNX Runtime on the CPU.
 
-A matrix becomes DequantizeLinear → Transpose → MatMul, which ONNX Runtime folds to float32 at load (with
-`session.disable_quant_qdq`); rows of an embedding are gathered as int8 and scaled after. Biases, norms, positions,
-relative attention biases and matrices of fewer than MIN_WEIGHTS weights stay float32.
+A matrix becomes Transpose → DequantizeLinear → MatMul (variants.py says why in this order), which ONNX Runtime folds to
+float32 at load (with `session.disable_quant_qdq`); rows of an embedding are gathered as int8 and scaled after. Biases, norms,
+positions, relative attention biases and matrices of fewer than MIN_WEIGHTS weights stay float32.
 """
 
 from __future__ import annotations
@@ -81,15 +81,24 @@ class Int8Graph:
     def rows(self, stem: str) -> str:
         """float32 [N, K], folded at load."""
         output = f"{stem}.rows"
-        if not any(output in node.output for node in self.nodes):
-            steps = self.emit("Cast", [f"{stem}.scales"], f"{stem}.scales.float", to=TensorProto.FLOAT)
-            self.emit("DequantizeLinear", [f"{stem}.values", steps], output, axis=1, block_size=BLOCK)
+        if not self.has(output):
+            self.emit("DequantizeLinear", [f"{stem}.values", self.steps(stem)], output, axis=1, block_size=BLOCK)
         return output
+
+    def steps(self, stem: str) -> str:
+        """The scales as float32 [N, ⌈K / 32⌉]."""
+        output = f"{stem}.scales.float"
+        return output if self.has(output) else self.emit("Cast", [f"{stem}.scales"], output, to=TensorProto.FLOAT)
+
+    def has(self, output: str) -> bool:
+        return any(output in node.output for node in self.nodes)
 
     def matmul(self, node: onnx.NodeProto, stem: str) -> None:
         output = f"{stem}.float"
-        if not any(output in node.output for node in self.nodes):
-            self.emit("Transpose", [self.rows(stem)], output, perm=[1, 0])
+        if not self.has(output):
+            parts = [f"{stem}.values", self.steps(stem)]
+            turned = [self.emit("Transpose", [part], f"{part}.turned", perm=[1, 0]) for part in parts]
+            self.emit("DequantizeLinear", turned, output, axis=0, block_size=BLOCK)
         self.emit("MatMul", [node.input[0], output], node.output[0])
 
     def embedding(self, node: onnx.NodeProto) -> None:

@@ -25,6 +25,7 @@ from slm_export.program_symbols import (
     Matrix,
     PositionRows,
     Symbol,
+    Turned,
     Weight,
     activations,
     attributes,
@@ -114,15 +115,16 @@ class _Reader:
         self.symbols[node.output[0]] = numpy_helper.to_array(attributes(node)["value"])
 
     def on_dequantizelinear(self, node: onnx.NodeProto, inputs: list[Symbol]) -> None:
-        values, scales, *zero_points = inputs
-        if zero_points or attributes(node) != {"axis": 1, "block_size": BLOCK}:
+        is_blocked = attributes(node) == {"axis": 0, "block_size": BLOCK}
+        if len(inputs) != 2 or not all(isinstance(symbol, Turned) for symbol in inputs) or not is_blocked:
             raise unknown(node)
-        self.symbols[node.output[0]] = Matrix(values, scales)
+        self.symbols[node.output[0]] = Matrix(*(symbol.weight for symbol in inputs))
 
     def on_transpose(self, node: onnx.NodeProto, inputs: list[Symbol]) -> None:
-        if not isinstance(inputs[0], Matrix) or attributes(node) != {"perm": [1, 0]}:
+        (weight,) = inputs
+        if not isinstance(weight, Weight) or weight.rows or attributes(node) != {"perm": [1, 0]}:
             raise unknown(node)
-        self.symbols[node.output[0]] = replace(inputs[0], transposed=True)
+        self.symbols[node.output[0]] = Turned(weight)
 
     def on_gather(self, node: onnx.NodeProto, inputs: list[Symbol]) -> None:
         match *inputs, attributes(node).get("axis", 0):
@@ -162,7 +164,7 @@ class _Reader:
 
     def on_matmul(self, node: onnx.NodeProto, inputs: list[Symbol]) -> None:
         hidden, matrix = inputs
-        if not isinstance(matrix, Matrix) or not matrix.transposed:
+        if not isinstance(matrix, Matrix):
             raise unknown(node)
         value, (values, scales) = self.whole(hidden, node), self.matrix(matrix, node)
         self.put(node, self.tensors[values].shape[0], lambda to: dp.Linear(value, values, scales, None, to))

@@ -23,12 +23,18 @@ class Weight:
 
 
 @dataclass(frozen=True, slots=True)
+class Turned:
+    """A transposed weight."""
+
+    weight: Weight
+
+
+@dataclass(frozen=True, slots=True)
 class Matrix:
-    """The unpacked matrix of two weights; `transposed` as MatMul takes it."""
+    """The unpacked matrix of two weights, as MatMul takes it."""
 
     values: Symbol
     scales: Symbol
-    transposed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
     webgpu-q8f16                 8-bit everywhere (MatMulNBits, GatherBlockQuantized)
     webgpu-q4f16, webgpu-q4f32   4-bit layers and rare tokens (calibrated: calibrate.py), 8-bit frequent tokens
-    cpu-int8                     8-bit everywhere: DequantizeLinear → Transpose → MatMul, folded to float32 at load
+    cpu-int8                     8-bit everywhere: Transpose → DequantizeLinear → MatMul, folded to float32 at load
     f16, f32                     the weights as they are, where asked for
 
 In the CPU graph `values` is int8 [N, K] row-major and `scales` float16 [N, K/32]: ONNX Runtime folds them at load, other
@@ -166,8 +166,10 @@ class _Rewriter(GraphWriter):
         if self.recipe.device == "cpu":
             stem = self.eight_bit_blocks(name, np.asarray(weight.T), is_layer=not is_head, flat=True)
             steps = self.emit("Cast", [f"{stem}.scales"], f"{stem}.scales.float", to=TensorProto.FLOAT)
-            rows = self.emit("DequantizeLinear", [f"{stem}.values", steps], f"{stem}.rows", axis=1, block_size=BLOCK)
-            self.emit("MatMul", [hidden, self.emit("Transpose", [rows], f"{stem}.float", perm=[1, 0])], output)
+            # Turned before they are unpacked: folding keeps what it makes until its end, and floats are four times as large.
+            turned = [self.emit("Transpose", [name], f"{name}.turned", perm=[1, 0]) for name in (f"{stem}.values", steps)]
+            self.emit("DequantizeLinear", turned, f"{stem}.float", axis=0, block_size=BLOCK)
+            self.emit("MatMul", [hidden, f"{stem}.float"], output)
         elif is_head and (split := self.split_rows(np.asarray(weight.T))):
             write_head(self, name, split, hidden, output)
         elif is_head or self.recipe.layer_bits == 8 or (self.calibrated and self.calibrated.is_wide(weight.T)):
