@@ -37,21 +37,28 @@ self.onmessage = async ({ data }: MessageEvent<Request>) => {
 
 async function compare({ bundleUrl, threads, windows }: Request) {
   const backend = await open(bundleUrl, threads)
-  const whole = { tokens: 0, agreed: 0, predicted: 0, loss: 0, originalLoss: 0 }
-  for (const window of windows) {
-    backend.truncate(0)
-    count(whole, window, await backend.verify(window.tokens))
-  }
-  const single = { tokens: 0, agreed: 0, predicted: 0, loss: 0, originalLoss: 0 }
   const [first] = windows
   if (!first) throw new Error('There is no text.')
-  backend.truncate(0)
-  const rows: Float32Array[] = []
-  for (const token of first.tokens) rows.push((await backend.decode(token)).slice())
-  count(single, first, rows)
-  const { name } = backend
+  const sums = { tokens: 0, agreed: 0, predicted: 0, loss: 0, originalLoss: 0 }
+  for (const window of windows) {
+    backend.truncate(0)
+    count(sums, window, await backend.verify(window.tokens))
+  }
+  const same_token_by_token = await isSameTokenByToken(backend, first.tokens)
   await backend.dispose()
-  return { backend: name, threads: backend.threads, in_one_go: shares(whole), token_by_token: shares(single) }
+  return { backend: backend.name, threads: backend.threads, ...shares(sums), same_token_by_token }
+}
+
+/** Are the logits after each of the tokens, decoded one by one, those of the prompt in one go, to the last bit? */
+async function isSameTokenByToken(backend: SimdBackend, tokens: readonly number[]): Promise<boolean> {
+  backend.truncate(0)
+  const rows = await backend.verify(tokens)
+  backend.truncate(0)
+  for (const [index, token] of tokens.entries()) {
+    const row = await backend.decode(token)
+    if (!row.every((logit, id) => Object.is(logit, rows[index]?.[id]))) return false
+  }
+  return true
 }
 
 async function open(bundleUrl: string, threads: number): Promise<SimdBackend> {

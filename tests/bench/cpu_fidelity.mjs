@@ -3,7 +3,7 @@
  *   node tests/bench/cpu_fidelity.mjs --bundle FOLDER [--source smollm2-135m-instruct] [--original FILE] [--threads 2]
  *                                     [--tokens 6144] [--json out.json]
  * PyTorch's pass (tests/bench/cpu_fidelity.py, in .venv) goes to --original where that is not there yet. Prints tokens
- * compared, perplexity ratio and top-1 agreement, of prompts in one go and, over one window, token by token.
+ * compared, perplexity ratio and top-1 agreement, and whether a window token by token gives the same logits to the bit.
  */
 import { spawnSync } from 'node:child_process'
 import { createReadStream, existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'

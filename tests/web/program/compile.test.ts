@@ -1,7 +1,7 @@
 /** What a program becomes on its way to the machine: fused steps, places that values share, weights in their places. */
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { memoryNeeded } from '../../../web/src/engine/backend-simd.ts'
+import { contextThatFits, memoryNeeded } from '../../../web/src/engine/backend-simd.ts'
 import { compile } from '../../../web/src/engine/program/compile.ts'
 import { fuse } from '../../../web/src/engine/program/fuse.ts'
 import { assignPlaces, type Life } from '../../../web/src/engine/program/places.ts'
@@ -94,6 +94,25 @@ describe('compiling', () => {
     expect(needs.memoryBytes).toBe(needs.mostBytes) // one step of 1,024 positions
     expect(needs.memoryBytes).toBeGreaterThan(weightBytes(program))
     expect(memoryNeeded(program, { tokens: 8, outputs: 2 }, 8192).mostBytes).toBeGreaterThan(needs.mostBytes)
+  })
+
+  test('a context that WASM has no room for is cut, and a model that has none for any is refused', () => {
+    const sizes = { tokens: 8, outputs: 2 }
+    const attention = (layer: number): Step => ({
+      ...{ op: 'attention', layer, heads: 8, kv_heads: 8, head_dim: 128, scale: 1, soft_cap: 0, window: 0, to: 0 },
+      ...{ query: { value: 0, offset: 0, width: 1 }, key: { value: 0, offset: 0, width: 1 } },
+      ...{ value: { value: 0, offset: 0, width: 1 }, cos: null, sin: null, slopes: null },
+    })
+    const matrix = { name: 'w', file: 'a', offset: 0, dtype: 'int8' as const, shape: [2 ** 16, 2 ** 14] } // 1 GiB
+    const layers = Array.from({ length: 40 }, (_, layer) => attention(layer))
+    const program: Program = { version: 1, tensors: [matrix], widths: [8], steps: layers, logits: 0 }
+    expect(contextThatFits(program, sizes, 4096)).toBe(4096)
+    const cut = contextThatFits(program, sizes, 131_072)
+    expect(cut).toBeLessThan(131_072)
+    expect(memoryNeeded(program, sizes, cut).mostBytes).toBeLessThan(2 ** 32)
+    expect(memoryNeeded(program, sizes, 2 * cut).mostBytes).toBeGreaterThan(2 ** 32 - 2 ** 26)
+    const tensors = Array.from({ length: 4 }, (_, index) => ({ ...matrix, offset: index * 2 ** 30 }))
+    expect(() => contextThatFits({ ...program, tensors }, sizes, 4096)).toThrow(/weights \(4\.3 GB\) leave no room/)
   })
 
   test.each([

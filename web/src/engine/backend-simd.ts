@@ -18,6 +18,10 @@ const CHUNK_TOKENS = { small: 128, large: 64 }
 const OUTPUTS = 16
 /** Lists of ops, and what alignment takes. */
 const LIST_BYTES = 1 << 20
+/** What WASM can address, less what the machine itself takes. */
+const MOST_BYTES = 2 ** 32 - 2 ** 26
+/** A model that has no room for a conversation of so many tokens is of no use. */
+const LEAST_CONTEXT = 512
 
 export interface SimdFiles {
   /** A file of the bundle by its path, verified. */
@@ -35,7 +39,8 @@ export interface SimdOptions {
 
 /**
  * Reads program and weights into a machine of their size.
- * @throws EngineError 'unsupported' where the bundle's program is none for this engine, 'out-of-memory'
+ * @throws EngineError 'unsupported' where the bundle's program is none for this engine, 'out-of-memory' where the model is
+ * too large for WASM or for the browser
  */
 export async function openSimd({ manifest, variant, files, openMachine, signal }: SimdOptions): Promise<SimdBackend> {
   if (!variant.program) throw new EngineError('unsupported', `${variant.name} has no program for the CPU kernels.`)
@@ -43,17 +48,15 @@ export async function openSimd({ manifest, variant, files, openMachine, signal }
   const program = parseProgram(await files.blob(path).text(), path)
   checkAgainst(program, manifest)
   const sizes = sizesFor(program, manifest)
-  const machine = await openMachine({
-    ...memoryNeeded(program, sizes, manifest.context_length),
-    maxTokens: sizes.tokens,
-  })
+  const contextLength = contextThatFits(program, sizes, manifest.context_length)
+  const machine = await openMachine({ ...memoryNeeded(program, sizes, contextLength), maxTokens: sizes.tokens })
   try {
     const weights = placeWeights(program, bytes => machine.allocate(bytes))
     const folder = path.slice(0, path.lastIndexOf('/') + 1)
     const file = (name: string) => files.blob(folder + name)
     await loadWeights(program, weights, { memory: machine.memory, file, signal })
     machine.run(machine.compile(packOps(program, weights)), { tokens: 1, position: 0, outputs: 1 })
-    return new SimdBackend(machine, { program, weights, sizes, contextLength: manifest.context_length })
+    return new SimdBackend(machine, { program, weights, sizes, contextLength })
   } catch (error) {
     machine.dispose()
     throw error
@@ -67,6 +70,16 @@ export function memoryNeeded(program: Program, sizes: RunSizes, contextLength: n
   return { memoryBytes: fixed + cache(1), mostBytes: fixed + cache(contextLength) }
 }
 
+/** The model's context, or as much of it as WASM's 4 GiB have room for beside the weights. */
+export function contextThatFits(program: Program, sizes: RunSizes, wanted: number): number {
+  for (let length = wanted; length >= Math.min(wanted, LEAST_CONTEXT); length = Math.floor(length / 2)) {
+    if (memoryNeeded(program, sizes, length).mostBytes <= MOST_BYTES) return length
+  }
+  const gigabytes = (weightBytes(program) / 1e9).toFixed(1)
+  const message = `The model's weights (${gigabytes} GB) leave no room in the 4 GB that WebAssembly has. Take a smaller model.`
+  throw new EngineError('out-of-memory', message)
+}
+
 function sizesFor(program: Program, { context_length }: Manifest): RunSizes {
   const chunk = weightBytes(program) > LARGE_BYTES ? CHUNK_TOKENS.large : CHUNK_TOKENS.small
   const tokens = Math.min(chunk, context_length)
@@ -76,7 +89,8 @@ function sizesFor(program: Program, { context_length }: Manifest): RunSizes {
 /** @throws EngineError 'unsupported' where program and manifest speak of different models */
 function checkAgainst(program: Program, { vocab_size, context_length, kv }: Manifest): void {
   const layers = layersOf(program)
-  const tables = layers.flatMap(({ cos, sin }) => [cos, sin]).filter(index => index !== null)
+  const positions = program.steps.map(step => (step.op === 'add_positions' ? step.table : null))
+  const tables = [...positions, ...layers.flatMap(({ cos, sin }) => [cos, sin])].filter(index => index !== null)
   const same =
     program.widths[program.logits] === vocab_size &&
     layers.length === kv?.layers &&

@@ -75,7 +75,7 @@ export async function loadModel(
       backend: started.name,
       adapter: gpu?.name ?? null,
       threads: started.threads,
-      contextLength: manifest.context_length,
+      contextLength: started.computing.context?.backend.contextLength ?? manifest.context_length,
       toolFormat: codec.toolFormat,
       defaults: manifest.generation,
       downloadBytes: progress.totalBytes(),
