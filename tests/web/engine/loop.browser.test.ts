@@ -361,21 +361,38 @@ describe('when a run of the model fails', () => {
   })
 })
 
-test('a GPU that goes away in the middle of an answer: a new worker goes on with it', async () => {
-  const make = () => new Worker(new URL('./hardware-worker.ts', import.meta.url), { type: 'module' })
-  const engine = await createEngine({ bundle: BUNDLE, device: 'webgpu', variant: 'webgpu-q4f32' }, make)
-  const channel = new BroadcastChannel('take-gpu-away')
-  let text = ''
-  for await (const { choices } of engine.completions.create({
-    ...{ prompt: 'Alice was', temperature: 0, max_tokens: 8, stream: true },
-  })) {
-    if (text === '') channel.postMessage(null)
-    text += choices[0].text
-  }
-  expect(engine.stats()).toMatchObject({ recoveries: 1, outputTokens: 8 })
-  expect(await textOf(engine, { prompt: 'Alice was', temperature: 0, max_tokens: 8 })).toBe(text)
-  channel.close()
-  await engine.dispose()
+describe('on a GPU', () => {
+  let engine: Engine
+  beforeAll(async () => {
+    const make = () => new Worker(new URL('./hardware-worker.ts', import.meta.url), { type: 'module' })
+    engine = await createEngine({ bundle: BUNDLE, device: 'webgpu', variant: 'webgpu-q4f32' }, make)
+  })
+  afterAll(() => engine?.dispose())
+
+  test.each<Partial<CompletionRequest>>([
+    { temperature: 0 },
+    { temperature: 0.7, top_p: 0.9, seed: 2 },
+    { temperature: 1, min_p: 0.05, repetition_penalty: 1.2, seed: 3 },
+    { temperature: 1.2, top_k: 20, presence_penalty: 0.5, speculate: 'copy', seed: 4 },
+  ])('the likeliest tokens alone give the text of all logits: %j', async settings => {
+    const request: CompletionRequest = { prompt: 'The Queen said', ...settings, max_tokens: 6 }
+    const text = await textOf(engine, request)
+    // A bias upwards, too small to change a number, makes the sampler ask for every logit.
+    expect(await textOf(engine, { ...request, logit_bias: { 5: 1e-12 } })).toBe(text)
+  })
+
+  test('that goes away in the middle of an answer: a new worker goes on with it', async () => {
+    const channel = new BroadcastChannel('take-gpu-away')
+    const request: CompletionRequest = { prompt: 'Alice was', temperature: 0, max_tokens: 8 }
+    let text = ''
+    for await (const { choices } of engine.completions.create({ ...request, stream: true })) {
+      if (text === '') channel.postMessage(null)
+      text += choices[0].text
+    }
+    expect(engine.stats()).toMatchObject({ recoveries: 1, outputTokens: 8 })
+    expect(await textOf(engine, request)).toBe(text)
+    channel.close()
+  })
 })
 
 test('dispose ends the worker, and with it all that it held', async () => {
