@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import type { ToolFormat } from '../../../web/src/engine/api.ts'
 import { readTemplate } from '../../../web/src/engine/tokenizer.ts'
 import { ToolParser } from '../../../web/src/engine/tool-parser.ts'
-import { type TemplateInput, toolStyle } from '../../../web/src/engine/tool-style.ts'
+import { type TemplateInput, templateMessage, toolStyle } from '../../../web/src/engine/tool-style.ts'
 
 const CALL = '<tool_call>\n{"name": "get", "arguments": {"a": "} \\"x\\" {", "b": {}}}\n</tool_call>'
 const ARGUMENTS = '{"a": "} \\"x\\" {", "b": {}}'
@@ -56,11 +56,20 @@ describe('what a chat template does with tools', () => {
     return (input: TemplateInput) => parsed.render({ tools: null, ...input })
   }
   test.each([
-    ['hermes', { format: 'hermes', variable: 'tools' }],
-    ['llama3', { format: 'llama3', variable: 'tools' }],
-    ['xml-tools', { format: 'hermes', variable: 'xml_tools' }],
+    ['hermes', { format: 'hermes', variable: 'tools', writesCalls: true }],
+    ['llama3', { format: 'llama3', variable: 'tools', writesCalls: true }],
+    ['xml-tools', { format: 'hermes', variable: 'xml_tools', writesCalls: false }],
   ])('%s', (name, style) => {
     expect(toolStyle(template(`fixtures/templates/tools/${name}.jinja`))).toEqual(style)
+  })
+  test.each(['hermes', 'llama3', 'xml-tools'])('%s: a call in the conversation is told to the model', name => {
+    const render = template(`fixtures/templates/tools/${name}.jinja`)
+    const call = { id: 'call-1', type: 'function', function: { name: 'get', arguments: '{"a":1}' } } as const
+    const message = { role: 'assistant', content: '', tool_calls: [call] } as const
+    const said = templateMessage({ ...message, tool_calls: [call] }, toolStyle(render))
+    const prompt = render({ messages: [{ role: 'user', content: 'Hi' }, said], add_generation_prompt: true })
+    const calls = read(name === 'llama3' ? 'llama3' : 'hermes', prompt.split('assistant\n')[1] ?? '', 1000).calls
+    expect(calls.map(({ arguments: args }) => JSON.parse(args))).toEqual([{ a: 1 }])
   })
   test('a template without a place for them', () => {
     expect(toolStyle(template('.fixtures/tiny-llama/chat_template.jinja'))).toBeNull()

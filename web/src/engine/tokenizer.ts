@@ -70,7 +70,7 @@ export function createTextCodec(files: TokenizerFiles, manifest: Manifest): Text
       return add_bos && bos !== null ? [bos, ...encode(text)] : encode(text)
     },
     encodeChat(messages, { tools, prefix } = { tools: [], prefix: '' }) {
-      const input = { messages: messages.map(templateMessage), add_generation_prompt: true }
+      const input = { messages: messages.map(message => templateMessage(message, style)), add_generation_prompt: true }
       return encode(render({ ...input, ...toolVariable(tools, style) }) + prefix)
     },
     toolFormat: style?.format ?? null,

@@ -1,10 +1,12 @@
 /** How a chat template tells of tools and writes calls, found by rendering it with a tool that nobody has. */
-import type { ChatMessage, Tool, ToolFormat } from './api.ts'
+import type { ChatMessage, Tool, ToolCall, ToolFormat } from './api.ts'
 
 export interface ToolStyle {
   format: ToolFormat
   /** The template's name for its tools. */
   variable: 'tools' | 'xml_tools'
+  /** False where the template leaves out the calls of an assistant's message (SmolLM3): they must stand in its text. */
+  writesCalls: boolean
 }
 
 export interface TemplateInput {
@@ -33,10 +35,10 @@ export function toolStyle(render: (input: TemplateInput) => string): ToolStyle |
   for (const variable of ['tools', 'xml_tools'] as const) {
     const prompt = attempt({ messages: [QUESTION], add_generation_prompt: true, [variable]: [PROBE] })
     if (!prompt.includes(NAME)) continue
-    const called = [QUESTION, templateMessage({ role: 'assistant', content: '', tool_calls: [CALL] })]
-    const conversation = attempt({ messages: called, add_generation_prompt: false, [variable]: [PROBE] })
+    const called = [QUESTION, templateMessage({ role: 'assistant', content: '', tool_calls: [CALL] }, null)]
+    const conversation = attempt({ messages: called, add_generation_prompt: false })
     const format = formatOf(prompt + conversation)
-    return format && { format, variable }
+    return format && { format, variable, writesCalls: conversation.includes(NAME) }
   }
   return null
 }
@@ -50,11 +52,28 @@ function formatOf(text: string): ToolFormat | null {
 }
 
 /** A message as templates take it: arguments of calls are objects, as in the transformers library. */
-export function templateMessage({ tool_calls: calls, ...message }: ChatMessage): object {
+export function templateMessage({ tool_calls: calls, ...message }: ChatMessage, style: ToolStyle | null): object {
   if (!calls) return message
+  if (style && !style.writesCalls) {
+    const texts = calls.map(call => callText(call, style.format))
+    return { ...message, content: [message.content, ...texts].filter(text => text !== '').join('\n') }
+  }
   const parsed = calls.map(({ id, type, function: { name, arguments: args } }) => ({
     ...{ id, type },
     function: { name, arguments: JSON.parse(args) },
   }))
   return { ...message, tool_calls: parsed }
+}
+
+function callText({ function: { name, arguments: args } }: ToolCall, format: ToolFormat): string {
+  const [before, after] = callFrame(name, format)
+  return `${before}${args}${after}`
+}
+
+/** What a model writes before and after the arguments of a call. */
+export function callFrame(name: string, format: ToolFormat): [before: string, after: string] {
+  const quoted = JSON.stringify(name)
+  return format === 'hermes'
+    ? [`<tool_call>\n{"name": ${quoted}, "arguments": `, '}\n</tool_call>']
+    : [`{"name": ${quoted}, "parameters": `, '}']
 }

@@ -3,6 +3,7 @@ import type { ChatRequest, EngineInfo, Tool, ToolFormat } from './api.ts'
 import type { ConstraintSpec, JsonSchema } from './constraint/spec.ts'
 import { EngineError } from './errors.ts'
 import { plainSchema } from './response-format.ts'
+import { callFrame } from './tool-style.ts'
 import { wrong } from './wrong.ts'
 
 export interface ToolUse {
@@ -95,10 +96,6 @@ function callsSpec(tools: readonly KnownTool[], format: ToolFormat, parallel: bo
 function callSpec({ tool, where, parameters }: KnownTool, format: ToolFormat): ConstraintSpec {
   const { name } = tool.function
   const args: ConstraintSpec = { kind: 'json-schema', schema: parameters, where }
-  const [before, after] =
-    format === 'hermes'
-      ? [`<tool_call>\n{"name": ${JSON.stringify(name)}, "arguments": `, '}\n</tool_call>']
-      : [`{"name": ${JSON.stringify(name)}, "parameters": `, '}']
-  const [opening, closing] = [before, after].map(text => ({ kind: 'text', text }) as const)
-  return { kind: 'sequence', parts: [opening, args, closing].filter(part => part !== undefined) }
+  const [before, after] = callFrame(name, format)
+  return { kind: 'sequence', parts: [{ kind: 'text', text: before }, args, { kind: 'text', text: after }] }
 }
