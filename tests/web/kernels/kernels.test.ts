@@ -8,7 +8,7 @@ import * as reference from './reference.ts'
 let lab: Lab
 beforeAll(async () => {
   lab = await openLab({ build: 'simd128' })
-})
+}, 60_000) // compiles the kernels where they are new
 afterAll(() => lab.machine.dispose())
 
 const EXTREMES = [0, -0, 1e-40, -1e-40, 1e-30, 3e4, -3e4, 1e9, -1e9, 88, -88, 104, -104]
