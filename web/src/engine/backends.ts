@@ -23,8 +23,24 @@ export interface BackendParts {
   capture: boolean
 }
 
-/** @throws EngineError 'bad-manifest' where the graphs are not those that the manifest describes */
+/**
+ * @throws EngineError 'bad-manifest' where the graphs are not those that the manifest describes, 'out-of-memory' where the
+ * GPU has no room for them: it says so on the side, while what was asked for goes on with buffers that are none
+ */
 export async function makeBackend(runtime: Runtime, parts: BackendParts): Promise<Computing> {
+  const { device } = parts
+  device?.pushErrorScope('out-of-memory')
+  const [made] = await Promise.allSettled([backendOf(runtime, parts)])
+  const full = await device?.popErrorScope().catch(() => null) // of a lost device: its loss is reported elsewhere
+  if (full) {
+    const message = `The graphics adapter has no memory for ${parts.variant.name} (${full.message}). Close other tabs.`
+    throw new EngineError('out-of-memory', message)
+  }
+  if (made.status === 'rejected') throw made.reason
+  return made.value
+}
+
+async function backendOf(runtime: Runtime, parts: BackendParts): Promise<Computing> {
   switch (parts.manifest.architecture) {
     case 'decoder':
       return { context: new Context(await decoder(runtime, parts)), encoder: null }
