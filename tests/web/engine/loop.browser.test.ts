@@ -1,38 +1,18 @@
-/** The loop over the tiny model: what is computed twice (nothing), copying, priorities, the context's end, recovery. */
+/** The loop over the tiny model: what is computed twice (nothing), copying, priorities, the context's end. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { ChatMessage, CompletionRequest, Engine, EngineOptions } from '../../../web/src/engine/api.ts'
+import type { ChatMessage, CompletionRequest, Engine } from '../../../web/src/engine/api.ts'
 import { createEngine } from '../../../web/src/engine/client.ts'
 import { Host } from '../../../web/src/engine/host.ts'
-import { MemoryBudget } from '../../../web/src/engine/memory.ts'
 import type { TextEvent } from '../../../web/src/engine/protocol.ts'
 import { completionArgs } from '../../../web/src/engine/request.ts'
 import { textRun } from '../../../web/src/engine/running.ts'
-import type { Fault } from './faulty-backend.ts'
+import { OPTIONS, textOf, workers } from './loop.ts'
 import { collect, failureOf } from './suite.ts'
 
-const BUNDLE = '/bundles/tiny-llama/'
-/** Through ONNX Runtime: slow enough that a test can step in while an answer is written. */
-const OPTIONS: EngineOptions = { bundle: BUNDLE, device: 'cpu', backend: 'ort', threads: 1 }
 const GREEDY = { temperature: 0, max_tokens: 24 }
 const CHUNK = 128
 
-/** Engine workers that the test can end or disturb. */
-function workers(script = '../../../web/src/engine/worker.ts') {
-  const made: Worker[] = []
-  const make = () => {
-    const worker =
-      script === './faulty-worker.ts'
-        ? new Worker(new URL('./faulty-worker.ts', import.meta.url), { type: 'module' })
-        : new Worker(new URL('../../../web/src/engine/worker.ts', import.meta.url), { type: 'module' })
-    made.push(worker)
-    return worker
-  }
-  return { made, make }
-}
-
 const cached = (engine: Engine) => engine.stats()?.cachedTokens ?? -1
-const textOf = async (engine: Engine, request: CompletionRequest) =>
-  (await engine.completions.create({ ...request, stream: false })).choices[0].text
 
 describe('one engine', () => {
   let engine: Engine
@@ -246,195 +226,5 @@ describe('a conversation longer than the context', () => {
     const told = await engine.countTokens(short)
     expect(told.dropped).toEqual({ messages: 0, tokens: 0, room: told.room })
     expect(told.room).toBe(told.contextLength - told.tokens + 1)
-  })
-})
-
-describe('when a worker ends', () => {
-  const request: CompletionRequest = { prompt: 'The White Rabbit put on', temperature: 0.9, seed: 3, max_tokens: 400 }
-
-  test('in the middle of an answer, another goes on with it: the same text, once, and the next job runs', async () => {
-    const { made, make } = workers()
-    const engine = await createEngine(OPTIONS, make)
-    const undisturbed = await textOf(engine, request)
-    const pieces: string[] = []
-    for await (const { choices } of engine.completions.create({ ...request, stream: true })) {
-      pieces.push(choices[0].text)
-      if (pieces.length === 10) made.at(-1)?.terminate() // raises no event: only its lock tells
-    }
-    expect(pieces.join('')).toBe(undisturbed)
-    expect(made.length).toBe(2)
-    expect(engine.stats()).toMatchObject({ recoveries: 1, outputTokens: 400 })
-    expect(await textOf(engine, request)).toBe(undisturbed)
-    expect(made.length).toBe(2)
-    await engine.dispose()
-  })
-
-  test('and the next one too, the answer fails with a reason, every open call settles, and a retry works', async () => {
-    const { made, make } = workers()
-    const engine = await createEngine(OPTIONS, make)
-    const reading = (async () => {
-      for await (const _ of engine.completions.create({ ...request, stream: true })) made.at(-1)?.terminate()
-    })()
-    const waiting = textOf(engine, request)
-    const error = await failureOf(reading)
-    expect(error).toMatchObject({ name: 'EngineError', code: 'internal' })
-    expect(String(error)).toMatch(/stopped unexpectedly/)
-    const settled = await Promise.allSettled([waiting])
-    expect(settled.length).toBe(1)
-    expect((await textOf(engine, request)).length).toBeGreaterThan(0)
-    await engine.dispose()
-  })
-
-  test('an encoder-decoder’s answer goes on too: its prompt is read again, what it had written is written again', async () => {
-    const { made, make } = workers()
-    const engine = await createEngine({ bundle: '/bundles/transformers/tiny-t5/', device: 'cpu', threads: 1 }, make)
-    const question: CompletionRequest = { prompt: 'translate English to German: The house is small.', max_tokens: 120 }
-    const drawn = { ...question, temperature: 2, seed: 4 }
-    const undisturbed = await textOf(engine, drawn)
-    expect(engine.stats()?.outputTokens).toBeGreaterThan(60)
-    let pieces = 0
-    let text = ''
-    for await (const { choices } of engine.completions.create({ ...drawn, stream: true })) {
-      text += choices[0].text
-      if (++pieces === 5) made.at(-1)?.terminate()
-    }
-    expect(text).toBe(undisturbed)
-    expect(engine.stats()?.recoveries).toBe(1)
-    await engine.dispose()
-  })
-
-  test('while nobody asks anything, the next question starts another', async () => {
-    const { made, make } = workers()
-    const engine = await createEngine(OPTIONS, make)
-    const undisturbed = await textOf(engine, request)
-    made.at(-1)?.terminate()
-    expect(await textOf(engine, request)).toBe(undisturbed)
-    expect(made.length).toBe(2)
-    await engine.dispose()
-  })
-})
-
-describe('when a run of the model fails', () => {
-  let engine: Engine
-  const { made, make } = workers('./faulty-worker.ts')
-  const faults = new BroadcastChannel('engine-faults')
-  const request: CompletionRequest = { prompt: 'Down, down, down. Would the fall', temperature: 0, max_tokens: 30 }
-  let undisturbed = ''
-  beforeAll(async () => {
-    engine = await createEngine(OPTIONS, make)
-    undisturbed = await textOf(engine, request)
-  })
-  afterAll(async () => {
-    faults.close()
-    await engine?.dispose()
-  })
-
-  /** Makes the model fail in the middle of an answer. */
-  const disturbed = async (kind: Fault['kind']) => {
-    const noted = new Promise(resolve => faults.addEventListener('message', resolve, { once: true }))
-    faults.postMessage({ kind, after: 12 } satisfies Fault)
-    await noted
-    return textOf(engine, request)
-  }
-
-  test('the job ends with the reason, and the next one builds on nothing wrong', async () => {
-    await failureOf(engine.completions.create({ prompt: '', max_tokens: 3 })) // refused: costs the cache nothing
-    await textOf(engine, request)
-    expect(engine.stats()?.cachedTokens).toBe((engine.stats()?.promptTokens ?? 0) - 1)
-    const error = await failureOf(disturbed('error'))
-    expect(error).toMatchObject({ name: 'EngineError', code: 'internal' })
-    expect(String(error)).toMatch(/a run failed/)
-    expect(await textOf(engine, request)).toBe(undisturbed)
-    expect(made.length).toBe(1) // the worker is sound
-  })
-
-  test('a runtime that is gone is replaced, and the answer goes on', async () => {
-    expect(await disturbed('trap')).toBe(undisturbed)
-    expect(engine.stats()?.recoveries).toBe(1)
-    expect(made.length).toBe(2)
-  })
-
-  test('memory that is full ends the job; the next one has a fresh worker', async () => {
-    expect(await failureOf(disturbed('no-memory'))).toMatchObject({ code: 'out-of-memory' })
-    expect(await textOf(engine, request)).toBe(undisturbed)
-    expect(made.length).toBe(3)
-  })
-})
-
-describe('on a GPU', () => {
-  let engine: Engine
-  beforeAll(async () => {
-    const make = () => new Worker(new URL('./hardware-worker.ts', import.meta.url), { type: 'module' })
-    engine = await createEngine({ bundle: BUNDLE, device: 'webgpu', variant: 'webgpu-q4f32' }, make)
-  })
-  afterAll(() => engine?.dispose())
-
-  test.each<Partial<CompletionRequest>>([
-    { temperature: 0 },
-    { temperature: 0.7, top_p: 0.9, seed: 2 },
-    { temperature: 1, min_p: 0.05, repetition_penalty: 1.2, seed: 3 },
-    { temperature: 1.2, top_k: 20, presence_penalty: 0.5, speculate: 'copy', seed: 4 },
-  ])('the likeliest tokens alone give the text of all logits: %j', async settings => {
-    const request: CompletionRequest = { prompt: 'The Queen said', ...settings, max_tokens: 6 }
-    const text = await textOf(engine, request)
-    // A bias upwards, too small to change a number, makes the sampler ask for every logit.
-    expect(await textOf(engine, { ...request, logit_bias: { 5: 1e-12 } })).toBe(text)
-  })
-
-  test('that goes away in the middle of an answer: a new worker goes on with it', async () => {
-    const channel = new BroadcastChannel('take-gpu-away')
-    const request: CompletionRequest = { prompt: 'Alice was', temperature: 0, max_tokens: 8 }
-    let text = ''
-    for await (const { choices } of engine.completions.create({ ...request, stream: true })) {
-      if (text === '') channel.postMessage(null)
-      text += choices[0].text
-    }
-    expect(engine.stats()).toMatchObject({ recoveries: 1, outputTokens: 8 })
-    expect(await textOf(engine, request)).toBe(text)
-    channel.close()
-  })
-})
-
-test('dispose ends the worker, and with it all that it held', async () => {
-  const lockNames = async () => (await navigator.locks.query()).held?.flatMap(({ name }) => name ?? []) ?? []
-  const before = await lockNames()
-  const engine = await createEngine(OPTIONS)
-  const [lock, ...others] = (await lockNames()).filter(name => !before.includes(name))
-  expect(lock).toMatch(/^slm-engine-/)
-  expect(others).toEqual([])
-  await engine.dispose()
-  await navigator.locks.request(lock ?? '', () => {}) // granted when the worker that held it is gone
-})
-
-describe('two models within a budget of memory', () => {
-  test('the one used longest ago is unloaded, and loaded again when it is used', async () => {
-    const memory = new MemoryBudget(60 * 2 ** 20)
-    const { made, make } = workers()
-    const one = await createEngine({ ...OPTIONS, memory }, make)
-    const taken = memory.usedBytes
-    expect(taken).toBeGreaterThan(0)
-    const tight = new MemoryBudget(1.5 * taken)
-    await one.dispose()
-    expect(memory.usedBytes).toBe(0)
-    const [first, second] = [
-      await createEngine({ ...OPTIONS, memory: tight }, make),
-      await createEngine({ ...OPTIONS, memory: tight }, make),
-    ]
-    expect(made.length).toBe(3)
-    expect(tight.usedBytes).toBe(taken)
-    const request: CompletionRequest = { prompt: 'Alice', ...GREEDY }
-    const text = await textOf(second, request)
-    expect(made.length).toBe(3)
-    expect(await textOf(first, request)).toBe(text) // loaded again, and the other unloaded
-    expect(made.length).toBe(4)
-    expect(await textOf(second, request)).toBe(text)
-    expect(made.length).toBe(5)
-    await Promise.all([first.dispose(), second.dispose()])
-  })
-
-  test('a model that does not fit is refused before it is downloaded', async () => {
-    const error = await failureOf(createEngine({ ...OPTIONS, memory: new MemoryBudget(1000) }))
-    expect(error).toMatchObject({ code: 'out-of-memory' })
-    expect(String(error)).toMatch(/of the budget are free.*smaller model/)
   })
 })
