@@ -39,7 +39,7 @@ def test_estimated_sizes_are_those_of_the_bundle(plan, tiny_bundle):
 def test_a_model_that_does_not_fit_is_refused_with_the_numbers(plan):
     small = dataclasses.replace(plan, available_memory_bytes=100_000_000, free_disk_bytes=1000)
     assert len(problems(small)) == 2
-    with pytest.raises(ExportError, match=r"needs up to 1\.0 GB of memory .* but 0\.1 GB are available\. .*0\.0 MB are free"):
+    with pytest.raises(ExportError, match=r"needs up to 0\.6 GB of memory .* but 0\.1 GB are available\. .*0\.0 MB are free"):
         require_resources(small)
     assert problems(dataclasses.replace(plan, available_memory_bytes=10**12, free_disk_bytes=10**12)) == []
 
