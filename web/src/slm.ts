@@ -6,7 +6,7 @@
  */
 import type { Engine, EngineOptions } from './engine/api.ts'
 import { createEngine as createEngineWith } from './engine/client.ts'
-import { languageModelWith } from './engine/facade/language-model.ts'
+import { EngineLanguageModel } from './engine/facade/language-model.ts'
 import type { LanguageModelApi } from './engine/facade/shapes.ts'
 
 export type * from './engine/api.ts'
@@ -29,5 +29,5 @@ export function createEngine(options: EngineOptions): Promise<Engine> {
  * first session, shared by all, and unloaded when the last one is destroyed.
  */
 export function createLanguageModel(options: Omit<EngineOptions, 'signal'>): LanguageModelApi {
-  return languageModelWith(options, createEngine)
+  return new EngineLanguageModel(options, createEngine)
 }

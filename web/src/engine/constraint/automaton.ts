@@ -9,7 +9,8 @@ import { type Expression, expand, type Grammar, type Stack } from './expression.
 export type State = number
 export const DEAD: State = 0
 
-const UNKNOWN = -1
+/** A transition that nobody has asked for yet. */
+export const UNKNOWN = -1
 
 interface Ways {
   /** What one byte can be read as, and what is left then. */
@@ -25,7 +26,6 @@ export class Automaton {
   readonly #ways: (Ways | null)[] = []
   readonly #costs: number[] = []
   readonly #states = new Map<string, State>()
-  /** `#next[256 * state + byte]` */
   #next = new Int32Array(256 * 64).fill(UNKNOWN)
 
   constructor(grammar: Grammar) {
@@ -35,6 +35,11 @@ export class Automaton {
 
   get size(): number {
     return this.#kernels.length
+  }
+
+  /** `table[256 * state + byte]`: transitions, or UNKNOWN. Another array once `step` has had to make room. */
+  get table(): Int32Array {
+    return this.#next
   }
 
   start(root: Expression): State {

@@ -2,7 +2,7 @@
  * A vocabulary laid out for masks: a tree of its tokens' bytes, and those tokens that go into any JSON string as they
  * are, which are most of them. Made once per model; independent of grammars.
  */
-import { type Automaton, DEAD, type State } from './automaton.ts'
+import { type Automaton, DEAD, type State, UNKNOWN } from './automaton.ts'
 import type { Spelling } from './spelling.ts'
 
 /** Tokens by their bytes: nodes in depth-first order, so that a walk is one loop that leaps over what cannot match. */
@@ -176,23 +176,26 @@ function follow(tree: Tree, from: { automaton: Automaton; state: State }, walk: 
   const { mask, costLimit } = walk
   const states = new Int32Array(tree.deepest + 1)
   states[0] = from.state
+  let { table } = automaton
   for (let node = 0; node < byte.length; ) {
     const level = depth[node] ?? 0
-    const next = automaton.step(states[level - 1] ?? DEAD, byte[node] ?? 0)
+    const before = states[level - 1] ?? DEAD
+    let next = table[256 * before + (byte[node] ?? 0)] ?? UNKNOWN
+    if (next === UNKNOWN) {
+      next = automaton.step(before, byte[node] ?? 0)
+      table = automaton.table
+    }
     if (next === DEAD) {
       node = end[node] ?? byte.length
       continue
     }
     states[level] = next
-    const stop = first[node + 1] ?? 0
-    const start = first[node] ?? 0
-    if (start < stop) {
-      const cost = automaton.cost(next)
-      if (cost <= costLimit) {
-        walk.highestCost = Math.max(walk.highestCost, cost)
-        for (let at = start; at < stop; at++) allow(mask, tokens[at] ?? 0)
-      }
-    }
-    node++
+    const start = first[node++] ?? 0
+    const stop = first[node] ?? 0
+    if (start === stop) continue
+    const cost = automaton.cost(next)
+    if (cost > costLimit) continue
+    if (cost > walk.highestCost) walk.highestCost = cost
+    for (let at = start; at < stop; at++) allow(mask, tokens[at] ?? 0)
   }
 }

@@ -9,7 +9,12 @@ import { storedBundles } from '../disk.ts'
 import { domError, notSupported, QuotaExceeded } from './errors.ts'
 import { lacking, messagesOf, samplingOf } from './prompts.ts'
 import { EngineSession, type SessionParts } from './session.ts'
-import type { LanguageModelApi, LanguageModelCreateOptions } from './shapes.ts'
+import type {
+  Availability,
+  LanguageModelApi,
+  LanguageModelCreateCoreOptions,
+  LanguageModelCreateOptions,
+} from './shapes.ts'
 
 export type EngineMaker = (options: EngineOptions) => Promise<Engine>
 
@@ -90,63 +95,67 @@ function rejection(signal: AbortSignal): Promise<never> {
   })
 }
 
-/** @param make how an engine is made, for tests */
-export function languageModelWith(options: Omit<EngineOptions, 'signal'>, make: EngineMaker): LanguageModelApi {
-  const shared = new SharedEngine(options, make)
+export class EngineLanguageModel implements LanguageModelApi {
+  readonly #url: string
+  readonly #shared: SharedEngine
 
-  function session(parts: Omit<SessionParts, 'release' | 'fork'>, usage: number): EngineSession {
-    return new EngineSession(
-      {
-        ...parts,
-        release: () => shared.release(),
-        fork: (changed, count) => {
-          shared.share()
-          return session({ ...parts, ...changed }, count)
-        },
-      },
-      usage,
-    )
+  constructor(options: Omit<EngineOptions, 'signal'>, make: EngineMaker) {
+    this.#url = new URL(options.bundle, globalThis.document?.baseURI).href.replace(/\/?$/, '/')
+    this.#shared = new SharedEngine(options, make)
   }
 
-  return {
-    async availability(wanted = {}) {
-      if (lacking(wanted) !== null) return 'unavailable'
-      if (shared.state !== 'none') return shared.state === 'loaded' ? 'available' : 'downloading'
-      const url = new URL(options.bundle, globalThis.document?.baseURI).href.replace(/\/?$/, '/')
-      const stored = (await storedBundles()).some(({ bundle, complete }) => bundle === url && complete)
-      if (stored) return 'available'
-      const manifest = await fetch(new URL('manifest.json', url), { method: 'HEAD' }).catch(() => null)
-      return manifest?.ok ? 'downloadable' : 'unavailable'
-    },
+  async availability(wanted: LanguageModelCreateCoreOptions = {}): Promise<Availability> {
+    if (lacking(wanted) !== null) return 'unavailable'
+    const { state } = this.#shared
+    if (state !== 'none') return state === 'loaded' ? 'available' : 'downloading'
+    const isStored = (await storedBundles()).some(({ bundle, complete }) => bundle === this.#url && complete)
+    if (isStored) return 'available'
+    const manifest = await fetch(new URL('manifest.json', this.#url), { method: 'HEAD' }).catch(() => null)
+    return manifest?.ok ? 'downloadable' : 'unavailable'
+  }
 
-    async create(wanted = {}) {
-      const { initialPrompts = [], monitor, signal } = wanted
-      signal?.throwIfAborted()
-      const missing = lacking(wanted)
-      if (missing !== null) throw notSupported(missing)
-      const sampling = samplingOf(wanted)
-      const initial = initialPrompts.length > 0 ? messagesOf(initialPrompts, true) : []
-      const report = progressOf(monitor)
-      report(0)
-      const engine = await shared
-        .acquire(({ loadedBytes, totalBytes }) => report(totalBytes > 0 ? loadedBytes / totalBytes : 0), signal)
-        .catch(error => {
-          throw signal?.aborted ? signal.reason : domError(error)
-        })
+  async create(wanted: LanguageModelCreateOptions = {}): Promise<EngineSession> {
+    const { initialPrompts = [], monitor, signal } = wanted
+    signal?.throwIfAborted()
+    const missing = lacking(wanted)
+    if (missing !== null) throw notSupported(missing)
+    const sampling = samplingOf(wanted)
+    const initial = initialPrompts.length > 0 ? messagesOf(initialPrompts, true) : []
+    const engine = await this.#engine(progressOf(monitor), signal)
+    try {
+      const usage = initial.length > 0 ? (await engine.countTokens(initial)).tokens : 0
+      if (usage >= engine.info.contextLength) throw new QuotaExceeded(usage, engine.info.contextLength)
+      const isRaw = wanted.temperature !== undefined || wanted.topK !== undefined
+      const samplingMode = isRaw ? null : (wanted.samplingMode ?? 'balanced')
+      const session = this.#session({ engine, initial, history: [], sampling, samplingMode }, usage)
+      signal?.addEventListener('abort', () => session.destroy(), { once: true })
+      return session
+    } catch (error) {
+      this.#shared.release()
+      throw domError(error)
+    }
+  }
+
+  async #engine(report: (loaded: number) => void, signal: AbortSignal | undefined): Promise<Engine> {
+    report(0)
+    try {
+      const onProgress = ({ loadedBytes, totalBytes }: LoadProgress) =>
+        report(totalBytes > 0 ? loadedBytes / totalBytes : 0)
+      const engine = await this.#shared.acquire(onProgress, signal)
       report(1)
-      try {
-        const usage = initial.length > 0 ? (await engine.countTokens(initial)).tokens : 0
-        if (usage >= engine.info.contextLength) throw new QuotaExceeded(usage, engine.info.contextLength)
-        const raw = wanted.temperature !== undefined || wanted.topK !== undefined
-        const samplingMode = raw ? null : (wanted.samplingMode ?? 'balanced')
-        const made = session({ engine, initial, history: [], sampling, samplingMode }, usage)
-        signal?.addEventListener('abort', () => made.destroy(), { once: true })
-        return made
-      } catch (error) {
-        shared.release()
-        throw domError(error)
-      }
-    },
+      return engine
+    } catch (error) {
+      throw signal?.aborted ? signal.reason : domError(error)
+    }
+  }
+
+  #session(parts: Omit<SessionParts, 'release' | 'fork'>, usage: number): EngineSession {
+    const release = () => this.#shared.release()
+    const fork: SessionParts['fork'] = (changed, count) => {
+      this.#shared.share()
+      return this.#session({ ...parts, ...changed }, count)
+    }
+    return new EngineSession({ ...parts, release, fork }, usage)
   }
 }
 
