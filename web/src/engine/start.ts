@@ -63,7 +63,8 @@ export function loadArgs({ bundle, device, variant, backend, threads }: EngineOp
 }
 
 function parseUrl(bundle: string): URL | null {
-  return URL.canParse(bundle, document.baseURI) ? new URL(bundle, document.baseURI) : null
+  const base = globalThis.document?.baseURI
+  return URL.canParse(bundle, base) ? new URL(bundle, base) : null
 }
 
 async function load(link: WorkerLink, { wanted, passedOver, signal, onEvent }: Start): Promise<EngineInfo> {
