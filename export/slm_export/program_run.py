@@ -35,6 +35,10 @@ def run_program(
     return run.values[program.logits]
 
 
+# As in web/kernels/quantize.ts: a block's largest number, in root mean squares of the block.
+PEAK = 4.5
+
+
 class _Run:
     """One pass; `values` [tokens, width] by number."""
 
@@ -86,7 +90,9 @@ class _Run:
             case dp.Linear():
                 hidden = values[step.value]
                 bias = None if step.bias is None else self.tensor(step.bias)
-                return functional.linear(_rounded(hidden) if self.rounds else hidden, self.matrix(step.values, step.scales), bias)
+                return functional.linear(
+                    _rounded_input(hidden) if self.rounds else hidden, self.matrix(step.values, step.scales), bias
+                )
             case dp.Attention():
                 return self.attention(step)
             case dp.PickRows():
@@ -129,6 +135,14 @@ def _turned(heads: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.
     half = cos.shape[1]
     left, right, rest = heads[..., :half], heads[..., half : 2 * half], heads[..., 2 * half :]
     return torch.cat([left * cos - right * sin, right * cos + left * sin, rest], dim=-1)
+
+
+def _rounded_input(hidden: torch.Tensor) -> torch.Tensor:
+    """[tokens, K] as int8 in blocks of 32; where one number of a block stands out, what that leaves out is rounded too."""
+    blocks = hidden.unflatten(1, (-1, BLOCK))
+    stands_out = blocks.abs().amax(dim=2) > PEAK * blocks.square().mean(dim=2).sqrt()
+    rounded = _rounded(hidden)
+    return torch.where(stands_out.repeat_interleave(BLOCK, 1), rounded + _rounded(hidden - rounded), rounded)
 
 
 def _rounded(hidden: torch.Tensor, block: int = BLOCK, most: int = 127) -> torch.Tensor:

@@ -135,7 +135,7 @@ function execute(op: usize, thread: i32, from: i32, to: i32): void {
   else if (code === 2) embed(op, from, to)
   else if (code === 3) addPositions(op, from, to)
   else if (code === 4) norm(op, from, to)
-  else if (code === 5) quantize(op, from, to)
+  else if (code === 5) quantize(op, thread, from, to)
   else if (code === 7) rotary(op, from, to)
   else if (code === 8) append(op, thread, from, to)
   else if (code === 10) add(op, from, to)

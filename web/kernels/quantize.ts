@@ -1,41 +1,88 @@
 // Float rows into int8 in blocks of 32 with a float scale each, in the form that the build's tiles read (matmul.ts).
-import { argument, pointer, rowAt } from './memory'
-import { rounder } from './numbers'
+import { argument, pointer, rowAt, scratch } from './memory'
+import { rounder, sumOfLanes } from './numbers'
 import { getFlip } from './pack'
-import { quantizedRowBytes } from './panel'
+import { EXTRA_BYTES, extrasOffset, quantizedRowBytes } from './panel'
 
-export function quantize(op: usize, from: i32, to: i32): void {
+/**
+ * A block in which one number is so far from the others (peak > 4.5 · root mean square) that its scale leaves them little
+ * is said twice: what rounding left out of it goes into an extra, an int8 block of its own.
+ */
+const PEAK: f32 = 4.5
+
+export function quantize(op: usize, thread: i32, from: i32, to: i32): void {
   const columns = <usize>argument(op, 3)
   for (let row = from; row < to; row++) {
-    quantizeRow(rowAt(op, 0, row), pointer(op, 2) + <usize>row * quantizedRowBytes(columns), columns)
+    const out = pointer(op, 2) + <usize>row * quantizedRowBytes(columns)
+    quantizeRow(rowAt(op, 0, row), out, columns, scratch(thread))
   }
 }
 
-function quantizeRow(x: usize, to: usize, columns: usize): void {
+function quantizeRow(x: usize, to: usize, columns: usize, copy: usize): void {
   const blocks = columns >> 5
-  const scales = to + (ASC_FEATURE_RELAXED_SIMD ? columns : columns * 2)
-  for (let block: usize = 0; block < blocks; block++) {
-    const largest = largestOfBlock(x)
-    store<f32>(scales + (block << 2), largest / 127)
-    // A block of zeros, or of numbers so small that 127 / largest is no number any more, becomes zeros.
-    const factor = f32x4.splat(largest > <f32>1e-36 ? <f32>127 / largest : 0)
-    if (ASC_FEATURE_RELAXED_SIMD) {
-      const low = eight(x, factor)
-      const second = eight(x + 32, factor)
-      const third = eight(x + 64, factor)
-      const high = eight(x + 96, factor)
-      v128.store(to, i8x16.narrow_i16x8_s(low, second))
-      v128.store(to, i8x16.narrow_i16x8_s(third, high), 16)
-      const sums = i16x8.add(i16x8.add(low, second), i16x8.add(third, high))
-      const start = getFlip() ? -128 * sumOfLanes16(sums) : 0
-      store<i32>(scales + ((blocks + block) << 2), start)
-      to += 32
-    } else {
-      for (let at: usize = 0; at < 64; at += 16) v128.store(to + at, eight(x + at * 2, factor))
-      to += 64
-    }
-    x += 128
+  const extras = to + extrasOffset(columns)
+  let extra = extras + 16
+  let scales = to + (ASC_FEATURE_RELAXED_SIMD ? columns : columns * 2)
+  for (let block: usize = 0; block < blocks; block++, x += 128, scales += 4) {
+    const largest = quantizeBlock(x, to, scales, scales + (blocks << 2))
+    to += BLOCK_BYTES
+    if (!(largest * largest * 32 > PEAK * PEAK * sumOfSquares(x))) continue
+    leftOver(x, copy, largest)
+    store<u32>(extra, <u32>block)
+    quantizeBlock(copy, extra + 16, extra + 4, extra + 8)
+    extra += EXTRA_BYTES
   }
+  store<i32>(extras, <i32>((extra - extras) / EXTRA_BYTES))
+}
+
+const BLOCK_BYTES: usize = ASC_FEATURE_RELAXED_SIMD ? 32 : 64
+
+/** 32 numbers as integers at `to`, their scale, and (relaxed) what their sums start from; the largest of them. */
+function quantizeBlock(x: usize, to: usize, scale: usize, start: usize): f32 {
+  const largest = largestOfBlock(x)
+  store<f32>(scale, largest / 127)
+  const factor = f32x4.splat(factorOf(largest))
+  if (!ASC_FEATURE_RELAXED_SIMD) {
+    for (let at: usize = 0; at < 64; at += 16) v128.store(to + at, eight(x + at * 2, factor))
+    return largest
+  }
+  const low = eight(x, factor)
+  const second = eight(x + 32, factor)
+  const third = eight(x + 64, factor)
+  const high = eight(x + 96, factor)
+  v128.store(to, i8x16.narrow_i16x8_s(low, second))
+  v128.store(to, i8x16.narrow_i16x8_s(third, high), 16)
+  const sums = i16x8.add(i16x8.add(low, second), i16x8.add(third, high))
+  store<i32>(start, getFlip() ? -128 * sumOfLanes16(sums) : 0)
+  return largest
+}
+
+/** A block of zeros, or of numbers so small that 127 / largest is no number any more, becomes zeros. */
+function factorOf(largest: f32): f32 {
+  return largest > <f32>1e-36 ? <f32>127 / largest : 0
+}
+
+/** 32 numbers less what `quantizeBlock` made of them. */
+function leftOver(x: usize, to: usize, largest: f32): void {
+  const factor = f32x4.splat(factorOf(largest))
+  const scale = f32x4.splat(largest / 127)
+  for (let at: usize = 0; at < 128; at += 16) {
+    const four = v128.load(x + at)
+    const integers = f32x4.sub(f32x4.add(f32x4.mul(four, factor), rounder()), rounder())
+    v128.store(to + at, f32x4.sub(four, f32x4.mul(integers, scale)))
+  }
+}
+
+function sumOfSquares(x: usize): f32 {
+  let a = f32x4.splat(0)
+  let b = a
+  for (const end = x + 128; x < end; x += 32) {
+    const low = v128.load(x)
+    const high = v128.load(x, 16)
+    a = f32x4.add(a, f32x4.mul(low, low))
+    b = f32x4.add(b, f32x4.mul(high, high))
+  }
+  return sumOfLanes(f32x4.add(a, b))
 }
 
 /** The largest size of 32 numbers. Compared as integers, which order as they do, with NaN above all. */

@@ -2,8 +2,11 @@
 import {
   addScaled,
   columnsOf,
+  EXTRA_BYTES,
+  extrasOffset,
   finish,
   fourScales,
+  outputOf,
   panelScales,
   panelValues,
   quantizedRowBytes,
@@ -47,6 +50,46 @@ export function panelByOne(op: usize, panel: i32, token: i32): void {
     xScale += 4
   }
   finish(op, panel, token, low, high)
+}
+
+/** Adds a token's extras (quantize.ts) to the stored sums of a panel. */
+export function panelExtras(op: usize, panel: i32, token: i32): void {
+  let extra = quantizedToken(op, token) + extrasOffset(columnsOf(op))
+  let count = load<i32>(extra)
+  if (count === 0) return
+  const to = outputOf(op, panel, token)
+  let low = v128.load(to)
+  let high = v128.load(to, 16)
+  for (extra += 16; count > 0; count--, extra += EXTRA_BYTES) {
+    const block = <usize>load<u32>(extra)
+    let values = panelValues(op, panel) + block * 256
+    let x = extra + 16
+    let a = i32x4.splat(0)
+    let b = i32x4.splat(0)
+    const stop = values + 256
+    do {
+      const x0 = v128.load32_splat(x, 0)
+      const x1 = v128.load32_splat(x, 4)
+      a = i32x4.add(a, i32x4.dot_i16x8_s(v128.load8x8_s(values, 0), x0))
+      b = i32x4.add(b, i32x4.dot_i16x8_s(v128.load8x8_s(values, 16), x0))
+      a = i32x4.add(a, i32x4.dot_i16x8_s(v128.load8x8_s(values, 8), x1))
+      b = i32x4.add(b, i32x4.dot_i16x8_s(v128.load8x8_s(values, 24), x1))
+      const x2 = v128.load32_splat(x, 8)
+      const x3 = v128.load32_splat(x, 12)
+      a = i32x4.add(a, i32x4.dot_i16x8_s(v128.load8x8_s(values, 32), x2))
+      b = i32x4.add(b, i32x4.dot_i16x8_s(v128.load8x8_s(values, 48), x2))
+      a = i32x4.add(a, i32x4.dot_i16x8_s(v128.load8x8_s(values, 40), x3))
+      b = i32x4.add(b, i32x4.dot_i16x8_s(v128.load8x8_s(values, 56), x3))
+      values += 64
+      x += 16
+    } while (values < stop)
+    const scale = v128.load32_splat(extra, 4)
+    const scales = panelScales(op, panel) + block * 16
+    low = addScaled(low, a, f32x4.mul(fourScales(scales), scale))
+    high = addScaled(high, b, f32x4.mul(fourScales(scales + 8), scale))
+  }
+  v128.store(to, low)
+  v128.store(to, high, 16)
 }
 
 /** A panel of 8 rows × 4 tokens. */

@@ -4,8 +4,11 @@
 import {
   addScaled,
   columnsOf,
+  EXTRA_BYTES,
+  extrasOffset,
   finish,
   fourScales,
+  outputOf,
   panelScales,
   panelValues,
   quantizedRowBytes,
@@ -50,6 +53,46 @@ export function panelByOne(op: usize, panel: i32, token: i32): void {
     xScale += 4
   }
   finish(op, panel, token, low, high)
+}
+
+/** Adds a token's extras (quantize.ts) to the stored sums of a panel. */
+export function panelExtras(op: usize, panel: i32, token: i32): void {
+  let extra = quantizedToken(op, token) + extrasOffset(columnsOf(op))
+  let count = load<i32>(extra)
+  if (count === 0) return
+  const to = outputOf(op, panel, token)
+  let low = v128.load(to)
+  let high = v128.load(to, 16)
+  for (extra += 16; count > 0; count--, extra += EXTRA_BYTES) {
+    const block = <usize>load<u32>(extra)
+    let values = panelValues(op, panel) + block * 256
+    let x = extra + 16
+    let a = v128.load32_splat(extra, 8)
+    let b = a
+    const stop = values + 256
+    do {
+      const x0 = v128.load32_splat(x, 0)
+      a = i32x4.relaxed_dot_i8x16_i7x16_add_s(x0, v128.load(values, 0), a)
+      b = i32x4.relaxed_dot_i8x16_i7x16_add_s(x0, v128.load(values, 16), b)
+      const x1 = v128.load32_splat(x, 4)
+      a = i32x4.relaxed_dot_i8x16_i7x16_add_s(x1, v128.load(values, 32), a)
+      b = i32x4.relaxed_dot_i8x16_i7x16_add_s(x1, v128.load(values, 48), b)
+      const x2 = v128.load32_splat(x, 8)
+      a = i32x4.relaxed_dot_i8x16_i7x16_add_s(x2, v128.load(values, 64), a)
+      b = i32x4.relaxed_dot_i8x16_i7x16_add_s(x2, v128.load(values, 80), b)
+      const x3 = v128.load32_splat(x, 12)
+      a = i32x4.relaxed_dot_i8x16_i7x16_add_s(x3, v128.load(values, 96), a)
+      b = i32x4.relaxed_dot_i8x16_i7x16_add_s(x3, v128.load(values, 112), b)
+      values += 128
+      x += 16
+    } while (values < stop)
+    const scale = v128.load32_splat(extra, 4)
+    const scales = panelScales(op, panel) + block * 16
+    low = addScaled(low, a, f32x4.mul(fourScales(scales), scale))
+    high = addScaled(high, b, f32x4.mul(fourScales(scales + 8), scale))
+  }
+  v128.store(to, low)
+  v128.store(to, high, 16)
 }
 
 /** A panel of 8 rows × 4 tokens. */

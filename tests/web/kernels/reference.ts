@@ -47,19 +47,26 @@ export interface Weights {
   columns: number
 }
 
-/** The matrix times a quantised row: the exact sum of what was rounded. */
-export function product({ values, scales, rows, columns }: Weights, row: Row): number[] {
-  const x = quantized(row)
-  const blocks = columns / 32
-  return Array.from({ length: rows }, (_, n) => {
-    let sum = 0
-    for (let block = 0; block < blocks; block++) {
-      let dot = 0
-      for (let k = block * 32; k < block * 32 + 32; k++) dot += (values[n * columns + k] ?? 0) * (x.values[k] ?? 0)
-      sum += dot * (scales[n * blocks + block] ?? 0) * (x.scales[block] ?? 0)
-    }
-    return sum
+/** What `quantize` makes of a row, extras and all. */
+export function roundedRow(row: Row): number[] {
+  const { values, scales } = quantized(row)
+  const first = values.map((value, k) => value * (scales[Math.floor(k / 32)] ?? 0))
+  const rest = Float32Array.from(row, (x, k) => x - f32(first[k] ?? 0))
+  const second = quantized(rest)
+  return first.map((x, k) => {
+    const block = Array.from(row).slice(k - (k % 32), k - (k % 32) + 32)
+    const squares = block.reduce((sum, y) => sum + y * y, 0)
+    const stands = 32 * Math.max(...block.map(y => y * y)) > 4.5 ** 2 * squares
+    return x + (stands ? (second.values[k] ?? 0) * (second.scales[Math.floor(k / 32)] ?? 0) : 0)
   })
+}
+
+/** The matrix times a quantised row: the exact sum of what was rounded. */
+export function product(weights: Weights, row: Row): number[] {
+  const x = roundedRow(row)
+  return Array.from({ length: weights.rows }, (_, n) =>
+    weightRow(weights, n).reduce((sum, w, k) => sum + w * (x[k] ?? 0), 0),
+  )
 }
 
 export function weightRow({ values, scales, columns }: Weights, row: number): number[] {

@@ -3,7 +3,7 @@
  * time, in the order of its definition. What the kernels are compared with, and what programs are tested on in Node.
  *
  * Sums are float64 here, so it agrees with the kernels but for rounding. Layouts that the machine calls its own are plain:
- * matrices as in the bundle, rounded rows as int8 then float32 scales, caches as
+ * matrices as in the bundle, rounded rows as the float32 that they stand for, caches as
  * integers, [kvHeads, capacity] rows of headDim and their scale.
  */
 import { EngineError } from '../../../web/src/engine/errors.ts'
@@ -15,6 +15,7 @@ import {
   OP_WORDS,
   type Op,
   type OpList,
+  quantizedRowBytes,
   type Rows,
   type RunShape,
 } from '../../../web/src/engine/simd/ops.ts'
@@ -193,27 +194,23 @@ class Reference {
     this.#write(op.to, row, to)
   }
 
+  /** Rounded, and in a block where one number stands out, what rounding left out is rounded again and added. */
   #quantize({ from, to, width }: Extract<Op, { op: 'quantize' }>, row: number): void {
     const values = this.#read(from, row, width)
-    const { bytes, scales } = roundedRow(to, row, width)
-    this.#kept.exact?.set(bytes, Float64Array.from(values))
-    for (let block = 0; block < width / BLOCK; block++) {
-      const some = values.subarray(block * BLOCK, (block + 1) * BLOCK)
-      const scale = Math.fround(some.reduce((most, x) => Math.max(most, Math.abs(x)), 0) / 127)
-      this.#f32[scales / 4 + block] = scale
-      some.forEach((x, i) => {
-        this.#i8[bytes + block * BLOCK + i] = scale === 0 ? 0 : roundEven(x / scale)
-      })
+    const address = to + row * quantizedRowBytes(width)
+    this.#kept.exact?.set(address, Float64Array.from(values))
+    for (let start = 0; start < width; start += BLOCK) {
+      const block = values.slice(start, start + BLOCK)
+      const first = roundedBlock(block)
+      const rest = roundedBlock(block.map((x, i) => x - at(first, i)))
+      const stands = Math.max(...block.map(Math.abs)) > 4.5 * Math.sqrt(sum(block.map(x => x * x)) / BLOCK)
+      this.#f32.set(stands ? first.map((x, i) => x + at(rest, i)) : first, address / 4 + start)
     }
   }
 
   #rounded(from: number, row: number, width: number): Float64Array {
-    const { bytes, scales } = roundedRow(from, row, width)
-    const exact = this.#kept.exact?.get(bytes)
-    if (exact) return exact
-    return Float64Array.from({ length: width }, (_, i) => {
-      return at(this.#i8, bytes + i) * at(this.#f32, scales / 4 + Math.floor(i / BLOCK))
-    })
+    const address = from + row * quantizedRowBytes(width)
+    return this.#kept.exact?.get(address) ?? Float64Array.from(this.#f32.subarray(address / 4, address / 4 + width))
   }
 
   #matmul({ from, matrix, bias, plus, to }: Extract<Op, { op: 'matmul' }>, count: number): void {
@@ -362,7 +359,8 @@ class Reference {
   }
 }
 
-function roundedRow(address: number, row: number, width: number): { bytes: number; scales: number } {
-  const bytes = address + row * (width + (width / BLOCK) * 4)
-  return { bytes, scales: bytes + width }
+/** What 8 bits and a scale make of some numbers. */
+function roundedBlock(numbers: Float32Array): Float32Array {
+  const scale = Math.fround(numbers.reduce((most, x) => Math.max(most, Math.abs(x)), 0) / 127)
+  return numbers.map(x => (scale === 0 ? 0 : roundEven(x / scale) * scale))
 }

@@ -60,7 +60,10 @@ export type Op = Which &
         bias: number
         epsilon: number
       })
-    /** Symmetric int8 in blocks of 32, scale max|x| / 127: the form in which `matmul` takes its input. */
+    /**
+     * Symmetric int8 in blocks of 32, scale max|x| / 127, and blocks with max|x| > 4.5 · root mean square in a second int8
+     * block for what the first left out: the form in which `matmul` takes its input.
+     */
     | { op: 'quantize'; from: Rows; to: QuantizedRows; width: number }
     /**
      * to [matrix.rows] = matrix · from + bias (0: none) + plus (null: none; `plus` may be `to`, the residual stream).
@@ -158,7 +161,7 @@ export function matrixBytes(matrix: Pick<Matrix, 'rows' | 'columns'>): { values:
 
 /** Bytes of one row of QuantizedRows with `width` columns (a multiple of 32): room for either build's layout. */
 export function quantizedRowBytes(width: number): number {
-  return width * 2 + (width / 32) * 8
+  return width * 2 + (width / 32) * 88 + 16
 }
 
 /** Bytes of one layer's keys or values. Values come in pairs of positions: the second of a pair takes none more. */
