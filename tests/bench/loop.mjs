@@ -4,8 +4,9 @@
  * median [least, most] over rounds:
  *   node tests/bench/loop.mjs [--tokens 300] [--rounds 5] [--json]
  */
-import { parseArgs } from 'node:util'
+
 import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
 import { runnerImport } from 'vite'
 
 const { values: options } = parseArgs({
@@ -37,7 +38,12 @@ const SETTINGS = {
   'temperature 0.7, top-p 0.9': { temperature: 0.7, topP: 0.9 },
   'top-k 40, top-p 0.95': { topK: 40, topP: 0.95 },
   'min-p 0.05': { minP: 0.05 },
-  'penalties (1.1, 0.5, 0.5), top-p 0.9': { repetitionPenalty: 1.1, presencePenalty: 0.5, frequencyPenalty: 0.5, topP: 0.9 },
+  'penalties (1.1, 0.5, 0.5), top-p 0.9': {
+    repetitionPenalty: 1.1,
+    presencePenalty: 0.5,
+    frequencyPenalty: 0.5,
+    topP: 0.9,
+  },
 }
 
 /** Shaped like a small model's: most tokens far below a few likely ones. */
@@ -116,7 +122,13 @@ function looping(settings, steps, size) {
   const context = new Context(backend)
   return async () => {
     const events = generate(context, {
-      ...{ prompt, sampler: { ...PLAIN, ...settings }, maxTokens: TOKENS, endOfTurn: new Set(), stops: ['\nUser:', '###'] },
+      ...{
+        prompt,
+        sampler: { ...PLAIN, ...settings },
+        maxTokens: TOKENS,
+        endOfTurn: new Set(),
+        stops: ['\nUser:', '###'],
+      },
       decoder: { push: token => ` ${token}` },
       ...{ spell: () => ({ text: '', bytes: [] }), constraint: null, topLogprobs: null, resume: [], speculation: null },
       giveWay: async () => false,
@@ -144,7 +156,9 @@ for (const size of VOCABULARIES) {
 if (options.json) console.log(JSON.stringify({ tokens: TOKENS, rounds: ROUNDS, results }, null, 2))
 else {
   const show = ({ median, least, most }) => `${median.toFixed(0)} [${least.toFixed(0)}, ${most.toFixed(0)}]`.padEnd(22)
-  console.log(`${'vocabulary'.padEnd(11)}${'settings'.padEnd(40)}${'logits, µs'.padEnd(22)}${'candidates, µs'.padEnd(22)}whole loop, µs`)
+  console.log(
+    `${'vocabulary'.padEnd(11)}${'settings'.padEnd(40)}${'logits, µs'.padEnd(22)}${'candidates, µs'.padEnd(22)}whole loop, µs`,
+  )
   for (const { vocabulary, settings, from_logits_us, from_candidates_us, whole_loop_us } of results) {
     const figures = [from_logits_us, from_candidates_us, whole_loop_us].map(show).join('')
     console.log(`${String(vocabulary).padEnd(11)}${settings.padEnd(40)}${figures}`)
