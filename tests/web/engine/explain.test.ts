@@ -6,8 +6,8 @@ test.each([
   ['std::bad_alloc', 'out-of-memory', /Close other tabs/],
   ["Can't create a session. failed to allocate a buffer of size 12.", 'out-of-memory', /smaller model/],
   ['Array buffer allocation failed', 'out-of-memory', /Close other tabs/],
-  ['A valid external Instance reference no longer exists.', 'device-lost', /Reload the page/],
-  ['Device was lost', 'device-lost', /Reload the page/],
+  ['A valid external Instance reference no longer exists.', 'device-lost', /Try again/],
+  ['Device was lost', 'device-lost', /Try again/],
   ['x is not a function', 'internal', /please report it/],
 ])('%j is %s', (message, code, advice) => {
   const error = explain(new Error(message), 'It could not start')

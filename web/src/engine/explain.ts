@@ -32,6 +32,6 @@ function codeOf(message: string): 'out-of-memory' | 'device-lost' | 'internal' {
 
 const ADVICE = {
   'out-of-memory': 'Close other tabs, or choose a smaller model.',
-  'device-lost': 'Reload the page to start the graphics adapter again.',
+  'device-lost': 'Try again: the model starts anew on it.',
   internal: 'Reload the page; if it happens again, please report it.',
 } satisfies Partial<Record<ErrorCode, string>>

@@ -289,5 +289,5 @@ function bundleInfo({ id, name, description, licence, family, parameters }: Mani
 async function lostSentence(gpu: Gpu | null): Promise<string> {
   if (!gpu) return new Promise(() => {})
   const { message } = await gpu.device.lost
-  return `The graphics adapter went away (${message || 'no reason given'}). Reload the page to start it again.`
+  return `The graphics adapter went away (${message || 'no reason given'}). Try again: the model starts anew.`
 }
