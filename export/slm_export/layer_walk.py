@@ -16,7 +16,7 @@ from slm_export.matmuls import Matmul
 from slm_export.quantize import BLOCK
 from slm_export.self_text import fast_type
 
-LAYER_BATCH = 16  # sequences that go through a layer at once
+LAYER_BATCH = 8  # sequences that go through a layer at once
 
 Layers = Sequence[tuple[Any, Sequence[Matmul]]]  # a module and its matrices
 
