@@ -16,7 +16,7 @@ from slm_export.matmuls import Matmul
 from slm_export.quantize import BLOCK
 from slm_export.self_text import fast_type
 
-LAYER_BATCH = 8  # sequences that go through a layer at once
+LAYER_BATCH = 16  # sequences that go through a layer at once
 
 Layers = Sequence[tuple[Any, Sequence[Matmul]]]  # a module and its matrices
 
@@ -129,8 +129,8 @@ def _first_inputs(
                 calls[index] = (arguments[1:], options)
                 if index == 0:
                     hidden.append(arguments[0])
-                    if len(hidden) > 1:  # the first batch has shown how the other layers are called
-                        raise _EnoughError
+                if len(calls) == len(layers):  # how they are called the first batch has shown; logits would take the most memory
+                    raise _EnoughError
 
             hooks.callback(layer.register_forward_pre_hook(keep, with_kwargs=True).remove)
         for batch in tokens.split(LAYER_BATCH):
