@@ -255,7 +255,7 @@ describe('tiny-minilm embeds', () => {
   })
 
   test('none for no texts, and a flag for a text that was cut', async () => {
-    expect(await engine.embed([])).toEqual({ vectors: [], truncated: [] })
+    expect(await engine.embed([])).toEqual({ vectors: [], truncated: [], promptTokens: 0 })
     const { vectors, truncated } = await engine.embed(['The film was great.', 'film '.repeat(100)])
     expect(truncated).toEqual([false, true])
     expect(vectors.length).toBe(2)

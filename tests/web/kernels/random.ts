@@ -29,3 +29,7 @@ export function random(seed: number): Random {
     bytes: (count, from = -127, to = 127) => Int8Array.from({ length: count }, () => integer(from, to)),
   }
 }
+
+export function rowsOf(numbers: ReturnType<typeof random>, count: number, width: number): Float32Array[] {
+  return Array.from({ length: count }, () => numbers.floats(width))
+}

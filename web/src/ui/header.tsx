@@ -97,16 +97,18 @@ function Badge({ speedOpen }: { speedOpen: Signal<boolean> }) {
   return (
     <button
       type="button"
-      class="badge good"
+      class="badge-button"
       title={`${adapter ?? 'Processor'}, ${backend}, variant ${variant}. Measure its speed`}
       aria-haspopup="dialog"
       onClick={() => {
         speedOpen.value = true
       }}
     >
-      <Icon name="chip" />
-      {runsOn(state.engine.info)}
-      <span class="wide">{more}</span>
+      <span class="badge good">
+        <Icon name="chip" />
+        {runsOn(state.engine.info)}
+        <span class="wide">{more}</span>
+      </span>
     </button>
   )
 }
