@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -81,6 +82,8 @@ def run(name: str, command: Sequence[str], report: Path) -> Counts:
 def main(arguments: Sequence[str]) -> int:
     """Run both runners; `arguments` names one of them (`python` or `web`) to run it alone."""
     os.environ.setdefault("PYTHONDONTWRITEBYTECODE", "1")
+    # What a shell starts in the background ignores Ctrl-C, and so would the programs that the tests interrupt.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     RESULTS.mkdir(parents=True, exist_ok=True)
     python_report, web_report = RESULTS / "python.xml", RESULTS / "web.xml"
     runners = {
