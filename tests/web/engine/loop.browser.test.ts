@@ -57,6 +57,19 @@ describe('one engine', () => {
     expect(cached(engine)).toBeGreaterThanOrEqual((await count(before)) - 1)
   })
 
+  test('an abort stops an answer within a few tokens', async () => {
+    const stop = new AbortController()
+    let seen = 0
+    const request = { prompt: 'Alice', temperature: 0, max_tokens: 500, signal: stop.signal, stream: true } as const
+    const reading = (async () => {
+      for await (const { choices } of engine.completions.create(request))
+        if (choices[0].text && ++seen === 2) stop.abort()
+    })()
+    expect(await failureOf(reading)).toMatchObject({ name: 'AbortError' })
+    expect(engine.stats()).toMatchObject({ stopReason: 'cancelled' })
+    expect(engine.stats()?.outputTokens).toBeLessThan(20)
+  })
+
   test('the prompt’s progress is told chunk by chunk, and an abort ends it within one', async () => {
     const prompt = 'The Hatter opened his eyes very wide on hearing this. '.repeat(40)
     const tokens = await count(prompt)

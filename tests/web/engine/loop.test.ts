@@ -1,8 +1,11 @@
 /** The parts of the loop that need no model: whose turn it is, what is copied, what is left out, what fits in memory. */
 import { describe, expect, test } from 'vitest'
 import type { ChatMessage } from '../../../web/src/engine/api.ts'
+import type { Backend } from '../../../web/src/engine/backend.ts'
+import { Context } from '../../../web/src/engine/context.ts'
 import { Copier } from '../../../web/src/engine/copying.ts'
 import { dropOldest } from '../../../web/src/engine/fitting.ts'
+import { generate } from '../../../web/src/engine/generate.ts'
 import { LogProbabilities } from '../../../web/src/engine/logprobs.ts'
 import { MemoryBudget, type Tenant } from '../../../web/src/engine/memory.ts'
 import { Scheduler } from '../../../web/src/engine/scheduler.ts'
@@ -18,6 +21,43 @@ function gate() {
 
 const NEVER = new AbortController().signal
 const settled = () => new Promise(resolve => setTimeout(resolve))
+
+describe('an abort', () => {
+  test('runs the model for no further token, however fast it is', async () => {
+    let runs = 0
+    const step = async () => {
+      runs++
+      return Float32Array.of(0, 1)
+    }
+    const backend: Backend = {
+      ...{ name: 'counting', vocabularySize: 2, contextLength: 1000, continuesPrompt: true, chunkTokens: 128 },
+      get length() {
+        return runs
+      },
+      ...{ room: () => 999, prefill: step, decode: step, verify: async () => [], truncate: () => {} },
+      dispose: async () => {},
+    }
+    const stop = new AbortController()
+    const events = generate(new Context(backend), {
+      ...{ prompt: [0], maxTokens: 500, endOfTurn: new Set<number>(), stops: [], signal: stop.signal },
+      sampler: {
+        ...{ temperature: 0, topP: 1, topK: 0, minP: 0, seed: 1 },
+        ...{ repetitionPenalty: 1, presencePenalty: 0, frequencyPenalty: 0, logitBias: new Map<number, number>() },
+      },
+      ...{ decoder: { push: () => 'a' }, spell: () => ({ text: '', bytes: [] }), giveWay: async () => false },
+      ...{ constraint: null, topLogprobs: null, resume: [], speculation: null },
+    })
+    for (let texts = 0; texts < 2; ) {
+      const { done, value } = await events.next()
+      if (done) throw new Error('The answer ended by itself.')
+      if (value.kind === 'text') texts++
+    }
+    const before = runs
+    stop.abort()
+    expect(await events.next()).toMatchObject({ done: true, value: { stopReason: 'cancelled', outputTokens: 2 } })
+    expect(runs).toBe(before)
+  })
+})
 
 describe('scheduler', () => {
   test('interactive jobs go before background ones, each kind in order', async () => {

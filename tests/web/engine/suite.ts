@@ -121,8 +121,10 @@ export function engineSuite(name: string, create: () => Promise<Engine>): void {
       })()
       expect(await failureOf(reading)).toMatchObject({ name: 'AbortError' })
       expect(engine.stats()?.stopReason).toBe('cancelled')
-      // The news takes a moment to arrive, in which the tiny model computes some tokens: on a busy machine a few dozen.
-      expect(engine.stats()?.outputTokens).toBeLessThan(250)
+      // The wish takes some milliseconds to arrive: meanwhile our own kernels compute a hundred of the tiny model's tokens,
+      // other backends a few. That nothing runs once it is there, loop.test.ts tells.
+      const most = engine.info.backend.startsWith('simd') ? 250 : 20
+      expect(engine.stats()?.outputTokens).toBeLessThan(most)
       expect((await chat()).usage.completion_tokens).toBe(12)
     })
 

@@ -14,6 +14,7 @@ import type {
   LoadProgress,
   PrefillProgress,
   Priority,
+  SamplingOptions,
   Stats,
   Tagging,
   TokenCount,
@@ -43,19 +44,20 @@ export interface LoadEvent {
   memoryBytes: number
 }
 
-export interface Sampling {
-  temperature?: number
-  top_p?: number
-  top_k?: number
-  min_p?: number
-  repetition_penalty?: number
-  presence_penalty?: number
-  frequency_penalty?: number
-  /** By token id. */
-  logit_bias?: Record<string, number>
-  seed?: number
-  max_tokens?: number
-}
+/** How tokens are picked, and how many. */
+export type Sampling = Pick<
+  SamplingOptions,
+  | 'temperature'
+  | 'top_p'
+  | 'top_k'
+  | 'min_p'
+  | 'repetition_penalty'
+  | 'presence_penalty'
+  | 'frequency_penalty'
+  | 'logit_bias'
+  | 'seed'
+  | 'max_tokens'
+>
 
 /** Text is tokenized by the worker; `tokens` are taken as they are. */
 export type Prompt =

@@ -1,67 +1,41 @@
 /** Settings in a modal dialog: few, each with the model's own value as default, one reset. */
-import { type Signal, useSignalEffect } from '@preact/signals'
-import { useRef } from 'preact/hooks'
+import type { Signal } from '@preact/signals'
 import { engine } from '../state/engine.ts'
 import { change, resetSampling, settings } from '../state/settings.ts'
 import { useActors } from './context.ts'
-import { Icon } from './icons.tsx'
+import { Dialog } from './dialog.tsx'
 
 const DEVICES = { auto: 'Automatic', webgpu: 'GPU (WebGPU)', cpu: 'CPU' } as const
 
 export function SettingsDialog({ open }: { open: Signal<boolean> }) {
-  const dialog = useRef<HTMLDialogElement>(null)
-  useSignalEffect(() => {
-    if (open.value) dialog.current?.showModal()
-    else dialog.current?.close()
-  })
-  const close = () => {
-    open.value = false
-  }
   return (
-    // biome-ignore lint/a11y/useKeyWithClickEvents: Escape closes a modal dialog by itself
-    <dialog
-      ref={dialog}
-      class="settings"
-      aria-labelledby="settings-title"
-      onClose={close}
-      onClick={event => {
-        if (event.target === dialog.current) close() // on the backdrop
-      }}
-    >
-      <form method="dialog">
-        <div class="panel-row">
-          <h2 id="settings-title">Settings</h2>
-          <button type="submit" class="tool" aria-label="Close settings">
-            <Icon name="close" />
-          </button>
-        </div>
-        <SystemPrompt />
-        <Temperature />
-        <NumberField
-          name="max_tokens"
-          label="Longest answer, in tokens"
-          least={1}
-          most={engine.value?.info.contextLength ?? 8192}
-          hint="Question and answer together must fit into what the model can read."
-        />
-        <NumberField
-          name="seed"
-          label="Seed"
-          least={0}
-          most={2 ** 32 - 1}
-          hint="Empty: another answer each time. The same seed and settings give the same answer."
-        />
-        <DeviceChoice />
-        <div class="panel-row">
-          <button type="button" class="secondary" onClick={resetSampling}>
-            Reset to defaults
-          </button>
-          <button type="submit" class="primary">
-            Done
-          </button>
-        </div>
-      </form>
-    </dialog>
+    <Dialog open={open} title="Settings" closeLabel="Close settings">
+      <SystemPrompt />
+      <Temperature />
+      <NumberField
+        name="max_tokens"
+        label="Longest answer, in tokens"
+        least={1}
+        most={engine.value?.info.contextLength ?? 8192}
+        hint="Question and answer together must fit into what the model can read."
+      />
+      <NumberField
+        name="seed"
+        label="Seed"
+        least={0}
+        most={2 ** 32 - 1}
+        hint="Empty: another answer each time. The same seed and settings give the same answer."
+      />
+      <DeviceChoice />
+      <div class="panel-row">
+        <button type="button" class="secondary" onClick={resetSampling}>
+          Reset to defaults
+        </button>
+        <button type="submit" class="primary">
+          Done
+        </button>
+      </div>
+    </Dialog>
   )
 }
 

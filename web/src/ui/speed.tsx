@@ -1,46 +1,20 @@
 /** How fast the model is on this device: measured here, shown as bars, kept to compare devices and variants. */
-import { type Signal, useSignalEffect } from '@preact/signals'
-import { useRef } from 'preact/hooks'
+import type { Signal } from '@preact/signals'
 import { announcement, isBusy } from '../state/chat.ts'
 import { engine } from '../state/engine.ts'
 import { forgetSpeed, keyOf, speedReports, speedState, startSpeed, stopSpeed } from '../state/speed.ts'
 import { asMarkdown, type SpeedReport } from '../tasks/speed.ts'
 import { CopyButton } from './copy.tsx'
+import { Dialog } from './dialog.tsx'
 import { duration, speed } from './format.ts'
 import { Icon } from './icons.tsx'
 
 export function SpeedDialog({ open }: { open: Signal<boolean> }) {
-  const dialog = useRef<HTMLDialogElement>(null)
-  useSignalEffect(() => {
-    if (open.value) dialog.current?.showModal()
-    else dialog.current?.close()
-  })
-  const close = () => {
-    stopSpeed()
-    open.value = false
-  }
   return (
-    // biome-ignore lint/a11y/useKeyWithClickEvents: Escape closes a modal dialog by itself
-    <dialog
-      ref={dialog}
-      class="settings"
-      aria-labelledby="speed-title"
-      onClose={close}
-      onClick={event => {
-        if (event.target === dialog.current) close() // on the backdrop
-      }}
-    >
-      <form method="dialog">
-        <div class="panel-row">
-          <h2 id="speed-title">Speed on this device</h2>
-          <button type="submit" class="tool" aria-label="Close speed">
-            <Icon name="close" />
-          </button>
-        </div>
-        <Measure />
-        <Reports reports={speedReports.value} />
-      </form>
-    </dialog>
+    <Dialog open={open} title="Speed on this device" closeLabel="Close speed" onClose={stopSpeed}>
+      <Measure />
+      <Reports reports={speedReports.value} />
+    </Dialog>
   )
 }
 
