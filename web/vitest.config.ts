@@ -16,6 +16,8 @@ const PACKAGES = [
   ...['@huggingface/jinja', '@huggingface/tokenizers', 'valibot', 'onnxruntime-web > onnxruntime-common'],
   ...['preact', 'preact/hooks', 'preact/jsx-runtime', 'preact/jsx-dev-runtime', '@preact/signals'],
   ...['dompurify', 'marked', 'hash-wasm'],
+  ...['@codemirror/commands', '@codemirror/lang-markdown', '@codemirror/language', '@codemirror/search'],
+  ...['@codemirror/state', '@codemirror/view', '@lezer/highlight', 'diff', 'idb'],
   ...['openai', 'ajv/dist/2020', 'ajv-formats'],
 ]
 
