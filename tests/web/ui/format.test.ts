@@ -1,7 +1,7 @@
 /** Numbers as people read them, and the request that a conversation makes. */
 import { describe, expect, it } from 'vitest'
 import { chatRequest } from '../../../web/src/tasks/chat.ts'
-import { bytes, duration, parameters, plural } from '../../../web/src/ui/format.ts'
+import { bytes, duration, parameters, plural } from '../../../web/src/ui/parts/format.ts'
 
 describe('numbers', () => {
   it.each([

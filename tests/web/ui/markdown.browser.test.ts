@@ -1,6 +1,6 @@
 /** Model output is untrusted: what an answer may put on the page, and what it may not. */
 import { describe, expect, it } from 'vitest'
-import { blocks, safeHtml } from '../../../web/src/ui/markdown.tsx'
+import { blocks, safeHtml } from '../../../web/src/ui/parts/markdown.tsx'
 
 const html = (text: string) => safeHtml(blocks(text))
 

@@ -4,8 +4,8 @@ import { announcement, Conversation, messages } from '../../../web/src/state/cha
 import { engine, Loader, loadState, type MakeEngine } from '../../../web/src/state/engine.ts'
 import { modelList } from '../../../web/src/state/models.ts'
 import { DEFAULTS, settings } from '../../../web/src/state/settings.ts'
-import { App } from '../../../web/src/ui/app.tsx'
-import { undo } from '../../../web/src/ui/notices.tsx'
+import { App } from '../../../web/src/ui/shell/app.tsx'
+import { undo } from '../../../web/src/ui/parts/notices.tsx'
 import '../../../web/src/ui/tokens.css'
 import '../../../web/src/ui/style.css'
 

@@ -4,7 +4,7 @@ import { page, userEvent } from 'vitest/browser'
 import { EngineError } from '../../../web/src/engine/errors.ts'
 import { forgetSpeed, speedReports, speedState } from '../../../web/src/state/speed.ts'
 import { asMarkdown } from '../../../web/src/tasks/speed.ts'
-import { speed } from '../../../web/src/ui/format.ts'
+import { speed } from '../../../web/src/ui/parts/format.ts'
 import { fakeEngine, type Script } from '../engine/fake.ts'
 import { gate, openPage } from './page.ts'
 

@@ -6,7 +6,7 @@ import { EngineError, type ErrorCode } from '../../../web/src/engine/errors.ts'
 import { Conversation, messages } from '../../../web/src/state/chat.ts'
 import { loadState } from '../../../web/src/state/engine.ts'
 import { change, settings } from '../../../web/src/state/settings.ts'
-import { TROUBLE } from '../../../web/src/ui/errors.ts'
+import { TROUBLE } from '../../../web/src/ui/parts/errors.ts'
 import { fakeEngine, type Script } from '../engine/fake.ts'
 import { gate, MODEL, openPage } from './page.ts'
 

@@ -4,7 +4,7 @@ import { createEngine } from '../engine/client.ts'
 import { Conversation } from '../state/chat.ts'
 import { engine, Loader } from '../state/engine.ts'
 import { keepSettings } from '../state/settings.ts'
-import { App } from './app.tsx'
+import { App } from './shell/app.tsx'
 import './tokens.css'
 import './style.css'
 

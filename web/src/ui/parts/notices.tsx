@@ -1,8 +1,8 @@
 /** Short notices over the page: a fallback from the GPU, and a way back from a new chat. */
 import { signal } from '@preact/signals'
-import { engine } from '../state/engine.ts'
-import { change, settings } from '../state/settings.ts'
-import { restFocus } from './composer.tsx'
+import { engine } from '../../state/engine.ts'
+import { change, settings } from '../../state/settings.ts'
+import { restFocus } from '../chat/composer.tsx'
 import { Icon } from './icons.tsx'
 
 export interface Undo {

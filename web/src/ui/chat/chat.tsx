@@ -1,9 +1,9 @@
 /** The conversation, kept at its end only while the reader is there; an empty one offers examples. */
 import { useSignal, useSignalEffect } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
-import { messages } from '../state/chat.ts'
-import { Icon } from './icons.tsx'
-import { LoadPanel, needsUser } from './loading.tsx'
+import { messages } from '../../state/chat.ts'
+import { Icon } from '../parts/icons.tsx'
+import { LoadPanel, needsUser } from '../parts/loading.tsx'
 import { MessageView } from './message.tsx'
 
 /** Reading on to within this distance of the end follows the answer again. */

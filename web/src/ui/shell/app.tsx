@@ -1,16 +1,16 @@
 /** The page: bar, conversation, message box; shortcuts and the live region that screen readers listen to. */
 import { useSignal, useSignalEffect } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
-import { announcement, isBusy, messages } from '../state/chat.ts'
-import { engine } from '../state/engine.ts'
-import { Chat } from './chat.tsx'
-import { COMPOSER_ID, Composer, focusComposer, restFocus } from './composer.tsx'
-import { type Actors, ActorsContext } from './context.ts'
+import { announcement, isBusy, messages } from '../../state/chat.ts'
+import { engine } from '../../state/engine.ts'
+import { Chat } from '../chat/chat.tsx'
+import { COMPOSER_ID, Composer, focusComposer, restFocus } from '../chat/composer.tsx'
+import { type Actors, ActorsContext } from '../parts/context.ts'
 import { Header } from './header.tsx'
-import { LoadPanel, needsUser } from './loading.tsx'
-import { FallbackNotice, UndoNotice, undo } from './notices.tsx'
-import { SettingsDialog } from './settings.tsx'
-import { SpeedDialog } from './speed.tsx'
+import { LoadPanel, needsUser } from '../parts/loading.tsx'
+import { FallbackNotice, UndoNotice, undo } from '../parts/notices.tsx'
+import { SettingsDialog } from '../settings/settings.tsx'
+import { SpeedDialog } from '../device/speed.tsx'
 
 export function App(actors: Actors) {
   const { conversation } = actors

@@ -1,8 +1,8 @@
 /** The two objects that act, handed down to components that need them. */
 import { createContext } from 'preact'
 import { useContext } from 'preact/hooks'
-import type { Conversation } from '../state/chat.ts'
-import type { Loader } from '../state/engine.ts'
+import type { Conversation } from '../../state/chat.ts'
+import type { Loader } from '../../state/engine.ts'
 
 export interface Actors {
   conversation: Conversation

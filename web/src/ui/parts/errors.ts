@@ -1,5 +1,5 @@
 /** What the page says and offers for each kind of trouble. The record is exhaustive: a new code will not compile. */
-import type { ErrorCode } from '../engine/errors.ts'
+import type { ErrorCode } from '../../engine/errors.ts'
 
 export type Offer = 'retry' | 'cpu' | 'reload'
 

@@ -1,9 +1,9 @@
 /** Settings in a modal dialog: few, each with the model's own value as default, one reset. */
 import type { Signal } from '@preact/signals'
-import { engine } from '../state/engine.ts'
-import { change, resetSampling, settings } from '../state/settings.ts'
-import { useActors } from './context.ts'
-import { Dialog } from './dialog.tsx'
+import { engine } from '../../state/engine.ts'
+import { change, resetSampling, settings } from '../../state/settings.ts'
+import { useActors } from '../parts/context.ts'
+import { Dialog } from '../parts/dialog.tsx'
 
 const DEVICES = { auto: 'Automatic', webgpu: 'GPU (WebGPU)', cpu: 'CPU' } as const
 

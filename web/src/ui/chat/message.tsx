@@ -1,15 +1,15 @@
 /** One message: a question as it was typed, an answer as Markdown with what happened under it. */
-import type { Stats, StopReason } from '../engine/api.ts'
-import type { Message } from '../state/chat.ts'
-import { type LoadState, loadState } from '../state/engine.ts'
+import type { Stats, StopReason } from '../../engine/api.ts'
+import type { Message } from '../../state/chat.ts'
+import { type LoadState, loadState } from '../../state/engine.ts'
 import { restFocus } from './composer.tsx'
-import { useActors } from './context.ts'
-import { CopyButton } from './copy.tsx'
-import { TROUBLE } from './errors.ts'
-import { duration, plural } from './format.ts'
-import { Icon } from './icons.tsx'
-import { Markdown } from './markdown.tsx'
-import { memo } from './memo.ts'
+import { useActors } from '../parts/context.ts'
+import { CopyButton } from '../parts/copy.tsx'
+import { TROUBLE } from '../parts/errors.ts'
+import { duration, plural } from '../parts/format.ts'
+import { Icon } from '../parts/icons.tsx'
+import { Markdown } from '../parts/markdown.tsx'
+import { memo } from '../parts/memo.ts'
 
 /** Only ends that a reader would not expect are named. */
 const ENDS: Readonly<Record<StopReason, string | null>> = {

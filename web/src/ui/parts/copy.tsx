@@ -1,6 +1,6 @@
 /** A button that copies and says so. */
 import { useSignal } from '@preact/signals'
-import { announcement } from '../state/chat.ts'
+import { announcement } from '../../state/chat.ts'
 import { Icon } from './icons.tsx'
 
 const SHOWN_MS = 1500

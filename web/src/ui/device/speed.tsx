@@ -1,13 +1,13 @@
 /** How fast the model is on this device: measured here, shown as bars, kept to compare devices and variants. */
 import type { Signal } from '@preact/signals'
-import { announcement, isBusy } from '../state/chat.ts'
-import { engine } from '../state/engine.ts'
-import { forgetSpeed, keyOf, speedReports, speedState, startSpeed, stopSpeed } from '../state/speed.ts'
-import { asMarkdown, type SpeedReport } from '../tasks/speed.ts'
-import { CopyButton } from './copy.tsx'
-import { Dialog } from './dialog.tsx'
-import { duration, speed } from './format.ts'
-import { Icon } from './icons.tsx'
+import { announcement, isBusy } from '../../state/chat.ts'
+import { engine } from '../../state/engine.ts'
+import { forgetSpeed, keyOf, speedReports, speedState, startSpeed, stopSpeed } from '../../state/speed.ts'
+import { asMarkdown, type SpeedReport } from '../../tasks/speed.ts'
+import { CopyButton } from '../parts/copy.tsx'
+import { Dialog } from '../parts/dialog.tsx'
+import { duration, speed } from '../parts/format.ts'
+import { Icon } from '../parts/icons.tsx'
 
 export function SpeedDialog({ open }: { open: Signal<boolean> }) {
   return (

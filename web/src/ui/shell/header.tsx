@@ -1,11 +1,11 @@
 /** Top bar: product, model, what it runs on, and the page's own controls. */
 import type { Signal } from '@preact/signals'
-import { loadState, runsOn } from '../state/engine.ts'
-import { chatModels } from '../state/models.ts'
-import { change, settings } from '../state/settings.ts'
-import { useActors } from './context.ts'
-import { parameters } from './format.ts'
-import { Icon } from './icons.tsx'
+import { loadState, runsOn } from '../../state/engine.ts'
+import { chatModels } from '../../state/models.ts'
+import { change, settings } from '../../state/settings.ts'
+import { useActors } from '../parts/context.ts'
+import { parameters } from '../parts/format.ts'
+import { Icon } from '../parts/icons.tsx'
 
 const THEMES = {
   system: { next: 'light', icon: 'screen', label: 'Theme: as the system. Switch to light' },

@@ -1,10 +1,10 @@
 /** The message box: Enter sends, Shift+Enter breaks the line, the button stops while an answer is written. */
 import { type Signal, useSignalEffect } from '@preact/signals'
 import { useRef } from 'preact/hooks'
-import { isBusy, messages } from '../state/chat.ts'
-import { engine } from '../state/engine.ts'
-import { useActors } from './context.ts'
-import { Icon } from './icons.tsx'
+import { isBusy, messages } from '../../state/chat.ts'
+import { engine } from '../../state/engine.ts'
+import { useActors } from '../parts/context.ts'
+import { Icon } from '../parts/icons.tsx'
 
 export const COMPOSER_ID = 'composer'
 
