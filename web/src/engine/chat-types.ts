@@ -157,6 +157,11 @@ export interface ChatRequest extends SamplingOptions {
   /** Log probabilities of the answer's tokens, and of so many likeliest ones beside each (0 to 20). */
   logprobs?: boolean
   top_logprobs?: number
+  /**
+   * Ids of the tokens that the answer begins with already: it goes on behind exactly these, as if it had just written
+   * them. They count as its own for penalties and `max_tokens`, and are not told again.
+   */
+  prefix_tokens?: readonly number[]
   /** `error` without it. */
   context_policy?: ContextPolicy
   stream?: boolean
@@ -169,8 +174,8 @@ export interface CompletionRequest extends SamplingOptions {
   stream?: boolean
 }
 
-/** What of a request to come changes its count. */
-export type CountOptions = Pick<ChatRequest, 'max_tokens' | 'tools' | 'tool_choice'>
+/** What of a request to come changes its count; `response_format` changes nothing, but is refused as the request would be. */
+export type CountOptions = Pick<ChatRequest, 'max_tokens' | 'tools' | 'tool_choice' | 'response_format'>
 
 export interface Usage {
   prompt_tokens: number
@@ -182,6 +187,8 @@ export interface Usage {
 /** A token of the answer as the model saw it, before any sampling setting. */
 export interface TokenLogprob {
   token: string
+  /** Its number in the model's vocabulary. */
+  token_id: number
   /** Natural logarithm of its probability. */
   logprob: number
   /** UTF-8, null for special tokens without text. */

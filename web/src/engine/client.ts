@@ -8,6 +8,8 @@ import type { WorkerFactory } from './start.ts'
 const startWorker: WorkerFactory = () =>
   new Worker(new URL('./worker.ts', import.meta.url), { type: 'module', name: 'slm-engine' })
 
+export { MemoryBudget } from './memory.ts'
+
 /**
  * Loads a bundle and returns when it has passed its self-test.
  * @throws EngineError, whose `code` says what kind of trouble; an AbortError where `signal` aborts

@@ -25,8 +25,8 @@ export function chatLogprobs(infos: readonly TokenInfoWithTop[]): ChatLogprobs {
   return { content, refusal: null }
 }
 
-function tokenLogprob({ text, logprob, bytes }: TokenInfo): TokenLogprob {
-  return { token: text, logprob, bytes: bytes.length > 0 ? bytes : null }
+function tokenLogprob({ id, text, logprob, bytes }: TokenInfo): TokenLogprob {
+  return { token: text, token_id: id, logprob, bytes: bytes.length > 0 ? bytes : null }
 }
 
 /** @param offset where the first of the tokens begins in the answer */

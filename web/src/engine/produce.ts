@@ -9,6 +9,7 @@ import type { CountArgs, GenerateArgs, GenerateEvent, GenerateResult, Prompt, Sa
 import { cannotWrite } from './read.ts'
 import type { SamplerSettings } from './sampler.ts'
 import type { TextCodec } from './tokenizer.ts'
+import { wrong } from './wrong.ts'
 
 export interface Job {
   args: GenerateArgs
@@ -24,6 +25,8 @@ export async function produce(
 ): Promise<GenerateResult> {
   if (!context) throw cannotWrite(manifest)
   const { sampling } = args
+  const foreign = args.resume.find(token => token >= manifest.vocab_size)
+  if (foreign !== undefined) throw wrong('prefix_tokens', `ids below ${manifest.vocab_size}`, foreign)
   const maxTokens = sampling.max_tokens ?? manifest.generation.max_tokens
   const contextLength = context.backend.contextLength
   const fit =
@@ -67,6 +70,8 @@ export function countTokens({ manifest, codec, context }: LoadedModel, args: Cou
   if (!context) throw cannotWrite(manifest)
   const { backend } = context
   const { contextLength } = backend
+  if (args.constraint)
+    codec.constraints(backend.vocabularySize).open(args.constraint, new Set(manifest.special_tokens.eos))
   const { length: tokens } = whole(codec, args).tokens
   const maxTokens = args.maxTokens ?? manifest.generation.max_tokens
   const fit = fitted(codec, args.prompt, { contextLength, maxTokens })

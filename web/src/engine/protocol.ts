@@ -78,7 +78,7 @@ export interface GenerateArgs {
   speculation: { draft: string | null } | null
   /** The shape that the whole answer must have, null for any. */
   constraint: ConstraintSpec | null
-  /** Tokens of this answer that an earlier worker has made and reported: it goes on behind them. */
+  /** Tokens that the answer has already, given by the caller or reported by an earlier worker: it goes on behind them. */
   resume: number[]
 }
 
@@ -126,6 +126,8 @@ export interface CountArgs {
   prompt: Prompt
   /** Null for the model's default. */
   maxTokens: number | null
+  /** Checked as the request to come would check it, null for any answer. */
+  constraint: ConstraintSpec | null
 }
 
 export interface GenerateResult {

@@ -20,7 +20,7 @@ const FIELDS = (
 ).split(' ')
 const CHAT_FIELDS = [
   ...FIELDS,
-  ...['messages', 'logprobs', 'top_logprobs', 'context_policy', 'tools', 'tool_choice', 'parallel_tool_calls'],
+  ...['messages', 'logprobs', 'top_logprobs', 'context_policy', 'prefix_tokens', 'tools', 'tool_choice', 'parallel_tool_calls'],
 ]
 const COMPLETION_FIELDS = [...FIELDS, 'prompt', 'logprobs']
 
@@ -44,6 +44,7 @@ export function chatArgs(given: ChatRequest, info: EngineInfo): ChatArgs {
       constraint: use.constraint,
       contextPolicy: choice(request.context_policy, policy),
       topLogprobs: chatLogprobs(request),
+      resume: prefixTokens(request.prefix_tokens),
     },
     toolFormat: use.format,
   }
@@ -80,7 +81,7 @@ export function countArgs(input: unknown, options: CountOptions, info: EngineInf
   const { tools } = toolUse(options, null, info)
   const prompt: CountArgs['prompt'] =
     typeof input === 'string' ? { kind: 'text', text: input } : { kind: 'chat', ...conversationArgs(input), tools }
-  return { prompt, maxTokens: maxTokens ?? null }
+  return { prompt, maxTokens: maxTokens ?? null, constraint: responseConstraint(options.response_format) }
 }
 
 /** @throws EngineError 'bad-request', naming the field */
@@ -150,6 +151,13 @@ const TOP_LOGPROBS = `a whole number from 0 to ${MAX_TOP_LOGPROBS}`
 
 function isTopLogprobs(value: unknown): value is number {
   return Number.isInteger(value) && Number(value) >= 0 && Number(value) <= MAX_TOP_LOGPROBS
+}
+
+function prefixTokens(tokens: unknown): number[] {
+  if (tokens === undefined) return []
+  if (!Array.isArray(tokens) || !tokens.every(token => Number.isSafeInteger(token) && token >= 0))
+    throw wrong('prefix_tokens', 'a list of token ids', tokens)
+  return tokens
 }
 
 function speculation({ speculate, prediction }: SamplingOptions): GenerateArgs['speculation'] {

@@ -76,6 +76,7 @@ class ResumableAnswer {
   constructor(args: GenerateArgs) {
     const seed = args.sampling.seed ?? crypto.getRandomValues(new Uint32Array(1))[0] ?? 0
     this.#args = { ...args, sampling: { ...args.sampling, seed } }
+    this.#tokens.push(...args.resume)
   }
 
   args(): GenerateArgs {
