@@ -16,6 +16,7 @@ import type {
 import type { MemoryBudget } from './memory.ts'
 
 export type * from './chat-types.ts'
+export type * from './complete/types.ts'
 
 export type Device = 'webgpu' | 'cpu'
 
