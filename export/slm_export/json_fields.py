@@ -52,6 +52,7 @@ Sha256 = Annotated[str, matching(r"[0-9a-f]{64}", "64 hexadecimal digits")]
 SafePath = Annotated[str, Rule(is_safe_path, "a relative path with / that stays inside the bundle")]
 Count = Annotated[int, Rule(lambda value: value >= 0, "a whole number of at least 0")]
 Positive = Annotated[int, Rule(lambda value: value >= 1, "a whole number of at least 1")]
+TextTemplate = Annotated[str, Rule(lambda value: value.count("{text}") == 1, "a text with {text} in it once")]
 Amount = Annotated[float, Rule(lambda value: value >= 0, "a number of at least 0")]
 
 

@@ -21,6 +21,7 @@ from slm_export.json_fields import (
     SafePath,
     Sha256,
     Text,
+    TextTemplate,
     one_of,
     read_value,
 )
@@ -90,14 +91,30 @@ class TaskPrefix:
 
 
 @dataclass(frozen=True, slots=True)
+class TaskPrompt:
+    """What a model that was trained for `task` wants to be asked: `user` with the text in the place of `{text}`.
+
+    That is the user's turn of the chat template, behind `system` where it is not None (a template may bring its own), and the
+    whole prompt of a model without one. `least_gain` belongs to the task `grammar`: the log-probability gain in nats over the
+    copy from which on a correction is shown, as tuned for this model; None where nobody tuned it.
+    """
+
+    task: Text
+    user: TextTemplate
+    system: Text | None = None
+    least_gain: Amount | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Prompts:
     """Prompt formats per task: `chat_template` is the path of a Jinja file in the bundle, None for a base model.
 
-    `prefixes` are those that the checkpoint names; None where it names none.
+    `prefixes` are those that the checkpoint names, `tasks` the prompts that it was trained with; None where there are none.
     """
 
     chat_template: SafePath | None
     prefixes: tuple[TaskPrefix, ...] | None = None
+    tasks: tuple[TaskPrompt, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,7 +82,7 @@ async function describe(folder: Folder, json: Record<string, unknown>): Promise<
       pad: ids(config.pad_token_id)[0] ?? null,
       add_bos: addsFirst(tokenizer, tokenizerConfig, bos),
     },
-    prompts: { chat_template: template === null ? null : 'chat_template.jinja', prefixes: null },
+    prompts: { chat_template: template === null ? null : 'chat_template.jinja', prefixes: null, tasks: null },
     generation: {
       temperature: defaults.temperature ?? (defaults.do_sample ? 1 : 0),
       top_p: defaults.top_p ?? 1,

@@ -13,6 +13,10 @@ const positive = v.pipe(v.number(), v.integer(), v.minValue(1))
 const amount = v.pipe(v.number(), v.finite(), v.minValue(0))
 const finite = v.pipe(v.number(), v.finite())
 const sha256 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/))
+const textTemplate = v.pipe(
+  v.string(),
+  v.check(value => value.split('{text}').length === 2, 'a text with {text} in it once'),
+)
 const safePath = v.pipe(v.string(), v.check(isSafePath))
 const orNull = <S extends v.GenericSchema>(schema: S) => v.optional(v.nullable(schema), null)
 
@@ -86,6 +90,9 @@ const manifest = object({
   prompts: object({
     chat_template: orNull(safePath),
     prefixes: orNull(v.array(object({ task: text, prefix: text }))),
+    tasks: orNull(
+      v.array(object({ task: text, user: textTemplate, system: orNull(text), least_gain: orNull(amount) })),
+    ),
   }),
   generation: object({
     temperature: amount,
