@@ -34,7 +34,7 @@ export function chatOf({ head, messages }: StoredChat): Chat {
   for (const message of messages) {
     if (!reachesRoot(byId, message)) byId.set(message.id, { ...message, parent: null })
   }
-  return { head: { ...head, message_count: byId.size }, messages: byId, children: childrenOf(byId) }
+  return settled(head, byId)
 }
 
 export function storedOf({ head, messages }: Chat): StoredChat {
@@ -58,7 +58,9 @@ export function add(chat: Chat, message: Message): Chat {
 /** Changes a message in place: text that is being written, and how it ended. */
 export function update(chat: Chat, id: string, part: Partial<Omit<Message, 'id' | 'parent' | 'created_at'>>): Chat {
   const message = chat.messages.get(id)
-  return message ? { ...chat, messages: new Map(chat.messages).set(id, { ...message, ...part }) } : chat
+  if (!message) return chat
+  const changed = { ...chat, messages: new Map(chat.messages).set(id, { ...message, ...part }) }
+  return message.parent === null ? titled(changed) : changed
 }
 
 /** Changes the head, and nothing of the tree. */
@@ -85,7 +87,7 @@ export function show(chat: Chat, id: string): Chat {
     const isNewest = chat.children.get(key)?.at(-1) === message.id
     selected = isNewest ? without(selected, key) : { ...selected, [key]: message.id }
   }
-  return { ...chat, head: { ...chat.head, selected } }
+  return titled({ ...chat, head: { ...chat.head, selected } })
 }
 
 /** The conversation as it is shown, from its first message to its last. */
@@ -117,20 +119,13 @@ export function branch(chat: Chat, id: string): Message[] {
 /** Takes out a message and all that follows it; `restore` brings it back. */
 export function remove(chat: Chat, id: string): Chat {
   const gone = new Set(branch(chat, id).map(message => message.id))
-  const messages = new Map([...chat.messages].filter(([key]) => !gone.has(key)))
-  const kept = Object.entries(chat.head.selected).filter(([key, child]) => !gone.has(key) && !gone.has(child))
-  const head = { ...chat.head, selected: Object.fromEntries(kept) }
-  return titled({ head, messages, children: childrenOf(messages) })
+  return titled(settled(chat.head, new Map([...chat.messages].filter(([key]) => !gone.has(key)))))
 }
 
 /** Brings back what `remove` took out of `before`, whatever was added or removed since, and shows it. */
 export function restore(chat: Chat, removed: readonly Message[], before: ChatHead): Chat {
-  const stored = { head: chat.head, messages: [...chat.messages.values(), ...removed] }
-  const back = chatOf({ ...stored, messages: [...new Map(stored.messages.map(entry => [entry.id, entry])).values()] })
-  const known = Object.entries({ ...chat.head.selected, ...before.selected }).filter(
-    ([key, child]) => back.children.get(key)?.includes(child) && back.children.get(key)?.at(-1) !== child,
-  )
-  return titled({ ...back, head: { ...back.head, selected: Object.fromEntries(known) } })
+  const head = { ...chat.head, selected: { ...chat.head.selected, ...before.selected } }
+  return titled(chatOf({ head, messages: [...chat.messages.values(), ...removed] }))
 }
 
 /** A new chat that begins as this one does, up to and with the given message. */
@@ -153,6 +148,17 @@ export function titleOf(text: string): string {
   const cut = line.slice(0, TITLE_CHARACTERS).replace(/[\ud800-\udbff]$/, '')
   const atWord = cut.replace(/\s+\S*$/, '')
   return `${atWord.length > TITLE_CHARACTERS / 2 ? atWord : cut}…`
+}
+
+/** A chat without selections of what is gone, or is shown anyway. */
+function settled(head: ChatHead, messages: ReadonlyMap<string, Message>): Chat {
+  const children = childrenOf(messages)
+  const selected = Object.entries(head.selected).filter(([key, child]) => {
+    const siblings = children.get(key) ?? []
+    return siblings.includes(child) && siblings.at(-1) !== child
+  })
+  const known = { ...head, message_count: messages.size, selected: Object.fromEntries(selected) }
+  return { head: known, messages, children }
 }
 
 function titled(chat: Chat): Chat {

@@ -52,12 +52,14 @@ export interface Message {
 
 /** The tokens of an answer, in compact columns: row i of the `top_` columns begins at i × `top_count`. */
 export interface TokenTable {
+  ids: readonly number[]
   /** As the tokenizer spells each token; joined they are the answer where no character is split. */
   texts: readonly string[]
   /** Natural logarithms, before any sampling setting. */
   logprobs: Float32Array
   /** Alternatives per token, best first. */
   top_count: number
+  top_ids: readonly number[]
   top_texts: readonly string[]
   top_logprobs: Float32Array
   /** Where the answer's text begins that these tokens are of, in UTF-16 code units: behind a prefix that was given. */
