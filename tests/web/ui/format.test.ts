@@ -1,6 +1,5 @@
-/** Numbers as people read them, and the request that a conversation makes. */
+/** Numbers as people read them. */
 import { describe, expect, it } from 'vitest'
-import { chatRequest } from '../../../web/src/tasks/chat.ts'
 import { bytes, duration, parameters, plural } from '../../../web/src/ui/parts/format.ts'
 
 describe('numbers', () => {
@@ -35,38 +34,5 @@ describe('numbers', () => {
     expect(plural(1, 'token')).toBe('1 token')
     expect(plural(0, 'token')).toBe('0 tokens')
     expect(plural(1234, 'token')).toBe('1,234 tokens')
-  })
-})
-
-describe('the request of a conversation', () => {
-  const plain = { system: '', temperature: null, max_tokens: null, seed: null }
-  const { signal } = new AbortController()
-  const said = [{ role: 'user' as const, content: 'Hi', id: 'x', state: 'done' }]
-
-  it('leaves what the user did not choose to the model, and hands on role and content only', () => {
-    expect(chatRequest(said, plain, signal)).toEqual({
-      messages: [{ role: 'user', content: 'Hi' }],
-      stream: true,
-      signal,
-    })
-  })
-
-  it('puts the system prompt first and keeps zeros', () => {
-    const settings = { system: ' Be brief. ', temperature: 0, max_tokens: 5, seed: 0 }
-    expect(chatRequest(said, settings, signal)).toEqual({
-      messages: [
-        { role: 'system', content: 'Be brief.' },
-        { role: 'user', content: 'Hi' },
-      ],
-      stream: true,
-      signal,
-      temperature: 0,
-      max_tokens: 5,
-      seed: 0,
-    })
-  })
-
-  it('a blank system prompt is none', () => {
-    expect(chatRequest(said, { ...plain, system: ' \n' }, signal).messages).toHaveLength(1)
   })
 })

@@ -6,8 +6,9 @@ import { batch, computed, effect, signal } from '@preact/signals'
 import type { ChatMessage, Engine, Stats } from '../engine/api.ts'
 import { EngineError, type ErrorCode } from '../engine/errors.ts'
 import { chatRequest } from '../tasks/chat.ts'
+import { chatSettings } from './controls.ts'
 import { runsOn } from './engine.ts'
-import { settings } from './settings.ts'
+
 
 export interface Message extends ChatMessage {
   id: string
@@ -111,7 +112,7 @@ export class Conversation {
     update(id, { state: 'writing', by: runsOn(engine.info), onGpu })
     announcement.value = 'Answering…'
     try {
-      for await (const chunk of engine.chat.completions.create(chatRequest(question, settings.value, abort.signal))) {
+      for await (const chunk of engine.chat.completions.create(chatRequest(question, chatSettings.value, abort.signal))) {
         pen.write(chunk.choices[0].delta.content ?? '')
       }
       finish(pen, { state: 'done' }, engine)

@@ -6,10 +6,6 @@ export interface Settings {
   theme: 'system' | 'light' | 'dark'
   device: 'auto' | Device
   model: string | null
-  system: string
-  temperature: number | null
-  max_tokens: number | null
-  seed: number | null
   /** Reasons for a fallback that the user has read and put away; others are shown again. */
   dismissed: string
 }
@@ -18,10 +14,6 @@ export const DEFAULTS: Readonly<Settings> = {
   theme: 'system',
   device: 'auto',
   model: null,
-  system: '',
-  temperature: null,
-  max_tokens: null,
-  seed: null,
   dismissed: '',
 }
 const KEY = 'slm-playground.settings'
@@ -30,12 +22,6 @@ export const settings = signal<Settings>(read())
 
 export function change(part: Partial<Settings>): void {
   settings.value = { ...settings.value, ...part }
-}
-
-/** Sampling and system prompt back to the model's own; theme, device and model stay. */
-export function resetSampling(): void {
-  const { system, temperature, max_tokens, seed } = DEFAULTS
-  change({ system, temperature, max_tokens, seed })
 }
 
 /** Saves every change, and puts the theme on the page. */
@@ -61,18 +47,10 @@ function read(): Settings {
   } catch {
     return known
   }
-  const { theme, device, model, system, temperature, max_tokens, seed, dismissed } = stored
+  const { theme, device, model, dismissed } = stored
   if (theme === 'light' || theme === 'dark') known.theme = theme
   if (device === 'webgpu' || device === 'cpu') known.device = device
   if (typeof model === 'string') known.model = model
-  if (typeof system === 'string') known.system = system
   if (typeof dismissed === 'string') known.dismissed = dismissed
-  if (isNumber(temperature, 0, 2)) known.temperature = temperature
-  if (isNumber(max_tokens, 1, 100_000)) known.max_tokens = Math.round(max_tokens)
-  if (isNumber(seed, 0, 2 ** 32 - 1)) known.seed = Math.round(seed)
   return known
-}
-
-function isNumber(value: unknown, least: number, most: number): value is number {
-  return typeof value === 'number' && value >= least && value <= most
 }

@@ -2,7 +2,9 @@
 import { render } from 'preact'
 import { createEngine } from '../engine/client.ts'
 import { Conversation } from '../state/chat.ts'
+import { keepControls } from '../state/controls.ts'
 import { engine, Loader } from '../state/engine.ts'
+import { keepPresets } from '../state/presets.ts'
 import { keepSettings } from '../state/settings.ts'
 import { App } from './shell/app.tsx'
 import './tokens.css'
@@ -11,6 +13,8 @@ import './style.css'
 const root = document.getElementById('app')
 if (!root) throw new Error('index.html has no #app.')
 keepSettings()
+keepControls()
+keepPresets()
 const loader = new Loader(options => createEngine(options))
 const conversation = new Conversation(
   () => engine.value,

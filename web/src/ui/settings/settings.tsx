@@ -1,7 +1,8 @@
 /** Settings in a modal dialog: few, each with the model's own value as default, one reset. */
 import type { Signal } from '@preact/signals'
 import { engine } from '../../state/engine.ts'
-import { change, resetSampling, settings } from '../../state/settings.ts'
+import { changeControls, chatSettings, resetControls } from '../../state/controls.ts'
+import { change, settings } from '../../state/settings.ts'
 import { useActors } from '../parts/context.ts'
 import { Dialog } from '../parts/dialog.tsx'
 
@@ -28,7 +29,7 @@ export function SettingsDialog({ open }: { open: Signal<boolean> }) {
       />
       <DeviceChoice />
       <div class="panel-row">
-        <button type="button" class="secondary" onClick={resetSampling}>
+        <button type="button" class="secondary" onClick={resetControls}>
           Reset to defaults
         </button>
         <button type="submit" class="primary">
@@ -46,19 +47,19 @@ function SystemPrompt() {
       <textarea
         id="system"
         rows={2}
-        value={settings.value.system}
+        value={chatSettings.value.system}
         placeholder="The model’s own"
-        onInput={event => change({ system: event.currentTarget.value })}
+        onInput={event => changeControls({ system: event.currentTarget.value })}
       />
     </div>
   )
 }
 
 function Temperature() {
-  const value = settings.value.temperature ?? engine.value?.info.defaults.temperature ?? 0
+  const value = chatSettings.value.temperature ?? engine.value?.info.defaults.temperature ?? 0
   const set = (text: string) => {
     const number = Number(text)
-    if (text !== '' && number >= 0 && number <= 2) change({ temperature: number })
+    if (text !== '' && number >= 0 && number <= 2) changeControls({ temperature: number })
   }
   return (
     <div class="field">
@@ -107,14 +108,14 @@ function NumberField({ name, label, least, most, hint }: NumberFieldProps) {
         min={least}
         max={most}
         step="1"
-        value={settings.value[name] ?? ''}
+        value={chatSettings.value[name] ?? ''}
         placeholder={fallback === undefined ? 'random' : String(fallback)}
         aria-describedby={hint ? `${name}-hint` : undefined}
         onInput={event => {
           const { value } = event.currentTarget
           const number = Number(value)
-          if (value === '') change({ [name]: null })
-          else if (Number.isInteger(number) && number >= least && number <= most) change({ [name]: number })
+          if (value === '') changeControls({ [name]: null })
+          else if (Number.isInteger(number) && number >= least && number <= most) changeControls({ [name]: number })
         }}
       />
       {hint ? (
