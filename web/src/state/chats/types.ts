@@ -5,6 +5,7 @@
 import type { Device, Stats } from '../../engine/api.ts'
 import type { ErrorCode } from '../../engine/errors.ts'
 import type { ChatSettings } from '../../tasks/chat.ts'
+import type { Trace } from '../../tasks/trace.ts'
 
 /** `waiting` for the model, `writing` while text comes; then how it ended. A question is `done`. */
 export type MessageState = 'waiting' | 'writing' | 'done' | 'stopped' | 'failed'
@@ -17,7 +18,8 @@ export interface Origin {
   variant: string
   device: Device
   backend: string
-  seed: number | null
+  /** As they were when it was written, with the seed that was drawn where none was set: the same again gives the same text. */
+  settings: ChatSettings
 }
 
 /** A text that was given along with a question. */
@@ -50,21 +52,8 @@ export interface Message {
   has_tokens?: boolean
 }
 
-/** The tokens of an answer, in compact columns: row i of the `top_` columns begins at i × `top_count`. */
-export interface TokenTable {
-  ids: readonly number[]
-  /** As the tokenizer spells each token; joined they are the answer where no character is split. */
-  texts: readonly string[]
-  /** Natural logarithms, before any sampling setting. */
-  logprobs: Float32Array
-  /** Alternatives per token, best first. */
-  top_count: number
-  top_ids: readonly number[]
-  top_texts: readonly string[]
-  top_logprobs: Float32Array
-  /** Where the answer's text begins that these tokens are of, in UTF-16 code units: behind a prefix that was given. */
-  text_offset: number
-}
+/** The tokens of an answer, to be looked at: `Tracer` of tasks/trace.ts collects them from the chunks. */
+export type TokenTable = Trace
 
 /** All of a conversation but its messages: what the list of chats needs. */
 export interface ChatHead {
