@@ -41,6 +41,8 @@ export interface Message {
   state: MessageState
   /** Where a person wrote what a model had said otherwise. */
   edited?: boolean
+  /** Of a stopped answer: nobody stopped it, its page was closed or crashed. */
+  interrupted?: boolean
   attachments?: readonly Attachment[]
   /** Of a failed answer: sentences for people, and of which kind the trouble is. */
   error?: string
