@@ -2,11 +2,11 @@
  * A scripted engine: the real API over words instead of a model. Takes its time only where a test opens the gate, so
  * nothing sleeps. Passes the same suite as the real engine (suite.ts).
  */
-import type { Engine, EngineInfo, Stats } from '../../../web/src/engine/api.ts'
+import type { CompleteResult, Engine, EngineInfo, Stats } from '../../../web/src/engine/api.ts'
 import { EngineError } from '../../../web/src/engine/errors.ts'
 import { aborted } from '../../../web/src/engine/link.ts'
 import { createApi, type Following, type TextRun } from '../../../web/src/engine/openai.ts'
-import type { GenerateArgs, GenerateResult, Prompt, TextEvent } from '../../../web/src/engine/protocol.ts'
+import type { CompleteArgs, GenerateArgs, GenerateResult, Prompt, TextEvent } from '../../../web/src/engine/protocol.ts'
 import { randomNumbers } from '../../../web/src/engine/random.ts'
 import { createStopMatcher } from '../../../web/src/engine/stop.ts'
 
@@ -16,6 +16,8 @@ export interface Script {
   /** Awaited before each word: lets a test decide when an answer goes on. */
   beforeWord?: (index: number) => Promise<void>
   info?: Partial<EngineInfo>
+  /** How a text goes on; without it, the first words of the answer to it. */
+  complete?: (args: CompleteArgs, signal: AbortSignal | undefined) => Promise<Partial<CompleteResult>>
 }
 
 const VOCABULARY = 'one two three four five six seven eight nine ten'.split(' ').map(word => ` ${word}`)
@@ -104,6 +106,12 @@ export function fakeEngine(script: Script = {}): Engine {
     info,
     source,
     read: name => Promise.reject(new EngineError('unsupported', `The fake model cannot ${name}.`)),
+    complete: async (args, signal) => {
+      if (disposed || signal?.aborted) throw aborted(signal?.reason)
+      const words = script.answer?.(args.before) ?? VOCABULARY
+      const text = words.slice(0, args.maxWords === 'sentence' ? words.length : args.maxWords).join('')
+      return { ...completionOf(text), ...(await script.complete?.(args, signal)) }
+    },
     count: async ({ prompt }) => {
       const tokens = promptText(prompt).split(/\s+/).length
       const room = Math.max(0, info.contextLength - tokens)
@@ -114,6 +122,11 @@ export function fakeEngine(script: Script = {}): Engine {
       disposal.abort()
     },
   })
+}
+
+function completionOf(text: string): CompleteResult {
+  const stats = { promptTokens: 1, cachedTokens: 0, outputTokens: 1, runs: 1, prefillMs: 1, totalMs: 1 }
+  return { text, confidence: 0.9, probability: 0.9, tokens: [], alternatives: [], lettersTyped: 0, withheld: '', stats }
 }
 
 function promptText(prompt: Prompt): string {

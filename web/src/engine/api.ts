@@ -13,6 +13,7 @@ import type {
   CountOptions,
   ToolFormat,
 } from './chat-types.ts'
+import type { CompleteRequest, CompleteResult } from './complete/types.ts'
 import type { MemoryBudget } from './memory.ts'
 
 export type * from './chat-types.ts'
@@ -222,6 +223,12 @@ export interface Engine extends Readings {
     create(request: CompletionRequest & { stream: true }): AsyncIterable<CompletionChunk>
     create(request: CompletionRequest & { stream?: false }): Promise<Completion>
   }
+  /**
+   * How the text goes on at a caret: whole words that join exactly, or silence with its reason. Reads raw text, also
+   * with a chat model. What it has in common with the last call is not computed again.
+   * @throws EngineError 'unsupported' for a model that does not continue text, 'bad-request' for options out of range
+   */
+  complete(request: CompleteRequest): Promise<CompleteResult>
   /**
    * What a conversation or a prompt comes to, without running the model.
    * @param options as in the request to come: the model's default of `max_tokens`, and no tools, without them

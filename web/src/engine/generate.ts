@@ -199,7 +199,7 @@ const waiting: (() => void)[] = []
 channel.port1.onmessage = () => waiting.shift()?.()
 
 /** Lets the worker read its messages. Awaiting a backend is not enough: on the CPU it never leaves the current task. */
-function nextTask(): Promise<void> {
+export function nextTask(): Promise<void> {
   return new Promise(resolve => {
     waiting.push(resolve)
     channel.port2.postMessage(null)

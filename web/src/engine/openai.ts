@@ -3,14 +3,16 @@ import type {
   ChatChunk,
   ChatCompletion,
   ChatRequest,
+  CompleteResult,
   Completion,
   CompletionChunk,
   CompletionRequest,
   Engine,
   TokenCount,
 } from './api.ts'
+import { completeArgs } from './complete/request.ts'
 import { TextApi, type TextParts } from './openai-text.ts'
-import type { Calls, CountArgs, ReadingName } from './protocol.ts'
+import type { Calls, CompleteArgs, CountArgs, ReadingName } from './protocol.ts'
 import { countArgs, textArgs, textsArgs } from './request.ts'
 
 export type { Following, TextRun, TextSource } from './openai-text.ts'
@@ -24,12 +26,13 @@ export type Reader = <N extends ReadingName>(
 
 export interface ApiParts extends TextParts {
   read: Reader
+  complete: (args: CompleteArgs, signal: AbortSignal | undefined) => Promise<CompleteResult>
   count: (args: CountArgs) => Promise<TokenCount>
   dispose: () => Promise<void>
 }
 
 export function createApi(parts: ApiParts): Engine {
-  const { read, count, dispose } = parts
+  const { read, complete, count, dispose } = parts
   const text = new TextApi(parts)
 
   // Overloads cannot be written as one arrow: which of the two comes back follows from `stream`.
@@ -53,6 +56,7 @@ export function createApi(parts: ApiParts): Engine {
     embed: async (texts, { signal } = {}) => read('embed', { texts: textsArgs(texts) }, signal),
     classify: async (input, { signal } = {}) => read('classify', { text: textArgs(input) }, signal),
     tag: async (input, { signal } = {}) => read('tag', { text: textArgs(input) }, signal),
+    complete: async request => complete(completeArgs(request), request.signal),
     countTokens: async (input, options = {}) => count(countArgs(input, options, parts.info)),
     stats: () => text.last,
     dispose,

@@ -5,6 +5,8 @@
 import type {
   ChatMessage,
   Classification,
+  CompleteRequest,
+  CompleteResult,
   ContextPolicy,
   Device,
   Embeddings,
@@ -130,6 +132,9 @@ export interface CountArgs {
   constraint: ConstraintSpec | null
 }
 
+/** A request with its defaults, and without what stays on the page. */
+export type CompleteArgs = Required<Omit<CompleteRequest, 'signal'>>
+
 export interface GenerateResult {
   finishReason: FinishReason
   stats: Stats
@@ -139,6 +144,7 @@ export interface GenerateResult {
 export interface Calls {
   load: { args: LoadArgs; event: LoadEvent; result: EngineInfo }
   generate: { args: GenerateArgs; event: GenerateEvent; result: GenerateResult }
+  complete: { args: CompleteArgs; event: never; result: CompleteResult }
   count: { args: CountArgs; event: never; result: TokenCount }
   embed: { args: { texts: string[] }; event: never; result: Embeddings }
   classify: { args: { text: string }; event: never; result: Classification }

@@ -3,7 +3,7 @@ import { Template } from '@huggingface/jinja'
 import { Tokenizer } from '@huggingface/tokenizers'
 import type { ChatMessage, Tool, ToolFormat } from './api.ts'
 import { Constraints } from './constraint/constraint.ts'
-import { spell } from './constraint/spelling.ts'
+import { type Spelling, spell } from './constraint/spelling.ts'
 import { Vocabulary } from './constraint/vocabulary.ts'
 import { type Spell, type StreamDecoder, spellToken, streamDecoder } from './decoder.ts'
 import { EngineError } from './errors.ts'
@@ -42,6 +42,10 @@ export interface TextCodec {
   decoder(): StreamDecoder
   /** What a token spells alone. */
   spell: Spell
+  /** What every token spells, as bytes. @throws EngineError 'unsupported' like `constraints` */
+  spelling(): Spelling
+  /** The id of an added token by its text, null where there is none. */
+  addedToken(text: string): number | null
   /**
    * What holds answers to a shape, made when it is first asked for.
    * @param vocabularySize tokens that the model has logits for
@@ -79,6 +83,11 @@ export function createTextCodec(files: TokenizerFiles, manifest: Manifest): Text
     encodeContinuation: encode,
     decoder: () => streamDecoder(tokenizer, json),
     spell: token => spellToken(tokenizer, json, token),
+    spelling: () => spell(tokenizer, json),
+    addedToken(text) {
+      for (const [id, { content }] of tokenizer.get_added_tokens_decoder()) if (content === text) return id
+      return null
+    },
     constraints(vocabularySize) {
       constraints ??= new Constraints(new Vocabulary(spell(tokenizer, json), vocabularySize))
       return constraints

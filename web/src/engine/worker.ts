@@ -2,6 +2,7 @@
  * The worker's entry: owns the model, gives it to one call at a time, and ends each in `done` or `fail`.
  * One worker loads one model once; another variant or another model takes another worker.
  */
+import { type Completion, complete, openCompletion } from './complete/complete.ts'
 import { EngineError } from './errors.ts'
 import { explain, isFatal } from './explain.ts'
 import { type LoadedModel, loadModel, VariantFailure } from './load.ts'
@@ -14,6 +15,8 @@ type WorkCall = Exclude<Extract<ToWorker, { kind: 'call' }>, { name: 'load' }>
 type WorkResult = Calls[WorkCall['name']]['result']
 
 let model: LoadedModel | null = null
+/** What completion keeps of the model, made when it is first asked for. */
+let completion: Completion | null = null
 const scheduler = new Scheduler()
 const cancels = new Map<number, AbortController>()
 /** Set when the GPU went away: nothing can run any more. */
@@ -88,9 +91,17 @@ async function perform(
   { report, signal }: { report: (event: GenerateEvent) => void; signal: AbortSignal },
 ): Promise<WorkResult> {
   if (call.name === 'count') return countTokens(loaded, call.args) // needs no turn: it runs no model
-  const priority = call.name === 'generate' ? call.args.priority : 'interactive'
+  const priority = call.name === 'generate' || call.name === 'complete' ? call.args.priority : 'interactive'
   return scheduler.run({ priority, signal }, async ({ giveWay }: Turn): Promise<WorkResult> => {
     if (call.name === 'generate') return produce(loaded, { args: call.args, report, signal, giveWay })
+    if (call.name === 'complete') {
+      completion ??= openCompletion(loaded)
+      return complete(completion, {
+        args: call.args,
+        turn: { signal, giveWay },
+        contextLength: loaded.info.contextLength,
+      })
+    }
     return readWith(loaded, call, signal)
   })
 }

@@ -1,0 +1,54 @@
+/**
+ * Where words begin and end in a text, for writing systems with and without spaces between words. Pure; offsets are
+ * UTF-16 code units.
+ */
+
+/** Letters, digits and marks: what words are made of. */
+const WORD = /[\p{L}\p{N}\p{M}]/u
+/** Scripts that write no spaces between words: every character may be a word's last. */
+const UNSPACED =
+  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}ー々]/u
+
+export function isWordCharacter(character: string): boolean {
+  return WORD.test(character)
+}
+
+export function isUnspaced(character: string): boolean {
+  return UNSPACED.test(character)
+}
+
+/** The last character of a text, '' where there is none. */
+export function lastCharacter(text: string): string {
+  const two = text.slice(-2)
+  return two.length === 2 && (two.codePointAt(0) ?? 0) > 0xffff ? two : text.slice(-1)
+}
+
+export function firstCharacter(text: string): string {
+  const [first = ''] = text
+  return first
+}
+
+/** The letters in front of the caret that belong to the word being typed; '' at a word's border. */
+export function partialWord(before: string): string {
+  const found = /[\p{L}\p{N}\p{M}'’_-]+$/u.exec(before)?.[0] ?? ''
+  const word = found.replace(/^['’_-]+/, '')
+  return isUnspaced(lastCharacter(word)) ? '' : word
+}
+
+/** Words in their order, without punctuation; characters of unspaced scripts one by one. */
+export function wordsOf(text: string): string[] {
+  return Array.from(text.matchAll(WORDS), ([word]) => word)
+}
+
+/** Where each word begins. */
+export function wordStarts(text: string): number[] {
+  return Array.from(text.matchAll(WORDS), ({ index }) => index)
+}
+
+const WORDS = new RegExp(
+  `${UNSPACED.source}|(?:(?!${UNSPACED.source})[\\p{L}\\p{N}\\p{M}])(?:(?!${UNSPACED.source})[\\p{L}\\p{N}\\p{M}'’_@/-])*`,
+  'gu',
+)
+
+/** A sentence's end: a full stop and its like, closing quotes and brackets behind it. */
+export const SENTENCE_END = /[.!?…。！？]["'”’»)\]]*$/u
