@@ -13,7 +13,7 @@ import pytest
 IMPORT = re.compile(r"""(?:from|import)\s*\(?\s*['"]([^'"]+)['"]""")
 # What the page may know of the engine; the rest runs in the worker.
 ENGINE_FACE = {"api.ts", "errors.ts", "client.ts", "protocol.ts"}
-LAYERS = ["engine", "tasks", "state", "ui"]
+LAYERS = ["engine", "text", "tasks", "state", "ui"]
 
 
 def python_imports(path: Path) -> set[str]:

@@ -1,11 +1,12 @@
 /** The real page over a scripted engine, in a fresh document each time. */
 import { h, render } from 'preact'
-import { announcement, Conversation, messages } from '../../../web/src/state/chat.ts'
+import { announcement, undo } from '../../../web/src/state/announce.ts'
+import { Conversation, messages } from '../../../web/src/state/chat.ts'
 import { engine, Loader, loadState, type MakeEngine } from '../../../web/src/state/engine.ts'
 import { modelList } from '../../../web/src/state/models.ts'
+import { route } from '../../../web/src/state/route.ts'
 import { DEFAULTS, settings } from '../../../web/src/state/settings.ts'
 import { App } from '../../../web/src/ui/shell/app.tsx'
-import { undo } from '../../../web/src/ui/parts/notices.tsx'
 import '../../../web/src/ui/tokens.css'
 import '../../../web/src/ui/style.css'
 
@@ -30,6 +31,8 @@ export function openPage(make: MakeEngine): { load: () => Promise<void>; loader:
   undo.value = null
   settings.value = { ...DEFAULTS }
   loadState.value = { status: 'starting' }
+  history.replaceState(null, '', '#/chat')
+  route.value = { page: 'chat', rest: '' }
   modelList.value = { models_dir: '', models: [MODEL], errors: [], problem: null }
   const loader = new Loader(make)
   const conversation = new Conversation(

@@ -1,7 +1,8 @@
 /** Where the page scrolls, where the focus goes, and what a screen reader is told. */
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { page, userEvent } from 'vitest/browser'
-import { announcement, messages } from '../../../web/src/state/chat.ts'
+import { announcement } from '../../../web/src/state/announce.ts'
+import { messages } from '../../../web/src/state/chat.ts'
 import { loadState } from '../../../web/src/state/engine.ts'
 import { fakeEngine } from '../engine/fake.ts'
 import { gate, openPage } from './page.ts'

@@ -6,7 +6,7 @@ import { EngineError, type ErrorCode } from '../../../web/src/engine/errors.ts'
 import { Conversation, messages } from '../../../web/src/state/chat.ts'
 import { loadState } from '../../../web/src/state/engine.ts'
 import { change, settings } from '../../../web/src/state/settings.ts'
-import { TROUBLE } from '../../../web/src/ui/parts/errors.ts'
+import { OFFERS, troubleOf } from '../../../web/src/ui/parts/errors.ts'
 import { fakeEngine, type Script } from '../engine/fake.ts'
 import { gate, MODEL, openPage } from './page.ts'
 
@@ -134,7 +134,9 @@ describe('without a model', () => {
   })
 })
 
-it.each(Object.entries(TROUBLE))('%s has a title and a way on', (_, { title, offers }) => {
+const CODES = Object.keys(OFFERS) as (keyof typeof OFFERS)[] // its keys are the codes
+it.each(CODES)('%s has a title and a way on', code => {
+  const { title, offers } = troubleOf(code)
   expect(title).toMatch(/^[A-Z].*[^.]$/)
   expect(offers.length).toBeGreaterThan(0)
 })

@@ -1,216 +1,307 @@
 /**
- * The conversation of this tab: messages, the answer that is being written, and what can be done with them. Kept in
- * sessionStorage after every finished message, never per token, so that it survives a reload and tabs do not mix.
+ * What a person does with chats. Nothing is overwritten: edits and further answers are versions of a message, and what is
+ * deleted can be brought back.
  */
-import { batch, computed, effect, signal } from '@preact/signals'
-import type { ChatMessage, Engine, Stats } from '../engine/api.ts'
-import { EngineError, type ErrorCode } from '../engine/errors.ts'
-import { chatRequest } from '../tasks/chat.ts'
-import { chatSettings } from './controls.ts'
-import { runsOn } from './engine.ts'
+import { effect } from '@preact/signals'
+import type { Engine } from '../engine/api.ts'
+import { text } from '../text/index.ts'
+import { announcement, undo } from './announce.ts'
+import {
+  change,
+  chat,
+  currentId,
+  hasUnfinished,
+  interrupted,
+  isBusy,
+  isElsewhere,
+  isUnfinished,
+  openChats,
+  put,
+  shut,
+  takeOver,
+} from './chats/desk.ts'
+import type { Library } from './chats/library.ts'
+import { isHeld, whenFree } from './chats/locks.ts'
+import { type Beginning, Scribe } from './chats/scribe.ts'
+import { add, amend, branch, emptyChat, fork, newId, path, remove, rename, reopen, restore, show } from './chats/tree.ts'
+import type { Attachment, Chat, ChatHead, Message } from './chats/types.ts'
+import { go, route } from './route.ts'
 
+export { chat, isBusy, isElsewhere, messages } from './chats/desk.ts'
+export type { Message } from './chats/types.ts'
 
-export interface Message extends ChatMessage {
-  id: string
-  role: 'user' | 'assistant'
-  /** Of an answer: how it ended. `waiting` for the model, `writing` while text comes. */
-  state: 'waiting' | 'writing' | 'done' | 'stopped' | 'failed'
-  /** Sentences for people where it failed, and of which kind the trouble is. */
-  error?: string
-  code?: ErrorCode
-  stats?: Stats
-  /** What it was written on: `CPU · int8`. */
-  by?: string
-  onGpu?: boolean
-}
-
-const KEY = 'slm-playground.chat'
-/** After these the engine is not worth asking again: its adapter, its memory or its worker is gone. */
-const BREAKS_THE_ENGINE: ReadonlySet<ErrorCode> = new Set(['device-lost', 'out-of-memory', 'internal'])
-
-export const messages = signal<Message[]>([])
-/** For screen readers: status and finished answers, never single tokens. */
-export const announcement = signal('')
-export const isBusy = computed(() => messages.value.some(({ state }) => state === 'waiting' || state === 'writing'))
-
-/** Runs answers one after the other; the engine comes in from outside, and may come later than the question. */
 export class Conversation {
+  readonly library: Library
   readonly #engine: () => Engine | null
-  readonly #onBroken: () => void
-  #abort: AbortController | null = null
+  readonly #scribe: Scribe
+  /** Ends waiting for another tab to be done with the chat on the page. */
+  #watch = new AbortController()
 
-  /** @param onBroken called when an answer failed in a way that the engine does not survive */
-  constructor(engine: () => Engine | null, onBroken: () => void = () => {}) {
+  constructor(engine: () => Engine | null, library: Library) {
+    this.library = library
     this.#engine = engine
-    this.#onBroken = onBroken
+    this.#scribe = new Scribe(engine, library)
   }
 
-  /** Restores the tab's messages, saves them from now on, and answers a waiting question once an engine is there. */
+  /** Opens the chat that the address names, follows the address and other tabs, and answers what waits. */
   keep(): () => void {
-    messages.value = restore()
-    const shape = computed(() => messages.value.map(({ id, state }) => `${id} ${state}`).join())
-    const stopSaving = effect(() => {
-      shape.value // once per message and state, not per token
-      try {
-        sessionStorage.setItem(KEY, JSON.stringify(messages.peek()))
-      } catch {
-        // Storage is full or forbidden: the conversation lives in this page only.
-      }
-    })
-    const stopWaiting = effect(() => {
-      const ready = this.#engine()
-      const waiting = messages.value.find(({ state }) => state === 'waiting')
-      if (ready && waiting && !this.#abort) queueMicrotask(() => this.#answer(ready, waiting.id))
-    })
+    const old = takeOver(newId(), Date.now())
+    if (old) this.#adopt(old)
+    let before = ''
+    const stops = [
+      this.#scribe.start(),
+      this.library.listen(({ changed, removed }) => this.#hear(changed, removed)),
+      effect(() => {
+        const { page, rest } = route.value
+        const cameFrom = before
+        before = page
+        if (page === 'chat') queueMicrotask(() => void this.#follow(rest, cameFrom))
+      }),
+    ]
+    void this.library.list().then(() => old && this.library.save(old))
     return () => {
-      stopSaving()
-      stopWaiting()
+      for (const stop of stops) stop()
+      this.#watch.abort()
     }
   }
 
-  send(text: string): void {
-    const content = text.trim()
+  /** An empty chat, kept once something is said in it. */
+  newChat(): void {
+    this.#leave(currentId.peek())
+    put(emptyChat(newId(), Date.now()))
+    currentId.value = [...openChats.value.keys()].at(-1) ?? ''
+    go('chat', '', { replace: path(chat.peek()).length === 0 && route.peek().rest === '' })
+  }
+
+  /** Shows a chat; false where there is none of that id. */
+  async open(id: string): Promise<boolean> {
+    if (id === currentId.peek()) return true
+    const found = openChats.peek().get(id) ?? (await this.library.read(id).catch(() => null))
+    if (!found) return false
+    this.#leave(currentId.peek())
+    this.#adopt(found)
+    go('chat', id)
+    return true
+  }
+
+  send(words: string, attachments: readonly Attachment[] = []): void {
+    const content = words.trim()
     if (!content || isBusy.value) return
-    messages.value = [...messages.value, { ...empty('user'), content, state: 'done' }, empty('assistant')]
-    announcement.value = this.#engine() ? 'Answering…' : 'Your question is sent when the model is ready.'
+    const last = path(chat.value).at(-1)?.id ?? null
+    const question: Message = { ...message('user', last), content, ...(attachments.length ? { attachments } : {}) }
+    this.#ask(before => add(before, question), question.id)
   }
 
-  /** A new answer to the last question, in place of the old one. */
-  regenerate(): void {
-    if (isBusy.value || messages.value.at(-1)?.role !== 'assistant') return
-    messages.value = [...messages.value.slice(0, -1), empty('assistant')]
-    announcement.value = 'Answering again…'
-  }
-
-  /** Ends the answer; what was written stays. */
+  /** Ends the answers of the chat on the page; what was written stays. */
   stop(): void {
-    if (this.#abort) this.#abort.abort()
-    else {
-      messages.value = messages.value.map(entry => (entry.state === 'waiting' ? { ...entry, state: 'stopped' } : entry))
-    }
+    this.#scribe.stop(currentId.value)
   }
 
-  /** An empty conversation; the returned function brings the old one back. */
-  clear(): () => void {
-    this.stop()
-    const old = messages.value.map(settled)
-    messages.value = []
-    announcement.value = 'New chat started. Undo brings the old one back.'
-    return () => {
-      this.stop()
-      messages.value = old
-    }
+  /** A further answer beside one that there is; a failed one without a word is tried again in its place. */
+  regenerate(id: string): void {
+    const old = chat.value.messages.get(id)
+    if (old?.role !== 'assistant' || isBusy.value) return
+    if (old.state === 'failed' && !old.content) this.#rewrite(id)
+    else this.#ask(before => before, old.parent)
   }
 
-  async #answer(engine: Engine, id: string): Promise<void> {
-    const question = messages.value.slice(0, -1).filter(({ content }) => content !== '')
-    if (this.#abort || messages.value.at(-1)?.id !== id) return
-    const abort = new AbortController()
-    this.#abort = abort
-    const onGpu = engine.info.device === 'webgpu'
-    const pen = new Pen(id)
-    update(id, { state: 'writing', by: runsOn(engine.info), onGpu })
-    announcement.value = 'Answering…'
-    try {
-      for await (const chunk of engine.chat.completions.create(chatRequest(question, chatSettings.value, abort.signal))) {
-        pen.write(chunk.choices[0].delta.content ?? '')
+  /** Writes on behind what an answer has. */
+  continueAnswer(id: string): void {
+    if (chat.value.messages.get(id)?.role === 'assistant' && !isBusy.value) this.#rewrite(id)
+  }
+
+  /** A version of an answer that begins with a text, or with exact tokens that spell it, and goes on from there. */
+  branchAnswer(id: string, content: string, beginning: Beginning | null = null): void {
+    const old = chat.value.messages.get(id)
+    if (old?.role !== 'assistant' || isBusy.value) return
+    const answer: Message = { ...message('assistant', old.parent), content, state: 'waiting' }
+    this.#scribe.claim(currentId.value, answer.id, beginning)
+    this.#change(before => add(before, answer))
+  }
+
+  /** Another wording as a version of its own: of a question with a new answer, of an answer as it stands. */
+  edit(id: string, words: string): void {
+    const old = chat.value.messages.get(id)
+    const content = words.trim()
+    if (!old || !content || content === old.content || isBusy.value) return
+    const kept = old.attachments ? { attachments: old.attachments } : {}
+    const edited: Message = { ...message(old.role, old.parent), ...kept, content }
+    if (old.role === 'user') this.#ask(before => add(before, edited), edited.id)
+    else this.#change(before => add(before, { ...edited, edited: true }))
+  }
+
+  /** Shows a message, whichever version it is in. */
+  showMessage(id: string): void {
+    this.#change(before => show(before, id))
+  }
+
+  /** A new chat that begins with everything up to a message. */
+  fork(id: string): void {
+    const from = chat.value
+    const title = from.head.renamed ? text.value.chat.forkOf(from.head.title) : ''
+    const forked = fork(from, id, { id: newId(), now: Date.now(), title })
+    const tokens = path(forked).flatMap(entry => (entry.has_tokens ? [entry.id] : []))
+    void this.library.allTokens(from.head.id, tokens).then(found => this.library.save(forked, found))
+    this.#leave(from.head.id)
+    this.#adopt(forked)
+    go('chat', forked.head.id)
+    announcement.value = text.value.chat.forked
+  }
+
+  /** Deletes a message and what follows it. */
+  async removeMessage(id: string): Promise<void> {
+    const { head } = chat.value
+    const gone = branch(chat.value, id)
+    if (gone.length === 0 || isElsewhere.value) return
+    if (gone.some(isUnfinished)) this.stop()
+    const traced = gone.flatMap(entry => (entry.has_tokens ? [entry.id] : []))
+    const tokens = traced.length > 0 ? await this.library.allTokens(head.id, traced).catch(() => []) : []
+    const removed = branch(chat.value, id)
+    this.#change(before => remove(before, id))
+    const act = async () => {
+      const now = openChats.value.get(head.id) ?? (await this.library.read(head.id))
+      if (!now) return
+      const back = restore(now, interruptedAll(removed), head)
+      if (openChats.value.has(head.id)) put(back)
+      await this.library.save(back, tokens)
+    }
+    undo.value = { text: text.value.chat.messagesDeleted(gone.length), act }
+    announcement.value = text.value.chat.messagesDeleted(gone.length)
+  }
+
+  async removeChat(id: string): Promise<void> {
+    this.#scribe.stop(id)
+    if (id === currentId.value) this.newChat()
+    const { title } = (await this.library.read(id).catch(() => null))?.head ?? { title: '' }
+    shut(id)
+    const back = await this.library.remove(id)
+    const act = async () => {
+      await back()
+      await this.open(id)
+    }
+    undo.value = { text: text.value.chat.chatDeleted(title), act }
+    announcement.value = text.value.chat.chatDeleted(title)
+  }
+
+  rename(id: string, title: string): Promise<void> {
+    return this.#amend(id, before => rename(before, title))
+  }
+
+  pin(id: string, pinned: boolean): Promise<void> {
+    return this.#amend(id, before => amend(before, { pinned }))
+  }
+
+  /** What this chat sets otherwise than the page does; {} for nothing. */
+  override(overrides: ChatHead['overrides']): void {
+    this.#change(before => amend(before, { overrides }))
+  }
+
+  /** Adds a waiting answer below `parent`, after `act`. */
+  #ask(act: (before: Chat) => Chat, parent: string | null): void {
+    const answer: Message = { ...message('assistant', parent), state: 'waiting' }
+    this.#scribe.claim(currentId.value, answer.id)
+    this.#change(before => add(act(before), answer))
+    const { answering, whenReady } = text.value.chat
+    announcement.value = this.#engine() ? answering : whenReady
+  }
+
+  #rewrite(id: string): void {
+    this.#scribe.claim(currentId.value, id)
+    this.#change(before => reopen(before, id))
+  }
+
+  /** Changes the chat on the page and saves it. */
+  #change(act: (before: Chat) => Chat): void {
+    const after = change(currentId.value, act)
+    if (!after || after.messages.size === 0) return
+    void this.library.save(after)
+    if (route.peek().rest !== after.head.id) go('chat', after.head.id, { replace: true })
+  }
+
+  async #amend(id: string, act: (before: Chat) => Chat): Promise<void> {
+    const open = openChats.value.get(id)
+    const before = open ?? (await this.library.read(id).catch(() => null))
+    if (!before) return
+    const after = act(before)
+    if (open) put(after)
+    await this.library.save(after)
+    if (!open) this.library.release(id)
+  }
+
+  /** Where the address leads: to a chat, to a new one, or back to the one that was open before another page was shown. */
+  async #follow(id: string, cameFrom: string): Promise<void> {
+    if (id) {
+      if (await this.open(id)) return
+      announcement.value = text.value.chat.notFound
+      this.newChat()
+      return
+    }
+    const isKept = currentId.peek() !== '' && chat.peek().messages.size > 0
+    if (isKept && cameFrom !== 'chat') go('chat', currentId.peek(), { replace: true })
+    else if (isKept || currentId.peek() === '') this.newChat()
+  }
+
+  /** Puts a chat on the page; what a closed tab left unfinished in it is ended, what another tab writes is followed. */
+  #adopt(found: Chat): void {
+    this.#watch.abort()
+    this.#watch = new AbortController()
+    const { id } = found.head
+    if (id !== currentId.peek() || !hasUnfinished(found)) isElsewhere.value = false
+    put(found)
+    currentId.value = id
+    if (hasUnfinished(found) && !this.#scribe.isWriting(id)) void this.#inspect(id, this.#watch.signal)
+  }
+
+  async #inspect(id: string, signal: AbortSignal): Promise<void> {
+    if (await isHeld(id)) {
+      if (signal.aborted) return
+      isElsewhere.value = true
+      try {
+        await whenFree(id, signal)
+      } catch {
+        return // another chat is on the page now
       }
-      finish(pen, { state: 'done' }, engine)
-      announce(id, `Answer finished: ${opening(id)}`)
-    } catch (error) {
-      // Without our own signal it is the engine that went: another device or model was chosen meanwhile.
-      if (abort.signal.aborted || isAbort(error)) {
-        finish(pen, { state: 'stopped' }, abort.signal.aborted ? engine : null)
-        announce(id, 'Stopped')
-      } else this.#fail(pen, error)
-    } finally {
-      this.#abort = null
-      messages.value = [...messages.value] // a question that came meanwhile gets its turn
+      const written = await this.library.read(id).catch(() => null)
+      if (signal.aborted) return
+      if (written) put(written)
+      isElsewhere.value = false
+    }
+    const after = change(id, interrupted)
+    if (after) void this.library.save(after)
+  }
+
+  /** Another tab has changed chats: those that are open here are read again, unless they are written in here. */
+  async #hear(changed: readonly string[], removed: readonly string[]): Promise<void> {
+    const current = currentId.peek()
+    for (const id of removed) if (openChats.peek().has(id) && id !== current) shut(id)
+    if (removed.includes(current)) {
+      announcement.value = text.value.chat.deletedElsewhere
+      shut(current)
+      currentId.value = ''
+      this.newChat()
+    }
+    for (const id of changed) {
+      if (!openChats.peek().has(id) || this.#scribe.isWriting(id)) continue
+      const read = await this.library.read(id).catch(() => null)
+      if (!read || !openChats.peek().has(id) || this.#scribe.isWriting(id)) continue
+      if (id === currentId.peek()) this.#adopt(read)
+      else put(read)
     }
   }
 
-  #fail(pen: Pen, error: unknown): void {
-    const code = error instanceof EngineError ? error.code : 'internal'
-    finish(pen, { state: 'failed', code, error: error instanceof Error ? error.message : String(error) }, null)
-    announce(pen.id, 'The answer failed')
-    if (BREAKS_THE_ENGINE.has(code)) this.#onBroken()
+  /** Takes a chat off the page; an answer in it is written on. */
+  #leave(id: string): void {
+    const left = openChats.peek().get(id)
+    if (!left || this.#scribe.isWriting(id)) return
+    shut(id)
+    this.library.release(id)
   }
 }
 
-/** Collects text and shows it once a frame: tokens may come faster than a screen can show them. */
-class Pen {
-  readonly #id: string
-  #text = ''
-  #frame = 0
-
-  constructor(id: string) {
-    this.#id = id
-  }
-
-  write(text: string): void {
-    this.#text += text
-    if (!text || this.#frame) return
-    this.#frame = requestAnimationFrame(() => {
-      this.#frame = 0
-      update(this.#id, { content: this.#text })
-    })
-  }
-
-  /** All that was written; nothing is shown by itself after this. */
-  end(): string {
-    cancelAnimationFrame(this.#frame)
-    return this.#text
-  }
-
-  get id(): string {
-    return this.#id
-  }
+function message(role: Message['role'], parent: string | null): Message {
+  return { id: newId(), parent, role, content: '', created_at: Date.now(), state: 'done' }
 }
 
-function finish(pen: Pen, part: Partial<Message>, engine: Engine | null): void {
-  const stats = engine?.stats()
-  update(pen.id, { content: pen.end(), ...part, ...(stats ? { stats } : {}) })
-}
-
-function update(id: string, part: Partial<Message>): void {
-  batch(() => {
-    messages.value = messages.value.map(entry => (entry.id === id ? { ...entry, ...part } : entry))
-  })
-}
-
-/** What happened to an answer, unless a new chat has begun and nobody waits for it any more. */
-function announce(id: string, text: string): void {
-  if (messages.value.some(entry => entry.id === id)) announcement.value = text
-}
-
-function isAbort(error: unknown): boolean {
-  return error instanceof DOMException && error.name === 'AbortError'
-}
-
-function opening(id: string): string {
-  return messages.value.find(entry => entry.id === id)?.content.slice(0, 120) ?? ''
-}
-
-function empty(role: 'user' | 'assistant'): Message {
-  // not randomUUID: browsers offer that on https and localhost only
-  return { id: crypto.getRandomValues(new Uint32Array(3)).join('-'), role, content: '', state: 'waiting' }
-}
-
-/** A reload or "New chat" in mid-answer leaves what was written. */
-function settled(entry: Message): Message {
-  return entry.state === 'waiting' || entry.state === 'writing' ? { ...entry, state: 'stopped' } : entry
-}
-
-function restore(): Message[] {
-  try {
-    const stored: unknown = JSON.parse(sessionStorage.getItem(KEY) ?? '[]')
-    return Array.isArray(stored) ? stored.filter(isMessage).map(settled) : []
-  } catch {
-    return []
-  }
-}
-
-function isMessage(value: unknown): value is Message {
-  const { id, role, content, state } = Object(value)
-  return [id, content, state].every(part => typeof part === 'string') && (role === 'user' || role === 'assistant')
+function interruptedAll(removed: readonly Message[]): Message[] {
+  return removed.map(entry => (isUnfinished(entry) ? { ...entry, state: 'stopped' as const } : entry))
 }

@@ -1,19 +1,28 @@
 /** What the user chose, kept in localStorage. `null` means "as the model recommends". */
-import { effect, signal } from '@preact/signals'
+import { computed, effect, signal } from '@preact/signals'
 import type { Device } from '../engine/api.ts'
+import { type Language, language, preferred, speak } from '../text/index.ts'
 
 export interface Settings {
   theme: 'system' | 'light' | 'dark'
+  language: 'system' | Language
   device: 'auto' | Device
   model: string | null
+  /** How many of an answer's settings are shown. */
+  controls: 'simple' | 'advanced'
+  /** In an answer's tokens: show where the model was unsure. */
+  heat: boolean
   /** Reasons for a fallback that the user has read and put away; others are shown again. */
   dismissed: string
 }
 
 export const DEFAULTS: Readonly<Settings> = {
   theme: 'system',
+  language: 'system',
   device: 'auto',
   model: null,
+  controls: 'simple',
+  heat: true,
   dismissed: '',
 }
 const KEY = 'slm-playground.settings'
@@ -24,8 +33,8 @@ export function change(part: Partial<Settings>): void {
   settings.value = { ...settings.value, ...part }
 }
 
-/** Saves every change, and puts the theme on the page. */
-export function keepSettings(): void {
+/** Saves every change, and puts theme and language on the page; ready once the page speaks it. */
+export async function keepSettings(): Promise<void> {
   effect(() => {
     try {
       localStorage.setItem(KEY, JSON.stringify(settings.value))
@@ -36,6 +45,12 @@ export function keepSettings(): void {
   effect(() => {
     document.documentElement.dataset.theme = settings.value.theme
   })
+  effect(() => {
+    document.documentElement.lang = language.value
+  })
+  const wanted = computed(() => (settings.value.language === 'system' ? preferred() : settings.value.language))
+  wanted.subscribe(choice => void speak(choice))
+  await speak(wanted.value)
 }
 
 /** Stored values of the right type over the defaults: an older or damaged entry must not break the page. */
@@ -47,10 +62,13 @@ function read(): Settings {
   } catch {
     return known
   }
-  const { theme, device, model, dismissed } = stored
+  const { theme, language: spoken, device, model, controls, heat, dismissed } = stored
   if (theme === 'light' || theme === 'dark') known.theme = theme
+  if (spoken === 'en' || spoken === 'de') known.language = spoken
   if (device === 'webgpu' || device === 'cpu') known.device = device
   if (typeof model === 'string') known.model = model
+  if (controls === 'advanced') known.controls = controls
+  if (typeof heat === 'boolean') known.heat = heat
   if (typeof dismissed === 'string') known.dismissed = dismissed
   return known
 }

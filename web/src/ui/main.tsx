@@ -12,7 +12,7 @@ import './style.css'
 
 const root = document.getElementById('app')
 if (!root) throw new Error('index.html has no #app.')
-keepSettings()
+await keepSettings()
 keepControls()
 keepPresets()
 const loader = new Loader(options => createEngine(options))

@@ -4,17 +4,13 @@ import { useRef } from 'preact/hooks'
 import { isBusy, messages } from '../../state/chat.ts'
 import { engine } from '../../state/engine.ts'
 import { useActors } from '../parts/context.ts'
+import { restFocus } from '../parts/focus.ts'
 import { Icon } from '../parts/icons.tsx'
 
 export const COMPOSER_ID = 'composer'
 
 export function focusComposer(): void {
   document.getElementById(COMPOSER_ID)?.focus()
-}
-
-/** Where the focus goes after an action whose button is gone. On a touch screen that would only bring up the keyboard. */
-export function restFocus(): void {
-  if (!matchMedia('(pointer: coarse)').matches) focusComposer()
 }
 
 export function Composer({ draft, onSend }: { draft: Signal<string>; onSend: (text: string) => void }) {
@@ -48,6 +44,7 @@ export function Composer({ draft, onSend }: { draft: Signal<string>; onSend: (te
       </label>
       <textarea
         id={COMPOSER_ID}
+        data-rest-focus
         ref={box}
         rows={1}
         value={draft}

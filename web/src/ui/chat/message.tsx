@@ -2,10 +2,10 @@
 import type { Stats, StopReason } from '../../engine/api.ts'
 import type { Message } from '../../state/chat.ts'
 import { type LoadState, loadState } from '../../state/engine.ts'
-import { restFocus } from './composer.tsx'
 import { useActors } from '../parts/context.ts'
 import { CopyButton } from '../parts/copy.tsx'
-import { TROUBLE } from '../parts/errors.ts'
+import { OFFERS, troubleOf } from '../parts/errors.ts'
+import { restFocus } from '../parts/focus.ts'
 import { duration, plural } from '../parts/format.ts'
 import { Icon } from '../parts/icons.tsx'
 import { Markdown } from '../parts/markdown.tsx'
@@ -83,7 +83,7 @@ function Answer({ message }: { message: Message }) {
 }
 
 function Failure({ message }: { message: Message }) {
-  const { title, next } = TROUBLE[message.code ?? 'internal']
+  const { title, next } = troubleOf(message.code ?? 'internal')
   return (
     <div class="inline-error" role="alert">
       <Icon name="alert" />
@@ -104,7 +104,7 @@ function Footer({ message, isLast }: MessageProps) {
     void loader.useCpu()
     again()
   }
-  const mayUseCpu = message.code !== undefined && TROUBLE[message.code].offers.includes('cpu') && message.onGpu
+  const mayUseCpu = message.code !== undefined && OFFERS[message.code].includes('cpu') && message.onGpu
   const end = message.stats ? ENDS[message.stats.stopReason] : null
   return (
     <div class="message-footer">

@@ -1,6 +1,7 @@
 /** How fast the model is on this device: measured here, shown as bars, kept to compare devices and variants. */
 import type { Signal } from '@preact/signals'
-import { announcement, isBusy } from '../../state/chat.ts'
+import { announcement } from '../../state/announce.ts'
+import { isBusy } from '../../state/chat.ts'
 import { engine } from '../../state/engine.ts'
 import { forgetSpeed, keyOf, speedReports, speedState, startSpeed, stopSpeed } from '../../state/speed.ts'
 import { asMarkdown, type SpeedReport } from '../../tasks/speed.ts'

@@ -1,6 +1,7 @@
 /** A button that copies and says so. */
 import { useSignal } from '@preact/signals'
-import { announcement } from '../../state/chat.ts'
+import { announcement } from '../../state/announce.ts'
+import { text as words } from '../../text/index.ts'
 import { Icon } from './icons.tsx'
 
 const SHOWN_MS = 1500
@@ -11,16 +12,16 @@ export function CopyButton({ text, label }: { text: string; label: string }) {
     try {
       await navigator.clipboard.writeText(text)
       state.value = 'copied'
-      announcement.value = 'Copied'
+      announcement.value = words.value.shell.copied
     } catch {
       state.value = 'failed'
-      announcement.value = 'The browser did not allow copying. Select the text and copy it yourself.'
+      announcement.value = words.value.shell.copyRefusedLong
     }
     setTimeout(() => {
       state.value = 'idle'
     }, SHOWN_MS)
   }
-  const shown = { idle: label, copied: 'Copied', failed: 'Not allowed' }[state.value]
+  const shown = { idle: label, copied: words.value.shell.copied, failed: words.value.shell.copyRefused }[state.value]
   return (
     <button type="button" class="quiet" onClick={copy}>
       <Icon name={state.value === 'copied' ? 'check' : 'copy'} />

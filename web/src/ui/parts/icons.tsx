@@ -15,6 +15,8 @@ const PATHS = {
   close: 'M6 6l12 12M18 6L6 18',
   lock: 'M6 11h12v9H6zM8.5 11V8a3.5 3.5 0 0 1 7 0v3',
   chip: 'M7 7h10v10H7zM10 3.5V7M14 3.5V7M10 17v3.5M14 17v3.5M3.5 10H7M3.5 14H7M17 10h3.5M17 14h3.5',
+  search: 'M10.5 4a6.5 6.5 0 1 0 0 13 6.5 6.5 0 0 0 0-13zM15.5 15.5L20 20',
+  chat: 'M4 5h16v11H10l-4.5 4v-4H4z',
   alert: 'M12 4 2.5 20h19zM12 10v4.5M12 17.2v.3',
 } as const
 

@@ -1,24 +1,16 @@
 /** What the page shows while there is no engine: progress, a paused load, a failure, or how to get a model. */
 import { computed } from '@preact/signals'
 import { useRef } from 'preact/hooks'
-import type { LoadPhase, LoadProgress } from '../../engine/api.ts'
+import type { LoadProgress } from '../../engine/api.ts'
 import { type LoadState, loadState } from '../../state/engine.ts'
 import { chatProblem, modelList } from '../../state/models.ts'
 import { settings } from '../../state/settings.ts'
-import { restFocus } from '../chat/composer.tsx'
+import { text } from '../../text/index.ts'
 import { useActors } from './context.ts'
-import { type Offer, TROUBLE } from './errors.ts'
+import { type Offer, troubleOf } from './errors.ts'
+import { restFocus } from './focus.ts'
 import { bytes, duration } from './format.ts'
 import { Icon } from './icons.tsx'
-
-const PHASES: Readonly<Record<LoadPhase, string>> = {
-  manifest: 'Reading what the model needs',
-  runtime: 'Starting the runtime',
-  download: 'Loading the weights',
-  session: 'Preparing the model',
-  'self-test': 'Checking its first answer',
-  ready: 'Ready',
-}
 
 /** What the user must act on comes first on the page; mere progress stands beside the message box. */
 export const needsUser = computed(() => !['starting', 'loading', 'ready'].includes(loadState.value.status))
@@ -27,7 +19,7 @@ export function LoadPanel() {
   const state = loadState.value
   if (state.status === 'ready') return null
   return (
-    <section class={needsUser.value ? 'panel' : 'panel slim'} aria-label="Model status">
+    <section class={needsUser.value ? 'panel' : 'panel slim'} aria-label={text.value.loading.label}>
       <Content state={state} />
       <BrokenModels />
     </section>
@@ -44,10 +36,10 @@ function Content({ state }: { state: Exclude<LoadState, { status: 'ready' }> }) 
   if (state.status === 'no-model') {
     return (
       <>
-        <h2>There is no model yet</h2>
+        <h2>{text.value.loading.none}</h2>
         <p>{chatProblem.value}</p>
         <button type="button" class="primary" onClick={retry}>
-          Look again
+          {text.value.loading.lookAgain}
         </button>
       </>
     )
@@ -55,9 +47,9 @@ function Content({ state }: { state: Exclude<LoadState, { status: 'ready' }> }) 
   if (state.status === 'paused') {
     return (
       <>
-        <h2>Loading was stopped</h2>
+        <h2>{text.value.loading.paused}</h2>
         <button type="button" class="primary" onClick={retry}>
-          Load {state.model.name}
+          {text.value.loading.load(state.model.name)}
         </button>
       </>
     )
@@ -69,12 +61,13 @@ function Content({ state }: { state: Exclude<LoadState, { status: 'ready' }> }) 
 function Progress({ progress }: { progress: LoadProgress | null }) {
   const { loader } = useActors()
   const { loadedBytes = 0, totalBytes = 0, phase = 'manifest', elapsedMs = 0 } = progress ?? {}
+  const words = text.value.loading
   const downloading = phase === 'download' && totalBytes > 0
   const left = useTimeLeft(loadedBytes, totalBytes, elapsedMs, downloading)
   return (
     <>
       <div class="panel-row">
-        <h2>{PHASES[phase]}</h2>
+        <h2>{words.phases[phase]}</h2>
         <button
           type="button"
           class="quiet"
@@ -83,18 +76,16 @@ function Progress({ progress }: { progress: LoadProgress | null }) {
             restFocus()
           }}
         >
-          Cancel
+          {words.cancel}
         </button>
       </div>
       {downloading ? (
-        <progress max={totalBytes} value={loadedBytes} aria-label="Weights loaded" />
+        <progress max={totalBytes} value={loadedBytes} aria-label={words.weights} />
       ) : (
-        <progress aria-label={PHASES[phase]} />
+        <progress aria-label={words.phases[phase]} />
       )}
       <p class="small">
-        {downloading
-          ? `${bytes(loadedBytes)} of ${bytes(totalBytes)}${left}`
-          : 'You can already write your first message.'}
+        {downloading ? `${words.amount(bytes(loadedBytes), bytes(totalBytes))}${left}` : words.meanwhile}
       </p>
     </>
   )
@@ -109,11 +100,11 @@ function useTimeLeft(loadedBytes: number, totalBytes: number, elapsedMs: number,
   if (!from || elapsedMs - from.ms < 300) return ''
   const bytesPerMs = (loadedBytes - from.bytes) / (elapsedMs - from.ms)
   if (bytesPerMs <= 0) return ''
-  return ` · ${bytes(bytesPerMs * 1000)}/s · ${duration((totalBytes - loadedBytes) / bytesPerMs)} left`
+  return text.value.loading.rate(bytes(bytesPerMs * 1000), duration((totalBytes - loadedBytes) / bytesPerMs))
 }
 
 function Failure({ state }: { state: Extract<LoadState, { status: 'failed' }> }) {
-  const { title, next, offers } = TROUBLE[state.code]
+  const { title, next, offers } = troubleOf(state.code)
   return (
     <div role="alert">
       <h2 class="bad-title">
@@ -128,7 +119,7 @@ function Failure({ state }: { state: Extract<LoadState, { status: 'failed' }> })
         ))}
       </div>
       <details>
-        <summary>Details</summary>
+        <summary>{text.value.loading.details}</summary>
         <pre>{`${state.code}\n${state.message}\n${state.detail}\n${navigator.userAgent}`}</pre>
       </details>
     </div>
@@ -142,10 +133,10 @@ function useful(offers: readonly Offer[]): Offer[] {
 
 function OfferButton({ offer }: { offer: Offer }) {
   const { loader } = useActors()
-  const { label, act } = {
-    retry: { label: 'Try again', act: () => loader.retry() },
-    cpu: { label: 'Use the CPU', act: () => loader.useCpu() },
-    reload: { label: 'Reload the page', act: () => location.reload() },
+  const act = {
+    retry: () => loader.retry(),
+    cpu: () => loader.useCpu(),
+    reload: () => location.reload(),
   }[offer]
   return (
     <button
@@ -156,7 +147,7 @@ function OfferButton({ offer }: { offer: Offer }) {
         restFocus()
       }}
     >
-      {label}
+      {text.value.trouble.offers[offer]}
     </button>
   )
 }
@@ -167,9 +158,7 @@ function BrokenModels() {
   if (errors.length === 0) return null
   return (
     <details class="broken">
-      <summary>
-        {errors.length === 1 ? 'One folder is not a usable model' : `${errors.length} folders are not usable models`}
-      </summary>
+      <summary>{text.value.loading.brokenFolders(errors.length)}</summary>
       <ul>
         {errors.map(({ folder, error }) => (
           <li key={folder}>

@@ -1,16 +1,10 @@
 /** Short notices over the page: a fallback from the GPU, and a way back from a new chat. */
-import { signal } from '@preact/signals'
+import { undo } from '../../state/announce.ts'
 import { engine } from '../../state/engine.ts'
 import { change, settings } from '../../state/settings.ts'
-import { restFocus } from '../chat/composer.tsx'
+import { text } from '../../text/index.ts'
+import { restFocus } from './focus.ts'
 import { Icon } from './icons.tsx'
-
-export interface Undo {
-  text: string
-  act: () => void
-}
-
-export const undo = signal<Undo | null>(null)
 
 /** Why a better device or variant is not used: shown until dismissed, and again when the reason is another one. */
 export function FallbackNotice() {
@@ -20,15 +14,16 @@ export function FallbackNotice() {
   const onCpu = current.info.device === 'cpu'
   const reasons = [...new Set(fallbacks.map(({ reason }) => reason))].join(' ')
   if (settings.value.dismissed === reasons) return null
+  const { onCpu: onCpuText, onVariant } = text.value.shell
   return (
-    <aside class="notice" aria-label="Running on another device">
+    <aside class="notice" aria-label={text.value.shell.onOtherDevice}>
       <p>
-        <strong>{onCpu ? 'Running on the CPU.' : `Running ${current.info.variant}.`}</strong> {reasons}
+        <strong>{onCpu ? onCpuText : onVariant(current.info.variant)}</strong> {reasons}
       </p>
       <button
         type="button"
         class="tool"
-        aria-label="Dismiss"
+        aria-label={text.value.shell.dismiss}
         onClick={() => {
           change({ dismissed: reasons })
           restFocus()
@@ -40,7 +35,7 @@ export function FallbackNotice() {
   )
 }
 
-/** A way back from "New chat", until the new one has begun. */
+/** A way back from the last action. */
 export function UndoNotice() {
   const current = undo.value
   if (!current) return null
@@ -55,13 +50,13 @@ export function UndoNotice() {
         type="button"
         class="tool"
         onClick={() => {
-          current.act()
+          void current.act()
           close()
         }}
       >
-        Undo
+        {text.value.shell.undo}
       </button>
-      <button type="button" class="tool" aria-label="Close" onClick={close}>
+      <button type="button" class="tool" aria-label={text.value.shell.close} onClick={close}>
         <Icon name="close" />
       </button>
     </aside>

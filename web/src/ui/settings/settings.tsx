@@ -1,137 +1,131 @@
-/** Settings in a modal dialog: few, each with the model's own value as default, one reset. */
-import type { Signal } from '@preact/signals'
-import { engine } from '../../state/engine.ts'
-import { changeControls, chatSettings, resetControls } from '../../state/controls.ts'
+/** The page's settings: how answers are written and where the model runs. Beside the page where there is room, else over it. */
+import { type Signal, useSignal } from '@preact/signals'
+import { useEffect, useRef } from 'preact/hooks'
+import { undo } from '../../state/announce.ts'
+import { changeControls, chatSettings, modelDefaults, resetControls } from '../../state/controls.ts'
+import { engine, loadState } from '../../state/engine.ts'
 import { change, settings } from '../../state/settings.ts'
+import { text } from '../../text/index.ts'
 import { useActors } from '../parts/context.ts'
 import { Dialog } from '../parts/dialog.tsx'
+import { Icon } from '../parts/icons.tsx'
+import { SettingsForm } from './form.tsx'
+import { Presets } from './presets.tsx'
+import '../css/controls.css'
 
-const DEVICES = { auto: 'Automatic', webgpu: 'GPU (WebGPU)', cpu: 'CPU' } as const
+/** So wide that the list of chats, the conversation and this stand side by side. */
+const WIDE = '(min-width: 85rem)'
 
 export function SettingsDialog({ open }: { open: Signal<boolean> }) {
+  const { title, close } = text.value.controls
+  if (useMatches(WIDE)) return open.value ? <SidePanel open={open} /> : null
   return (
-    <Dialog open={open} title="Settings" closeLabel="Close settings">
-      <SystemPrompt />
-      <Temperature />
-      <NumberField
-        name="max_tokens"
-        label="Longest answer, in tokens"
-        least={1}
-        most={engine.value?.info.contextLength ?? 8192}
-        hint="Question and answer together must fit into what the model can read."
-      />
-      <NumberField
-        name="seed"
-        label="Seed"
-        least={0}
-        most={2 ** 32 - 1}
-        hint="Empty: another answer each time. The same seed and settings give the same answer."
-      />
-      <DeviceChoice />
+    <Dialog open={open} title={title} closeLabel={close}>
+      {open.value ? <Content /> : null}
       <div class="panel-row">
-        <button type="button" class="secondary" onClick={resetControls}>
-          Reset to defaults
-        </button>
+        <ResetButton />
         <button type="submit" class="primary">
-          Done
+          {text.value.controls.done}
         </button>
       </div>
     </Dialog>
   )
 }
 
-function SystemPrompt() {
+function SidePanel({ open }: { open: Signal<boolean> }) {
+  const { title, close } = text.value.controls
+  const heading = useRef<HTMLHeadingElement>(null)
+  useEffect(() => heading.current?.focus(), [])
   return (
-    <div class="field">
-      <label for="system">System prompt</label>
-      <textarea
-        id="system"
-        rows={2}
-        value={chatSettings.value.system}
-        placeholder="The model’s own"
-        onInput={event => changeControls({ system: event.currentTarget.value })}
-      />
-    </div>
-  )
-}
-
-function Temperature() {
-  const value = chatSettings.value.temperature ?? engine.value?.info.defaults.temperature ?? 0
-  const set = (text: string) => {
-    const number = Number(text)
-    if (text !== '' && number >= 0 && number <= 2) changeControls({ temperature: number })
-  }
-  return (
-    <div class="field">
-      <label for="temperature">Temperature</label>
-      <div class="pair">
-        <input
-          id="temperature"
-          type="range"
-          min="0"
-          max="2"
-          step="0.05"
-          value={value}
-          onInput={event => set(event.currentTarget.value)}
-        />
-        <input
-          type="number"
-          aria-label="Temperature as a number"
-          min="0"
-          max="2"
-          step="0.05"
-          value={value}
-          onInput={event => set(event.currentTarget.value)}
-        />
+    <aside class="side-panel" aria-labelledby="side-panel-title">
+      <div class="panel-row">
+        <h2 id="side-panel-title" tabIndex={-1} ref={heading}>
+          {title}
+        </h2>
+        <button
+          type="button"
+          class="tool"
+          aria-label={close}
+          onClick={() => {
+            open.value = false
+          }}
+        >
+          <Icon name="close" />
+        </button>
       </div>
-      <p class="small">0 always takes the likeliest word; higher is more varied and less reliable.</p>
-    </div>
+      <Content />
+      <div class="panel-row">
+        <ResetButton />
+      </div>
+    </aside>
   )
 }
 
-interface NumberFieldProps {
-  name: 'max_tokens' | 'seed'
-  label: string
-  least: number
-  most: number
-  hint?: string
+function Content() {
+  const state = loadState.value
+  const model = 'model' in state ? state.model?.name : undefined
+  const isAdvanced = settings.value.controls === 'advanced'
+  return (
+    <>
+      <Mode />
+      {model ? <p class="small">{text.value.controls.forModel(model)}</p> : null}
+      <Presets settings={chatSettings.value} prefix="page" onChange={changeControls} />
+      <SettingsForm
+        settings={chatSettings.value}
+        defaults={modelDefaults.value}
+        contextLength={engine.value?.info.contextLength ?? null}
+        isAdvanced={isAdvanced}
+        prefix="page"
+        onChange={changeControls}
+      />
+      <DeviceChoice />
+    </>
+  )
 }
 
-function NumberField({ name, label, least, most, hint }: NumberFieldProps) {
-  const fallback = name === 'max_tokens' ? engine.value?.info.defaults.max_tokens : undefined
+function Mode() {
+  const words = text.value.controls
   return (
-    <div class="field">
-      <label for={name}>{label}</label>
-      <input
-        id={name}
-        type="number"
-        min={least}
-        max={most}
-        step="1"
-        value={chatSettings.value[name] ?? ''}
-        placeholder={fallback === undefined ? 'random' : String(fallback)}
-        aria-describedby={hint ? `${name}-hint` : undefined}
-        onInput={event => {
-          const { value } = event.currentTarget
-          const number = Number(value)
-          if (value === '') changeControls({ [name]: null })
-          else if (Number.isInteger(number) && number >= least && number <= most) changeControls({ [name]: number })
-        }}
-      />
-      {hint ? (
-        <p class="small" id={`${name}-hint`}>
-          {hint}
-        </p>
-      ) : null}
-    </div>
+    <fieldset class="field">
+      <legend class="visually-hidden">{words.mode}</legend>
+      <div class="segments">
+        {(['simple', 'advanced'] as const).map(mode => (
+          <label key={mode}>
+            <input
+              type="radio"
+              name="controls-mode"
+              checked={settings.value.controls === mode}
+              onChange={() => change({ controls: mode })}
+            />
+            <span>{words[mode]}</span>
+          </label>
+        ))}
+      </div>
+    </fieldset>
+  )
+}
+
+function ResetButton() {
+  const { resetAll, wasReset } = text.value.controls
+  return (
+    <button
+      type="button"
+      class="secondary"
+      onClick={() => {
+        undo.value = { text: wasReset, act: resetControls() }
+      }}
+    >
+      {resetAll}
+    </button>
   )
 }
 
 function DeviceChoice() {
   const { loader } = useActors()
+  const words = text.value.controls
   return (
     <fieldset class="field">
-      <legend>Runs on</legend>
+      <legend>{words.device}</legend>
       <div class="choices">
         {(['auto', 'webgpu', 'cpu'] as const).map(device => (
           <label key={device}>
@@ -145,11 +139,24 @@ function DeviceChoice() {
                 void loader.retry()
               }}
             />
-            {DEVICES[device]}
+            {words.devices[device]}
           </label>
         ))}
       </div>
-      <p class="small">Changing this loads the model again.</p>
+      <p class="small">{words.deviceDoes}</p>
     </fieldset>
   )
+}
+
+function useMatches(query: string): boolean {
+  const matches = useSignal(matchMedia(query).matches)
+  useEffect(() => {
+    const list = matchMedia(query)
+    const look = () => {
+      matches.value = list.matches
+    }
+    list.addEventListener('change', look)
+    return () => list.removeEventListener('change', look)
+  }, [query])
+  return matches.value
 }

@@ -1,61 +1,87 @@
-/** Top bar: product, model, what it runs on, and the page's own controls. */
+/** Top bar: product, pages, model and what it runs on, and the page's own controls. */
 import type { Signal } from '@preact/signals'
 import { loadState, runsOn } from '../../state/engine.ts'
 import { chatModels } from '../../state/models.ts'
+import { href } from '../../state/route.ts'
 import { change, settings } from '../../state/settings.ts'
+import { text } from '../../text/index.ts'
 import { useActors } from '../parts/context.ts'
 import { parameters } from '../parts/format.ts'
 import { Icon } from '../parts/icons.tsx'
+import { currentPage } from './outlet.tsx'
+import { PAGES } from './pages.ts'
 
 const THEMES = {
-  system: { next: 'light', icon: 'screen', label: 'Theme: as the system. Switch to light' },
-  light: { next: 'dark', icon: 'sun', label: 'Theme: light. Switch to dark' },
-  dark: { next: 'system', icon: 'moon', label: 'Theme: dark. Switch to the system’s' },
+  system: { next: 'light', icon: 'screen' },
+  light: { next: 'dark', icon: 'sun' },
+  dark: { next: 'system', icon: 'moon' },
 } as const
 
 interface HeaderProps {
   settingsOpen: Signal<boolean>
   speedOpen: Signal<boolean>
-  onNewChat: () => void
+  commandsOpen: Signal<boolean>
 }
 
-export function Header({ settingsOpen, speedOpen, onNewChat }: HeaderProps) {
-  const theme = THEMES[settings.value.theme]
+export function Header({ settingsOpen, speedOpen, commandsOpen }: HeaderProps) {
+  const { tools, settings: settingsName, commands, theme, product } = text.value.shell
+  const { next, icon } = THEMES[settings.value.theme]
   return (
     <header class="bar">
       <div class="brand">
         <img src="./icon.svg" alt="" width="28" height="28" />
-        <h1>SLM Playground</h1>
+        <h1>{product}</h1>
       </div>
+      <Pages />
       <ModelName speedOpen={speedOpen} />
-      <nav class="tools" aria-label="Page">
-        <button type="button" class="tool" onClick={onNewChat} title="New chat (Ctrl+Shift+O)">
-          <Icon name="plus" />
-          <span class="wide">New chat</span>
-        </button>
+      <nav class="tools" aria-label={tools}>
+        <Tool name={`${commands.open} (Ctrl+K)`} icon="search" open={commandsOpen} />
+        <Tool name={settingsName} icon="sliders" open={settingsOpen} />
         <button
           type="button"
           class="tool"
-          aria-label="Settings"
-          title="Settings"
-          aria-haspopup="dialog"
-          onClick={() => {
-            settingsOpen.value = true
-          }}
+          aria-label={theme[settings.value.theme]}
+          title={theme[settings.value.theme]}
+          onClick={() => change({ theme: next })}
         >
-          <Icon name="sliders" />
-        </button>
-        <button
-          type="button"
-          class="tool"
-          aria-label={theme.label}
-          title={theme.label}
-          onClick={() => change({ theme: theme.next })}
-        >
-          <Icon name={theme.icon} />
+          <Icon name={icon} />
         </button>
       </nav>
     </header>
+  )
+}
+
+function Tool({ name, icon, open }: { name: string; icon: 'search' | 'sliders'; open: Signal<boolean> }) {
+  return (
+    <button
+      type="button"
+      class="tool"
+      aria-label={name}
+      title={name}
+      aria-haspopup="dialog"
+      onClick={() => {
+        open.value = true
+      }}
+    >
+      <Icon name={icon} />
+    </button>
+  )
+}
+
+/** Tabs of the bar; on phones a row at the bottom. Not there while there is only one page. */
+function Pages() {
+  const { pages } = text.value.shell
+  if (PAGES.length < 2) return null
+  const current = currentPage()
+  return (
+    <nav class="pages" aria-label={pages.label}>
+      {PAGES.map(({ name, icon }) => (
+        <a key={name} href={href(name)} aria-current={name === current.name ? 'page' : undefined}>
+          <Icon name={icon} />
+          <span>{pages[name]}</span>
+        </a>
+      ))}
+    </nav>
   )
 }
 
@@ -68,7 +94,11 @@ function ModelName({ speedOpen }: { speedOpen: Signal<boolean> }) {
   return (
     <div class="model">
       {models.length > 1 ? (
-        <select aria-label="Model" value={model.id} onChange={event => loader.choose(event.currentTarget.value)}>
+        <select
+          aria-label={text.value.shell.model}
+          value={model.id}
+          onChange={event => loader.choose(event.currentTarget.value)}
+        >
           {models.map(({ id, name }) => (
             <option key={id} value={id}>
               {name}
@@ -76,7 +106,7 @@ function ModelName({ speedOpen }: { speedOpen: Signal<boolean> }) {
           ))}
         </select>
       ) : (
-        <span class="model-name" title={`${parameters(model.parameters)} parameters, ${model.licence}`}>
+        <span class="model-name" title={text.value.shell.modelFacts(parameters(model.parameters), model.licence)}>
           {model.name}
         </span>
       )}
@@ -88,17 +118,18 @@ function ModelName({ speedOpen }: { speedOpen: Signal<boolean> }) {
 /** Device and variant of the running engine, opening its speed; while it loads, that it does. */
 function Badge({ speedOpen }: { speedOpen: Signal<boolean> }) {
   const state = loadState.value
-  if (state.status === 'loading') return <span class="badge">Loading…</span>
-  if (state.status === 'failed') return <span class="badge bad">Not running</span>
+  const words = text.value.shell
+  if (state.status === 'loading') return <span class="badge">{words.modelLoading}</span>
+  if (state.status === 'failed') return <span class="badge bad">{words.modelOff}</span>
   if (state.status !== 'ready') return null
   const { device, variant, threads, adapter, backend } = state.engine.info
-  const code = backend.startsWith('simd') ? 'own kernels' : 'ONNX Runtime'
-  const more = device === 'cpu' ? ` · ${code}, ${threads} ${threads === 1 ? 'thread' : 'threads'}` : ''
+  const code = backend.startsWith('simd') ? words.ownKernels : 'ONNX Runtime'
+  const more = device === 'cpu' ? ` · ${code}, ${words.threads(threads)}` : ''
   return (
     <button
       type="button"
       class="badge-button"
-      title={`${adapter ?? 'Processor'}, ${backend}, variant ${variant}. Measure its speed`}
+      title={words.badge(adapter ?? words.processor, backend, variant)}
       aria-haspopup="dialog"
       onClick={() => {
         speedOpen.value = true

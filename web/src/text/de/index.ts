@@ -1,0 +1,10 @@
+/** German. */
+import type { Text } from '../en/index.ts'
+import { chat } from './chat.ts'
+import { controls } from './controls.ts'
+import { loading } from './loading.ts'
+import { shell } from './shell.ts'
+import { trouble } from './trouble.ts'
+import { write } from './write.ts'
+
+export const text: Text = { chat, controls, loading, shell, trouble, write }

@@ -1,0 +1,11 @@
+/** English: one module per area of the page. */
+import { chat } from './chat.ts'
+import { controls } from './controls.ts'
+import { loading } from './loading.ts'
+import { shell } from './shell.ts'
+import { trouble } from './trouble.ts'
+import { write } from './write.ts'
+
+export const text = { chat, controls, loading, shell, trouble, write }
+
+export type Text = typeof text

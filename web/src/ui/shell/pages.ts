@@ -1,0 +1,15 @@
+/** The pages that there are, in the order of the bar. One that is not needed at the start comes when it is opened. */
+import type { FunctionComponent } from 'preact'
+import type { PageName } from '../../state/route.ts'
+import { ChatPage } from '../chat/page.tsx'
+import type { IconName } from '../parts/icons.tsx'
+
+interface PageBase {
+  name: PageName
+  icon: IconName
+}
+
+/** A page is here from the start, or its code is fetched: `load: async () => (await import('../write/page.tsx')).WritePage`. */
+export type Page = PageBase & ({ component: FunctionComponent } | { load: () => Promise<FunctionComponent> })
+
+export const PAGES: readonly Page[] = [{ name: 'chat', icon: 'chat', component: ChatPage }]
