@@ -3,7 +3,6 @@
  * The text itself lives in the editor; the desk asks for it when it saves.
  */
 import { computed, signal } from '@preact/signals'
-import type { DecodedFile } from './encoding.ts'
 import type { DocumentEntry, DocumentStore, FileOrigin, TextFormat } from './store.ts'
 import { type VersionMark, type VersionReason, versionDue } from './versions.ts'
 
@@ -75,10 +74,8 @@ export class Desk {
     return entry.id
   }
 
-  async openFile(name: string, decoded: DecodedFile, handle?: FileSystemFileHandle): Promise<string> {
-    const { text, encoding, lineEnd } = decoded
-    const format = /\.(?:md|markdown)$/i.test(name) ? 'markdown' : 'text'
-    return this.create(text, format, { name, encoding, lineEnd, ...(handle ? { handle } : {}) })
+  async openFile(text: string, file: FileOrigin): Promise<string> {
+    return this.create(text, /\.(?:md|markdown)$/i.test(file.name) ? 'markdown' : 'text', file)
   }
 
   async #leave(): Promise<void> {

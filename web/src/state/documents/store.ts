@@ -14,6 +14,8 @@ export interface FileOrigin extends FileFormat {
   name: string
   /** Where the browser has File System Access: saves go to this very file. */
   handle?: FileSystemFileHandle
+  /** When the file was last changed, as far as we know: another program may have written it since. */
+  modifiedAt?: number
 }
 
 export interface DocumentEntry {
