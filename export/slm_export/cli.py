@@ -10,6 +10,7 @@ import click
 
 from slm_export.cli_batch import batch
 from slm_export.cli_completion import completion
+from slm_export.cli_corrupt import corrupt
 from slm_export.cli_errors import Group
 from slm_export.cli_model import DOWNLOADS, JSON, model, show_result
 from slm_export.cli_verify import verify
@@ -105,6 +106,7 @@ def default(models: Path, force: bool, downloads: Path | None, as_json: bool) ->
 main.add_command(model)
 main.add_command(verify)
 main.add_command(batch)
+main.add_command(corrupt)
 main.add_command(completion)
 
 
