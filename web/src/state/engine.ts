@@ -19,7 +19,7 @@ export const loadState = signal<LoadState>({ status: 'starting' })
 export const engine = computed(() => (loadState.value.status === 'ready' ? loadState.value.engine : null))
 
 /** Device and format for people: `CPU · int8`. */
-export function runsOn({ device, variant }: EngineInfo): string {
+export function runsOn({ device, variant }: Pick<EngineInfo, 'device' | 'variant'>): string {
   return `${device === 'webgpu' ? 'GPU' : 'CPU'} · ${variant.replace(/^(webgpu|cpu)-/, '')}`
 }
 

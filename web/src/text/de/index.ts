@@ -2,9 +2,10 @@
 import type { Text } from '../en/index.ts'
 import { chat } from './chat.ts'
 import { controls } from './controls.ts'
+import { insight } from './insight.ts'
 import { loading } from './loading.ts'
 import { shell } from './shell.ts'
 import { trouble } from './trouble.ts'
 import { write } from './write.ts'
 
-export const text: Text = { chat, controls, loading, shell, trouble, write }
+export const text: Text = { chat, controls, insight, loading, shell, trouble, write }

@@ -1,11 +1,12 @@
 /** English: one module per area of the page. */
 import { chat } from './chat.ts'
 import { controls } from './controls.ts'
+import { insight } from './insight.ts'
 import { loading } from './loading.ts'
 import { shell } from './shell.ts'
 import { trouble } from './trouble.ts'
 import { write } from './write.ts'
 
-export const text = { chat, controls, loading, shell, trouble, write }
+export const text = { chat, controls, insight, loading, shell, trouble, write }
 
 export type Text = typeof text

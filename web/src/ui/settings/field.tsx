@@ -1,0 +1,88 @@
+/** One number as slider and field together, with what it does, the model's own value and a way back to it. */
+import { type NumberName, possible, RANGES } from '../../tasks/chat.ts'
+import { language, text } from '../../text/index.ts'
+import { Icon } from '../parts/icons.tsx'
+
+interface NumberFieldProps {
+  name: NumberName
+  value: number | null
+  /** The model's own value, null where it is not known yet. */
+  own: number | null
+  /** Less than the setting's range allows, where the model reads no more. */
+  most?: number
+  /** Before every id of this form: several may be on the page. */
+  prefix: string
+  onChange: (value: number | null) => void
+}
+
+export function NumberField({ name, value, own, most, prefix, onChange }: NumberFieldProps) {
+  const range = RANGES[name]
+  const limits = { min: range.least, max: Math.min(range.most, most ?? range.most), step: range.step }
+  const { name: label, does } = text.value.controls.numbers[name]
+  const id = `${prefix}-${name}`
+  const shown = value ?? own ?? ''
+  const take = (typed: string) => {
+    const number = typed === '' ? undefined : possible(name, Number(typed))
+    if (number !== undefined && number <= limits.max) onChange(number)
+  }
+  return (
+    <div class="field">
+      <FieldHead id={id} label={label} isChanged={value !== null} onReset={() => onChange(null)} own={ownWords(own)} />
+      <div class="pair">
+        <input
+          {...limits}
+          id={id}
+          type="range"
+          value={shown}
+          aria-describedby={`${id}-does`}
+          onInput={event => take(event.currentTarget.value)}
+        />
+        <input
+          {...limits}
+          type="number"
+          aria-label={text.value.controls.asNumber(label)}
+          value={shown}
+          onInput={event => take(event.currentTarget.value)}
+        />
+      </div>
+      <p class="small" id={`${id}-does`}>
+        {does}
+      </p>
+    </div>
+  )
+}
+
+interface FieldHeadProps {
+  id: string
+  label: string
+  own: string | null
+  isChanged: boolean
+  onReset: () => void
+}
+
+/** Label, the model's own value, and the way back to it where something else is set. */
+export function FieldHead({ id, label, own, isChanged, onReset }: FieldHeadProps) {
+  return (
+    <div class="field-head">
+      <label for={id}>{label}</label>
+      {own === null ? null : <span class="small">{own}</span>}
+      <button
+        type="button"
+        class="tool reset"
+        aria-label={text.value.controls.reset(label)}
+        title={text.value.controls.reset(label)}
+        disabled={!isChanged}
+        onClick={() => {
+          onReset()
+          document.getElementById(id)?.focus() // this button is disabled now
+        }}
+      >
+        <Icon name="again" />
+      </button>
+    </div>
+  )
+}
+
+function ownWords(own: number | null): string | null {
+  return own === null ? null : text.value.controls.modelsOwn(own.toLocaleString(language.value))
+}
