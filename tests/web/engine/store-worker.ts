@@ -13,19 +13,24 @@ export interface Order {
   onFirstBytes: string | null
   /** What lies there already as an unfinished download. */
   left: Uint8Array | null
+  note: string | null
 }
 export interface Delivery {
   /** Every call of `onBytes`. */
   progress: number[]
   bytes: Uint8Array | null
   onDisk: boolean
+  /** The same read straight into memory that threads share, and whether that was to be had. */
+  direct: { bytes: Uint8Array; read: boolean } | null
+  /** What was noted about the file, before this worker notes `order.note`. */
+  note: string | null
   error: { name: string; code: string; message: string } | null
 }
 
 const sum = (numbers: readonly number[]) => numbers.reduce((total, number) => total + number, 0)
 
 self.onmessage = async ({ data }: MessageEvent<Order>) => {
-  const { url, entry, cancelAt, onFirstBytes, left } = data
+  const { url, entry, cancelAt, onFirstBytes, left, note } = data
   const cancel = new AbortController()
   const progress: number[] = []
   const onBytes = (bytes: number) => {
@@ -42,11 +47,18 @@ self.onmessage = async ({ data }: MessageEvent<Order>) => {
       sink?.close()
     }
     const file = await fetchFile(url, entry, { disk, signal: cancel.signal, onBytes })
-    delivery = { progress, bytes: new Uint8Array(await file.arrayBuffer()), onDisk: file instanceof File, error: null }
+    const direct = new Uint8Array(new WebAssembly.Memory({ initial: 64, maximum: 64, shared: true }).buffer)
+    const stored = disk?.stored(entry)
+    const read = (await stored?.read(readAt => readAt(direct.subarray(16), 0))) ?? false
+    delivery = {
+      ...{ progress, bytes: new Uint8Array(await file.arrayBuffer()), onDisk: file instanceof File, error: null },
+      ...{ direct: { bytes: direct.slice(16, 16 + file.size), read }, note: (await stored?.note()) ?? null },
+    }
+    if (note !== null) await stored?.keepNote(note)
   } catch (error) {
     const code = error instanceof EngineError ? error.code : ''
     const { name, message } = error instanceof Error ? error : { name: '', message: String(error) }
-    delivery = { progress, bytes: null, onDisk: false, error: { name, code, message } }
+    delivery = { progress, bytes: null, onDisk: false, direct: null, note: null, error: { name, code, message } }
   }
   self.postMessage(delivery)
 }

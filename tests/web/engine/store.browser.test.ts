@@ -29,6 +29,7 @@ function download(url: string, over: Partial<Order> = {}): Promise<Delivery> {
       cancelAt: Number.POSITIVE_INFINITY,
       onFirstBytes: null,
       left: null,
+      note: null,
       ...over,
     }
     worker.postMessage(order)
@@ -54,6 +55,19 @@ describe('on disk', () => {
     const second = await download(url)
     expect(second.bytes).toEqual(truth)
     expect(second.progress).toEqual([truth.length])
+  })
+
+  test('a file is read straight into shared memory, by two workers at once, and keeps its note until it is removed', async () => {
+    const deliveries = await Promise.all([download(BUNDLE), download(BUNDLE)])
+    for (const { direct } of deliveries) {
+      expect(direct?.read).toBe(true)
+      expect(direct?.bytes).toEqual(truth)
+    }
+    expect((await download(BUNDLE, { note: 'a longer one' })).note).toBeNull()
+    expect((await download(BUNDLE, { note: 'short' })).note).toBe('a longer one')
+    expect((await download(BUNDLE)).note).toBe('short')
+    await emptyDisk()
+    expect((await download(BUNDLE)).note).toBeNull()
   })
 
   test('a connection that breaks: only what is missing is asked for', async () => {

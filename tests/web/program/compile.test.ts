@@ -196,8 +196,8 @@ test('weights of several files come to their places in pieces, tied ones once, r
   expect(weights[1]).toBe(weights[0])
   expect(next - 256).toBe(4096 * 4096 + 16 * 32 + 8 * 32)
   expect(weightBytes(program)).toBe(next - 256)
-  const file = (name: string) => new Blob([name === 'a' ? large : small])
-  await loadWeights(program, weights, { memory, file, signal: new AbortController().signal })
+  const blob = (name: string) => new Blob([name === 'a' ? large : small])
+  await loadWeights(program, weights, { memory, files: { blob }, signal: new AbortController().signal })
   const at = (index: number, bytes: number) => new Uint8Array(memory.buffer, weights[index] ?? 0, bytes)
   expect(Buffer.compare(at(0, 4096 * 4096), large.subarray(1 << 20, (1 << 20) + 4096 * 4096))).toBe(0)
   expect(Buffer.compare(at(2, 16 * 32), Buffer.concat([small.subarray(256, 256 + 9 * 32), Buffer.alloc(7 * 32)]))).toBe(
@@ -206,8 +206,44 @@ test('weights of several files come to their places in pieces, tied ones once, r
   expect(Buffer.compare(at(3, 32), small.subarray(4096 - 32))).toBe(0)
   const short = () => new Blob([large.subarray(0, 1000)])
   const stop = AbortSignal.abort()
-  await expect(loadWeights(program, weights, { memory, file: short, signal: stop })).rejects.toThrow(
+  await expect(loadWeights(program, weights, { memory, files: { blob: short }, signal: stop })).rejects.toThrow(
     /a has 1000 bytes where its program expects/,
   )
-  await expect(loadWeights(program, weights, { memory, file, signal: stop })).rejects.toThrow(/abort/i)
+  await expect(loadWeights(program, weights, { memory, files: { blob }, signal: stop })).rejects.toThrow(/abort/i)
+})
+
+test('weights are read straight into memory where a disk gives them, some bytes at a time', async () => {
+  const file = Buffer.from(Uint8Array.from({ length: 3000 }, (_, index) => index * 31))
+  const tensors = [64, 64, 2000].map((offset, index) => ({
+    ...{ name: `${index}`, file: 'a', offset, shape: [index < 2 ? 24 : 8, 32], dtype: 'int8' as const },
+  }))
+  const program: Program = { version: 1, tensors, widths: [], steps: [], logits: 0 }
+  const memory = new WebAssembly.Memory({ initial: 1 })
+  const reads: number[] = []
+  const read = (to: Uint8Array, at: number) => {
+    reads.push(at)
+    return file.copy(to, 0, at, Math.min(at + 500, at + to.length))
+  }
+  const stored = () => ({
+    async read(use: (readAt: typeof read) => void) {
+      use(read)
+      return true
+    },
+  })
+  const blob = () => new Blob([file])
+  const signal = new AbortController().signal
+  await loadWeights(program, [256, 256, 4096], { memory, files: { blob, stored }, signal })
+  const at = (address: number, bytes: number) => Buffer.from(memory.buffer, address, bytes)
+  expect(Buffer.compare(at(256, 768), file.subarray(64, 832))).toBe(0)
+  expect(Buffer.compare(at(4096, 256), file.subarray(2000, 2256))).toBe(0)
+  expect(reads).toEqual([64, 564, 2000]) // the tied tensor once
+  const ended = () => ({
+    async read(use: (readAt: typeof read) => void) {
+      use(() => 0)
+      return true
+    },
+  })
+  await expect(
+    loadWeights(program, [256, 256, 4096], { memory, files: { blob, stored: ended }, signal }),
+  ).rejects.toThrow('ended before its end')
 })

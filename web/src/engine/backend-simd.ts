@@ -8,7 +8,7 @@ import type { Manifest, Variant } from './manifest.ts'
 import { allCacheBytes, LayerCaches } from './program/cache.ts'
 import { activationBytes, compile, type RunSizes } from './program/compile.ts'
 import { layersOf, type Program, parseProgram } from './program/program.ts'
-import { loadWeights, packOps, placeWeights, type Weights, weightBytes } from './program/weights.ts'
+import { loadWeights, packOps, placeWeights, type WeightFiles, type Weights, weightBytes } from './program/weights.ts'
 import { encode, type Machine, OP_WORDS, type Op, type OpList, type Rows } from './simd/ops.ts'
 
 /** Larger models take longer for a chunk, and a cancel waits for its end. */
@@ -23,15 +23,11 @@ const MOST_BYTES = 2 ** 32 - 2 ** 26
 /** A model that has no room for a conversation of so many tokens is of no use. */
 const LEAST_CONTEXT = 512
 
-export interface SimdFiles {
-  /** A file of the bundle by its path, verified. */
-  blob(path: string): Blob
-}
-
 export interface SimdOptions {
   manifest: Manifest
   variant: Variant
-  files: SimdFiles
+  /** By path in the bundle. */
+  files: WeightFiles
   /** `mostBytes` is what a conversation as long as the context takes. */
   openMachine(needs: { memoryBytes: number; mostBytes: number; maxTokens: number }): Promise<Machine>
   signal: AbortSignal
@@ -53,8 +49,11 @@ export async function openSimd({ manifest, variant, files, openMachine, signal }
   try {
     const weights = placeWeights(program, bytes => machine.allocate(bytes))
     const folder = path.slice(0, path.lastIndexOf('/') + 1)
-    const file = (name: string) => files.blob(folder + name)
-    await loadWeights(program, weights, { memory: machine.memory, file, signal })
+    const inFolder: WeightFiles = {
+      blob: name => files.blob(folder + name),
+      stored: name => files.stored?.(folder + name) ?? null,
+    }
+    await loadWeights(program, weights, { memory: machine.memory, files: inFolder, signal })
     machine.run(machine.compile(packOps(program, weights)), { tokens: 1, position: 0, outputs: 1 })
     return new SimdBackend(machine, { program, weights, sizes, contextLength })
   } catch (error) {

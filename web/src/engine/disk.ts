@@ -20,9 +20,25 @@ export interface Sink {
   close(): void
 }
 
+/** Copies what a file has from `at` on into `to`; how many bytes those were. */
+export type ReadAt = (to: Uint8Array, at: number) => number
+
+/** A whole file and what is noted about it. */
+export interface StoredFile {
+  /**
+   * Calls `use` with the file to be read straight into memory of its own: several times as fast as a Blob, whose bytes
+   * come by way of the browser's process. False where that is not to be had: not there, or open in another worker.
+   */
+  read(use: (read: ReadAt) => void): Promise<boolean>
+  /** Null where nothing was noted since the file was downloaded. */
+  note(): Promise<string | null>
+  keepNote(text: string): Promise<void>
+}
+
 export interface Disk {
   /** A whole file, null where it is not there. */
   find(entry: FileEntry): Promise<File | null>
+  stored(entry: FileEntry): StoredFile
   /** The place of a download, with what an earlier one left. Hold `fileLock` meanwhile: a file has one writer. */
   open(entry: FileEntry): Promise<Sink>
   /** Notes that a bundle uses these files, and drops those that it used once and `isStillListed` denies. */
@@ -55,6 +71,11 @@ export async function openDisk(): Promise<Disk | null> {
   const { files, bundles } = folders
   return {
     find: entry => find(files, entry),
+    stored: entry => ({
+      read: use => read(files, entry, use),
+      note: async () => (await (await fileAt(files, noteName(entry.sha256)))?.text()) ?? null,
+      keepNote: text => writeText(files, { name: noteName(entry.sha256), of: entry.path, text }),
+    }),
     open: async entry => sinkOf(files, entry),
     remember: (bundle, isStillListed) =>
       navigator.locks.request(RECORDS_LOCK, async () => {
@@ -137,6 +158,25 @@ async function openFolders(create: boolean): Promise<Folders> {
 async function find(files: FileSystemDirectoryHandle, { sha256, size_bytes }: FileEntry): Promise<File | null> {
   const file = await fileAt(files, sha256)
   return file?.size === size_bytes ? file : null
+}
+
+async function read(files: FileSystemDirectoryHandle, entry: FileEntry, use: (read: ReadAt) => void): Promise<boolean> {
+  if (!(await find(files, entry))) return false
+  const handle = await files.getFileHandle(entry.sha256)
+  // Where a browser does not know the mode, one worker at a time has the file; not yet in TypeScript's types.
+  const open = handle.createSyncAccessHandle as (options: object) => Promise<FileSystemSyncAccessHandle>
+  const access = await open.call(handle, { mode: 'read-only' }).catch(() => null)
+  if (!access) return false
+  try {
+    use((to, at) => access.read(to, { at }))
+    return true
+  } finally {
+    access.close()
+  }
+}
+
+function noteName(sha256: string): string {
+  return `${sha256}.note`
 }
 
 async function sinkOf(files: FileSystemDirectoryHandle, { path, sha256, size_bytes }: FileEntry): Promise<Sink> {
@@ -226,7 +266,7 @@ async function dropUnused({ files, bundles }: Folders, dropped: BundleRecord['fi
   for (const { sha256 } of dropped.filter(file => !used.has(file.sha256))) {
     await navigator.locks.request(`slm-file-${sha256}`, { ifAvailable: true }, async lock => {
       if (!lock) return // being downloaded
-      for (const name of [sha256, `${sha256}.part`]) {
+      for (const name of [sha256, `${sha256}.part`, noteName(sha256)]) {
         if (await fileAt(files, name)) await files.removeEntry(name)
       }
     })
@@ -253,11 +293,19 @@ async function readRecord(bundles: FileSystemDirectoryHandle, name: string): Pro
 }
 
 async function writeRecord(bundles: FileSystemDirectoryHandle, name: string, record: BundleRecord): Promise<void> {
-  const access = await (await bundles.getFileHandle(name, { create: true })).createSyncAccessHandle()
+  await writeText(bundles, { name, of: record.name, text: JSON.stringify(record) })
+}
+
+/** `of`: what it belongs to, for messages. */
+async function writeText(
+  folder: FileSystemDirectoryHandle,
+  { name, of, text }: { name: string; of: string; text: string },
+): Promise<void> {
+  const access = await (await folder.getFileHandle(name, { create: true })).createSyncAccessHandle()
   try {
-    asQuota(record.name, () => {
+    asQuota(of, () => {
       access.truncate(0)
-      access.write(new TextEncoder().encode(JSON.stringify(record)))
+      access.write(new TextEncoder().encode(text))
     })
   } finally {
     access.close()

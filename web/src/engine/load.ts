@@ -1,19 +1,19 @@
 /** Loads one bundle into this worker: manifest, choice of a variant, files, runtime, session, self-test. */
-import type { BundleInfo, EngineInfo, LoadPhase } from './api.ts'
+import type { EngineInfo, LoadPhase } from './api.ts'
 import { OrtBackend } from './backend-ort.ts'
-import { openSimd } from './backend-simd.ts'
+import { openSimd, SimdBackend } from './backend-simd.ts'
 import { type Computing, makeBackend } from './backends.ts'
 import { type Choice, chooseVariant, wantsGpu } from './choose.ts'
 import { Context } from './context.ts'
 import { capabilities, findGpu, type Gpu, type GpuSearch, thisBrowser } from './device.ts'
-import { openDisk } from './disk.ts'
+import { openDisk, type StoredFile } from './disk.ts'
 import { EngineError } from './errors.ts'
 import { explain } from './explain.ts'
 import { describeBundle, FOREIGN, templateInside } from './foreign.ts'
 import type { FileEntry, Manifest, Variant } from './manifest.ts'
 import type { LoadArgs, LoadEvent, PassedOver } from './protocol.ts'
 import { encoderSelfTest, selfTest } from './selftest.ts'
-import { programSelfTest } from './selftest-program.ts'
+import { rememberedSelfTest } from './selftest-memory.ts'
 import { type Flavour, loadRuntime, type SessionFiles } from './session.ts'
 import { openMachine } from './simd/machine.ts'
 import { fetchFile } from './store.ts'
@@ -61,12 +61,15 @@ export async function loadModel(
   const gpu = variant.device === 'webgpu' ? search.gpu : null
   if (!gpu) search.gpu?.device.destroy()
   const flavour: Flavour = gpu ? (found.jspi ? 'jspi' : 'asyncify') : 'wasm'
+  const starting = start({ manifest, choice, files, gpu, flavour, threads: found.threads, signal }, progress)
+  starting.catch(() => {}) // what is wrong with the tokenizer, read while threads start, is told first
   const codec = createTextCodec(await tokenizerFiles(files, manifest), manifest)
   try {
-    const started = await start({ manifest, choice, files, gpu, flavour, threads: found.threads, signal }, progress)
+    const started = await starting
     signal.throwIfAborted()
+    const { id, name, description, licence, family, parameters } = manifest
     const info: EngineInfo = {
-      bundle: bundleInfo(manifest),
+      bundle: { id, name, description, licence: licence.id, family, parameters },
       architecture: manifest.architecture,
       encoderTask: manifest.encoder?.task ?? null,
       prefixes: manifest.prompts.prefixes ?? [],
@@ -104,8 +107,7 @@ interface Start {
 async function start(options: Start, progress: Progress) {
   const { choice, gpu } = options
   if (choice.backend === 'simd') return tested(await startSimd(options, progress), options, progress)
-  const capture = gpu !== null
-  const started = await startOrt({ ...options, capture }, progress)
+  const started = await startOrt({ ...options, capture: gpu !== null }, progress)
   return tested(started, options, progress).catch(async error => {
     const backend = started.computing.context?.backend
     if (!(backend instanceof OrtBackend && backend.captures)) throw error
@@ -124,9 +126,12 @@ async function tested(started: Started, options: Start, progress: Progress) {
   return { ...started, test }
 }
 
-function check({ encoder, context }: Computing, { manifest, choice: { variant, backend }, gpu }: Start) {
+function check({ encoder, context }: Computing, { manifest, choice: { variant }, files, gpu }: Start) {
   if (encoder) return encoderSelfTest(encoder, { manifest, variant })
-  if (backend === 'simd' && variant.program) return programSelfTest(context.backend, manifest, variant.program)
+  if (context.backend instanceof SimdBackend) {
+    const stored = files.stored(variant.program?.path ?? '')
+    return rememberedSelfTest(context.backend, { manifest, variant, stored, browser: navigator.userAgent })
+  }
   return selfTest(context.backend, { manifest, variant, deep: gpu !== null })
 }
 
@@ -166,6 +171,8 @@ async function startSimd({ manifest, choice, files, threads, signal }: Start, pr
 export interface Files {
   /** Verified; on disk where the browser has one for us, so read it piece by piece. */
   blob(path: string): Blob
+  /** The same on disk; null where the browser has none for us. */
+  stored(path: string): StoredFile | null
   /** The graph of this path with all weight files of the variant. */
   session(graph: string): Promise<SessionFiles>
 }
@@ -193,6 +200,7 @@ async function download(
     }),
   )
   const blob = (path: string) => data.get(path) ?? new Blob() // every path below is in `entries`
+  const stored = new Map(entries.map(entry => [entry.path, disk?.stored(entry) ?? null]))
   const folder = variant.graph.slice(0, variant.graph.lastIndexOf('/') + 1)
   const { graph, encoder_graph, embedding_graph, program } = variant
   const others: (string | undefined | null)[] = [graph, encoder_graph, embedding_graph, program?.path]
@@ -201,6 +209,7 @@ async function download(
     .map(({ path }) => ({ path: path.slice(folder.length), data: blob(path) }))
   return {
     blob,
+    stored: path => stored.get(path) ?? null,
     session: async graph => ({ graph: new Uint8Array(await blob(graph).arrayBuffer()), externalData: external }),
   }
 }
@@ -280,10 +289,6 @@ function progressOf(report: (event: LoadEvent) => void) {
       send()
     },
   }
-}
-
-function bundleInfo({ id, name, description, licence, family, parameters }: Manifest): BundleInfo {
-  return { id, name, description, licence: licence.id, family, parameters }
 }
 
 async function lostSentence(gpu: Gpu | null): Promise<string> {

@@ -2,6 +2,7 @@
  * A program's tensors in WASM memory: where each goes, and reading them there from the bundle's files a piece at a time,
  * so that no second copy of the weights is ever in memory.
  */
+import type { ReadAt, StoredFile } from '../disk.ts'
 import { EngineError } from '../errors.ts'
 import { type Matrix, type Op, paddedWidth } from '../simd/ops.ts'
 import { type Program, type Tensor, tensorBytes } from './program.ts'
@@ -9,7 +10,7 @@ import { type Program, type Tensor, tensorBytes } from './program.ts'
 /** Addresses of a program's tensors, by index. */
 export type Weights = readonly number[]
 
-/** So many bytes of a file are in JavaScript's memory at a time. */
+/** So many bytes of a Blob are in JavaScript's memory at a time. */
 const PIECE_BYTES = 8 << 20
 
 /** Bytes that the tensors take in memory, but for alignment. */
@@ -66,9 +67,15 @@ export function packOps(program: Program, weights: Weights): Op[] {
 
 export interface LoadOptions {
   memory: WebAssembly.Memory
-  /** The file that tensors name, verified. */
-  file(name: string): Blob
+  files: WeightFiles
   signal: AbortSignal
+}
+
+/** The files that tensors name, verified. */
+export interface WeightFiles {
+  blob(name: string): Blob
+  /** The same on disk, from where it can be read straight into memory; null where there is no disk. */
+  stored?(name: string): Pick<StoredFile, 'read'> | null
 }
 
 /**
@@ -76,12 +83,13 @@ export interface LoadOptions {
  * @throws EngineError 'bad-manifest' where a file is shorter than its tensors say; what the signal says where it aborts
  */
 export async function loadWeights({ tensors }: Program, weights: Weights, options: LoadOptions): Promise<void> {
-  const byFile = new Map<string, Placed[]>()
+  const byFile = new Map<string, Map<number, Placed>>()
   tensors.forEach((tensor, index) => {
     const placed = { from: tensor.offset, to: tensor.offset + tensorBytes(tensor), address: weights[index] ?? 0 }
-    byFile.set(tensor.file, [...(byFile.get(tensor.file) ?? []), placed])
+    // By address: two names for the same bytes are read once.
+    byFile.set(tensor.file, (byFile.get(tensor.file) ?? new Map()).set(placed.address, placed))
   })
-  for (const [name, placed] of byFile) await loadFile(options.file(name), { name, placed, options })
+  for (const [name, placed] of byFile) await loadFile(name, [...placed.values()], options)
 }
 
 /** Bytes [from, to) of a file and where they go. */
@@ -91,25 +99,42 @@ interface Placed {
   address: number
 }
 
-async function loadFile(
-  file: Blob,
-  { name, placed, options }: { name: string; placed: Placed[]; options: LoadOptions },
-) {
+async function loadFile(name: string, placed: readonly Placed[], { memory, files, signal }: LoadOptions) {
   const end = Math.max(...placed.map(({ to }) => to))
-  if (file.size < end) {
-    const message = `${name} has ${file.size} bytes where its program expects ${end}. Export the bundle again.`
+  const { size } = files.blob(name)
+  if (size < end) {
+    const message = `${name} has ${size} bytes where its program expects ${end}. Export the bundle again.`
     throw new EngineError('bad-manifest', message)
   }
+  signal.throwIfAborted()
+  const whole = await files.stored?.(name)?.read(read => {
+    for (const { from, to, address } of placed) readAll(read, new Uint8Array(memory.buffer, address, to - from), from)
+  })
+  if (!whole) await loadBlob(files.blob(name), { placed, end, memory, signal })
+}
+
+function readAll(read: ReadAt, to: Uint8Array, from: number): void {
+  for (let done = 0; done < to.length; ) {
+    const bytes = read(to.subarray(done), from + done)
+    if (bytes === 0) throw new EngineError('internal', 'A file of the model ended before its end. Load it again.')
+    done += bytes
+  }
+}
+
+async function loadBlob(
+  file: Blob,
+  { placed, end, memory, signal }: Pick<LoadOptions, 'memory' | 'signal'> & { placed: readonly Placed[]; end: number },
+) {
   const read = (start: number) => file.slice(start, Math.min(start + PIECE_BYTES, end)).arrayBuffer()
   let next = read(0)
   for (let start = 0; start < end; start += PIECE_BYTES) {
     const piece = new Uint8Array(await next)
-    options.signal.throwIfAborted()
+    signal.throwIfAborted()
     next = read(start + PIECE_BYTES) // arrives while this one is copied
-    const memory = new Uint8Array(options.memory.buffer)
+    const bytes = new Uint8Array(memory.buffer)
     for (const { from, to, address } of placed) {
       const [first, last] = [Math.max(from, start), Math.min(to, start + piece.length)]
-      if (first < last) memory.set(piece.subarray(first - start, last - start), address + first - from)
+      if (first < last) bytes.set(piece.subarray(first - start, last - start), address + first - from)
     }
   }
 }
