@@ -7,11 +7,14 @@ repaired shows at the next request. The cheap check is manifest, presence and si
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from slm_export.manifest import MANIFEST_NAME, FileEntry, Manifest, ManifestError, Variant, is_safe_path, load_manifest
+from slm_export.manifest import MANIFEST_NAME, Fidelity, FileEntry, Manifest, ManifestError, is_safe_path, load_manifest
+from slm_playground.library.errors import LibraryError
+from slm_playground.library.layouts import Repository, is_repository, parse
 
 AGAIN = "Export the bundle again (`make run` does it for the default model) or copy it again."
 NO_MODEL = (
@@ -33,8 +36,25 @@ class Entry:
     """One folder of the models folder. `manifest` is None if unreadable; the bundle is usable when `error` is None."""
 
     folder: Path
-    manifest: Manifest | None
+    manifest: Manifest | Repository | None
     error: str | None
+
+    def size_bytes(self) -> int:
+        """What its files take on the disk, listed or not."""
+        return sum(path.stat().st_size for path in self.folder.rglob("*") if path.is_file())
+
+
+@dataclass(frozen=True, slots=True)
+class VariantFacts:
+    """A variant of either kind of model; None where an ONNX repository does not say."""
+
+    name: str
+    device: str
+    requires: tuple[str, ...]
+    download_bytes: int
+    memory_bytes: int | None
+    bits_per_weight: float | None
+    fidelity: Fidelity | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +89,7 @@ def scan(models: Path, *, deep: bool = False) -> Found:
 def read_entry(folder: Path, *, deep: bool = False) -> Entry:
     """Read and check one bundle; whatever is wrong becomes the entry's `error`."""
     try:
-        manifest = load_manifest(folder)
+        manifest = load_description(folder)
     except ManifestError as error:
         return Entry(folder, None, str(error))
     if manifest.id != folder.name:
@@ -88,7 +108,7 @@ def find_file(models: Path, bundle_id: str, path: str) -> tuple[Path, FileEntry]
     """
     folder = bundle_folder(models, bundle_id)
     try:
-        manifest = load_manifest(folder)
+        manifest = load_description(folder)
     except ManifestError as error:
         raise BundleError(str(error), missing=False) from error
     for entry in manifest.all_files():
@@ -99,23 +119,78 @@ def find_file(models: Path, bundle_id: str, path: str) -> tuple[Path, FileEntry]
     raise BundleError(f"The manifest of {bundle_id} lists no file of that name. Only listed files are served.", missing=True)
 
 
+def load_description(folder: Path) -> Manifest | Repository:
+    """The manifest of a bundle, or of an ONNX repository of others.
+
+    Raises: ManifestError.
+    """
+    path = folder / MANIFEST_NAME
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        if is_repository(data):
+            return parse(data, str(path))
+    except LibraryError as error:
+        raise ManifestError(str(error)) from error
+    except (OSError, ValueError, RecursionError):
+        pass  # said by the reader of bundles, in its words
+    return load_manifest(folder)
+
+
 def bundle_folder(models: Path, bundle_id: str) -> Path:
     """The folder of a bundle that has a manifest (valid or not).
 
     Raises: BundleError.
     """
     folder = models / bundle_id
-    is_plain_name = is_safe_path(bundle_id) and "/" not in bundle_id and not bundle_id.startswith(".")
     # os.path, because Path.is_file raises for a name that is too long for the disk.
-    if not is_plain_name or not os.path.isfile(folder / MANIFEST_NAME):
+    if not is_folder_name(bundle_id) or not os.path.isfile(folder / MANIFEST_NAME):
         raise BundleError(f"There is no bundle of that name in {models}. GET /api/models lists what there is.", missing=True)
     return folder
 
 
-def download_bytes(manifest: Manifest, variant: Variant) -> int:
-    """What a browser fetches to run `variant`: its files and the shared ones, each once; without the manifest."""
-    sizes = {entry.path: entry.size_bytes for entry in (*manifest.files, *variant.files)}
-    return sum(sizes.values())
+def is_folder_name(name: str) -> bool:
+    """True for what can be the name of a model's folder; those that start with a dot are ours."""
+    return is_safe_path(name) and "/" not in name and not name.startswith(".")
+
+
+def variants(manifest: Manifest | Repository) -> tuple[VariantFacts, ...]:
+    """What there is to run, best first. `download_bytes`: the variant's files and the shared ones, each once, no manifest."""
+    if isinstance(manifest, Repository):
+        sizes = {entry.path: entry.size_bytes for entry in manifest.files}
+        graphs = manifest.graphs()
+        shared = sizes.keys() - {path for graph in graphs for path in graph.paths}
+        return tuple(
+            VariantFacts(g.name, g.device, g.requires, sum(sizes[path] for path in {*shared, *g.paths}), None, None, None)
+            for g in graphs
+        )
+    return tuple(
+        VariantFacts(
+            v.name,
+            v.device,
+            v.requires,
+            sum({entry.path: entry.size_bytes for entry in (*manifest.files, *v.files)}.values()),
+            v.memory_bytes,
+            v.bits_per_weight,
+            v.fidelity,
+        )
+        for v in manifest.variants
+    )
+
+
+def check_file(models: Path, bundle_id: str, path: str) -> str | None:
+    """Read one file of a bundle and compare its SHA-256: what is wrong with it, None when nothing is.
+
+    Raises: BundleError for a file that the manifest does not list.
+    """
+    folder = bundle_folder(models, bundle_id)
+    try:
+        files = load_description(folder).all_files()
+    except ManifestError as error:
+        raise BundleError(str(error), missing=False) from error
+    for entry in files:
+        if entry.path == path:
+            return _file_problem(folder, entry, deep=True)
+    raise BundleError(f"The manifest of {bundle_id} lists no file of that name.", missing=True)
 
 
 def _file_problem(folder: Path, entry: FileEntry, *, deep: bool = False) -> str | None:

@@ -118,7 +118,7 @@ def _bundle(entry: catalog.Entry) -> Bundle:
     manifest = entry.manifest
     if manifest is None:
         return Bundle(entry.folder.name, None, (), entry.error)
-    variants = tuple(Variant(each.name, each.device, catalog.download_bytes(manifest, each)) for each in manifest.variants)
+    variants = tuple(Variant(each.name, each.device, each.download_bytes) for each in catalog.variants(manifest))
     return Bundle(entry.folder.name, manifest.name, variants, entry.error)
 
 

@@ -20,6 +20,8 @@ TOKEN_HEADER = "X-SLM-Token"
 READ_METHODS = frozenset({"GET", "HEAD"})
 # No route takes these, so they end as 405 without being asked for a token: they cannot change anything.
 HARMLESS_METHODS = READ_METHODS | {"OPTIONS", "TRACE"}
+# Of writes: no form can send these. Pieces of files are octets.
+BODY_TYPES = ("application/json", "application/octet-stream")
 # The page itself, the only thing that a link on another site may open.
 PAGE_PATHS = frozenset({"/"})
 
@@ -80,8 +82,8 @@ class Guard:
                 f"This request would change something and lacks this server's token (header {TOKEN_HEADER}). The token is new at "
                 "every start: reload the page and try again.",
             )
-        if headers.get("Content-Type", "").partition(";")[0].strip().lower() != "application/json":
-            return Refusal(403, "Changes are accepted only as application/json, which no plain form can send. Send JSON.")
+        if headers.get("Content-Type", "").partition(";")[0].strip().lower() not in BODY_TYPES:
+            return Refusal(403, f"Changes are accepted only as {' or '.join(BODY_TYPES)}, which no plain form can send.")
         return None
 
 

@@ -1,4 +1,4 @@
-"""The web application: the built UI, the bundles, two small JSON answers. Reads files, changes nothing.
+"""The web application: the built UI, the bundles, the library's API.
 
 Every request passes the guard first, every response gets the security headers last, whatever happened in between.
 """
@@ -9,9 +9,8 @@ import logging
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from flask import Flask, Response, g, jsonify, request
+from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
 from slm_export.manifest import MANIFEST_NAME
@@ -19,11 +18,13 @@ from slm_playground import __version__, catalog
 from slm_playground.errors import error_response
 from slm_playground.files import Answer, bundle_mime_type, content_etag, send
 from slm_playground.guard import Guard
-from slm_playground.headers import NEVER_STORE, REVALIDATE, SECURITY_HEADERS
+from slm_playground.headers import REVALIDATE, SECURITY_HEADERS
+from slm_playground.library.listing import listing
+from slm_playground.library.routes import add_library, answer
 from slm_playground.ui import find_asset
 
-# No write takes more than a little JSON; a bigger body is refused before it is read.
-MAX_BODY_BYTES = 1 << 20
+# Files are sent in pieces; a bigger body is refused before it is read.
+MAX_BODY_BYTES = 4 << 20
 LOGGED_PATH_LENGTH = 300
 
 _requests = logging.getLogger("slm_playground.requests")
@@ -49,6 +50,7 @@ def create_app(config: Config) -> Flask:
     _add_guard(app, config)
     _add_errors(app)
     _add_models(app, config)
+    add_library(app, config.models_dir, config.token)
     _add_pages(app, config)
     return app
 
@@ -121,7 +123,7 @@ def _add_errors(app: Flask) -> None:
 
 _MESSAGES = {
     404: "There is nothing at this address. The playground itself is at /, the list of models at /api/models.",
-    405: "This address can only be read (GET and HEAD).",
+    405: "This address does not take requests of that kind.",
     413: f"The request is too big: at most {MAX_BODY_BYTES:,} bytes are accepted.",
     416: "The range asked for lies outside the file, or asks for several parts. Ask for one range inside the file.",
 }
@@ -130,23 +132,11 @@ _MESSAGES = {
 def _add_models(app: Flask, config: Config) -> None:
     @app.get("/api/health")
     def health() -> Response:
-        return _json({"status": "ok", "version": __version__})
+        return answer({"status": "ok", "version": __version__})
 
     @app.get("/api/models")
     def models() -> Response:
-        found = catalog.scan(config.models_dir)
-        return _json(
-            {
-                "models_dir": str(config.models_dir),
-                "models": [_summary(entry) for entry in found.entries if entry.error is None],
-                "errors": [
-                    {"folder": entry.folder.name, "name": entry.manifest.name if entry.manifest else None, "error": entry.error}
-                    for entry in found.entries
-                    if entry.error is not None
-                ],
-                "problem": found.problem,
-            }
-        )
+        return answer(listing(config.models_dir))
 
     @app.get("/models/<bundle_id>/<path:path>")
     def model_file(bundle_id: str, path: str) -> Response:
@@ -156,41 +146,9 @@ def _add_models(app: Flask, config: Config) -> None:
             return send(Answer(file, file.stat().st_size, content_etag(file), "application/json", REVALIDATE))
         file, entry = catalog.find_file(config.models_dir, bundle_id, path)
         # The name may get new content with the next export, so it is checked each time; the digest makes that a 304.
-        return send(Answer(file, entry.size_bytes, entry.sha256, bundle_mime_type(path), REVALIDATE))
-
-
-def _summary(entry: catalog.Entry) -> dict[str, Any]:
-    manifest = entry.manifest
-    assert manifest is not None, "only usable bundles are summarised"
-    return {
-        "id": manifest.id,
-        "url": f"/models/{manifest.id}/",
-        "name": manifest.name,
-        "description": manifest.description,
-        "family": manifest.family,
-        "architecture": manifest.architecture,
-        "tasks": manifest.tasks,
-        "parameters": manifest.parameters,
-        "context_length": manifest.context_length,
-        "licence": manifest.licence.id,
-        "variants": [
-            {
-                "name": variant.name,
-                "device": variant.device,
-                "requires": variant.requires,
-                "download_bytes": catalog.download_bytes(manifest, variant),
-                "memory_bytes": variant.memory_bytes,
-                "bits_per_weight": variant.bits_per_weight,
-            }
-            for variant in manifest.variants
-        ],
-    }
-
-
-def _json(data: dict[str, Any]) -> Response:
-    response = jsonify(data)
-    response.headers["Cache-Control"] = NEVER_STORE
-    return response
+        # With the time of the last change: the page hashes a file once and trusts it for as long as this stays the same.
+        etag = f"{entry.sha256}-{file.stat().st_mtime_ns:x}"
+        return send(Answer(file, entry.size_bytes, etag, bundle_mime_type(path), REVALIDATE))
 
 
 def _add_pages(app: Flask, config: Config) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from slm_export.manifest import Manifest
 from slm_playground import catalog
 
 MODEL = "cpu-int8/model.onnx.data"
@@ -133,11 +134,11 @@ def test_a_file_given_as_the_models_folder(tmp_path: Path) -> None:
 def test_download_size_counts_each_file_once(make_bundle: Callable[..., Path], change_manifest: Any) -> None:
     folder = make_bundle()
     before = catalog.read_entry(folder).manifest
-    assert before is not None
+    assert isinstance(before, Manifest)
     change_manifest(folder, lambda data: data["variants"][1]["files"].append(data["files"][0]))
     after = catalog.read_entry(folder).manifest
     assert after is not None
     files = [*json.loads((folder / "manifest.json").read_text())["files"], *before.variants[1].files]
     expected = sum(entry["size_bytes"] if isinstance(entry, dict) else entry.size_bytes for entry in files)
-    assert catalog.download_bytes(before, before.variants[1]) == expected
-    assert catalog.download_bytes(after, after.variants[1]) == expected
+    assert catalog.variants(before)[1].download_bytes == expected
+    assert catalog.variants(after)[1].download_bytes == expected

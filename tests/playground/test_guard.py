@@ -127,7 +127,7 @@ def test_a_link_opens_nothing_but_the_page(client: FlaskClient, method: str, pat
 
 @pytest.fixture
 def writable(app: Flask) -> list[str]:
-    """Adds the only kind of route the server does not have yet, one that changes something; gives what was changed."""
+    """Adds a route that changes something; gives what was changed."""
     changes: list[str] = []
 
     @app.route("/test/write", methods=["POST", "PUT", "PATCH", "DELETE"])
@@ -184,7 +184,7 @@ def test_methods_that_ask_about_the_server_get_405(client: FlaskClient, path: st
 def test_reading_routes_cannot_be_written_even_with_the_token(client: FlaskClient) -> None:
     response = client.post("/api/models", headers={"X-SLM-Token": "token-of-the-tests", **JSON})
     assert response.status_code == 405
-    assert "can only be read" in response.get_json()["error"]["message"]
+    assert "does not take requests of that kind" in response.get_json()["error"]["message"]
 
 
 def test_port_80_needs_no_port_in_the_host(app: Flask) -> None:

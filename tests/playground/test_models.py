@@ -33,6 +33,8 @@ def test_models_are_listed_with_what_a_chooser_needs(client: FlaskClient, make_b
     on_disk = {path.name: path.stat().st_size for path in (models / "alpha").iterdir() if path.is_file()}
     shared = sum(size for name, size in on_disk.items() if name != "manifest.json")
     cpu = sum(path.stat().st_size for path in (models / "alpha/cpu-int8").iterdir())
+    fidelity = alpha["variants"][1].pop("fidelity")
+    assert (fidelity["top1_agreement"], fidelity["perplexity_ratio"]) == (0.98, 1.003)
     assert alpha["variants"][1] == {
         "name": "cpu-int8",
         "device": "cpu",
@@ -53,7 +55,12 @@ def test_models_are_listed_with_what_a_chooser_needs(client: FlaskClient, make_b
         "parameters": 1000,
         "context_length": 128,
         "licence": "Apache-2.0",
+        "licence_file": "LICENSE",
+        "kind": "bundle",
+        "repairable": False,
+        "size_bytes": sum(path.stat().st_size for path in (models / "alpha").rglob("*") if path.is_file()),
     }
+    assert data["disk"]["total_bytes"] >= data["disk"]["free_bytes"] > 0
 
 
 def test_a_bundle_that_does_not_chat_is_listed_as_what_it_is(
@@ -82,7 +89,7 @@ def test_every_url_of_the_list_works(client: FlaskClient, weights: bytes) -> Non
             response = client.get(model["url"] + entry["path"])
             assert response.status_code == 200
             assert hashlib.sha256(response.data).hexdigest() == entry["sha256"]
-            assert response.headers["ETag"] == f'"{entry["sha256"]}"'
+            assert response.headers["ETag"].startswith(f'"{entry["sha256"]}-')
             assert response.headers["Cache-Control"] == "no-cache"
 
 

@@ -1,0 +1,151 @@
+"""HTTP as a client, standard library only: which addresses may be asked, redirects, failures in words."""
+
+from __future__ import annotations
+
+import http.client
+import ipaddress
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from email.message import Message
+from typing import Any
+from urllib.parse import urlsplit
+
+from slm_playground import __version__
+from slm_playground.library.errors import LibraryError
+
+TIMEOUT_SECONDS = 30
+# Listings and configurations; weights never pass through here.
+MAX_TEXT_BYTES = 64 << 20
+_USER_AGENT = f"slm-playground/{__version__}"
+
+Answer = http.client.HTTPResponse
+
+
+def check_address(url: str) -> str:
+    """`url` where it may be asked: https, or http on this machine (elsewhere anybody on the way could change a model).
+
+    Raises: LibraryError.
+    """
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+    except ValueError as error:
+        raise LibraryError(f"{url!r} is no address ({error}). Give one that starts with https://.") from error
+    if parts.scheme == "https" and host and not parts.username:
+        return url
+    if parts.scheme == "http" and _is_loopback(host):
+        return url
+    raise LibraryError(
+        f"Models are fetched over https (from this machine also over http), without a user's name: not from {url!r}."
+    )
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+class _Proxies(urllib.request.ProxyHandler):
+    """The system's proxies, but not for this machine."""
+
+    def proxy_open(self, req: urllib.request.Request, proxy: str, type: str) -> Any:
+        return None if _is_loopback(urlsplit(req.full_url).hostname or "") else super().proxy_open(req, proxy, type)
+
+
+class _Redirects(urllib.request.HTTPRedirectHandler):
+    """Follows only to addresses that may be asked themselves."""
+
+    def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:
+        return super().redirect_request(req, fp, code, msg, headers, check_address(newurl))
+
+
+def _opener() -> urllib.request.OpenerDirector:
+    opener = urllib.request.OpenerDirector()
+    for handler in (
+        _Proxies(),
+        urllib.request.HTTPHandler(),
+        urllib.request.HTTPSHandler(),
+        urllib.request.HTTPDefaultErrorHandler(),
+        urllib.request.HTTPErrorProcessor(),
+        _Redirects(),
+    ):
+        opener.add_handler(handler)
+    return opener
+
+
+_OPENER = _opener()
+
+
+def ask(url: str, headers: Mapping[str, str] | None = None) -> Answer:
+    """The open answer to a GET; statuses of 300 and more are raised.
+
+    Raises: urllib.error.HTTPError, OSError (no connection), LibraryError for an address that may not be asked.
+    """
+    # A compressed answer has another length than the file.
+    all_headers = {"User-Agent": _USER_AGENT, "Accept-Encoding": "identity", **(headers or {})}
+    request = urllib.request.Request(check_address(url), headers=all_headers)
+    answer: Answer = _OPENER.open(request, timeout=TIMEOUT_SECONDS)
+    return answer
+
+
+def read_text(url: str) -> tuple[str, Message] | None:
+    """A small text and its headers, None where there is none.
+
+    Raises: LibraryError.
+    """
+    try:
+        with ask(url) as answer:
+            data = answer.read(MAX_TEXT_BYTES + 1)
+            headers = answer.headers
+    except urllib.error.HTTPError as error:
+        with error:
+            if error.code == 404:
+                return None
+            raise refused(url, error.code) from error
+    except (OSError, http.client.HTTPException) as error:
+        raise unreachable(url, error) from error
+    if len(data) > MAX_TEXT_BYTES:
+        raise LibraryError(f"{url} is larger than any description of a model. Check the address.")
+    try:
+        return data.decode("utf-8"), headers
+    except UnicodeDecodeError as error:
+        raise LibraryError(f"{url} is not a text. Check the address.") from error
+
+
+def read_json(url: str) -> tuple[Any, Message] | None:
+    """Like `read_text`, parsed. Servers of single pages answer every address with their page: that counts as nothing.
+
+    Raises: LibraryError.
+    """
+    found = read_text(url)
+    if found is None or found[1].get("Content-Type", "").startswith("text/html"):
+        return None
+    try:
+        return json.loads(found[0]), found[1]
+    except ValueError as error:
+        raise LibraryError(f"{url} is not JSON. Check the address.") from error
+
+
+def refused(url: str, status: int) -> LibraryError:
+    """The error for an answer of 400 and more."""
+    if status in (401, 403):
+        return LibraryError(
+            f"{url} asks for permission (HTTP {status}): the model is private, or its licence must be accepted first. "
+            "Download it yourself and add the folder."
+        )
+    if status == 404:
+        return LibraryError(f"There is nothing at {url}. Check the spelling.", 404)
+    return LibraryError(f"{url} was refused (HTTP {status}). Try again later.", 502)
+
+
+def unreachable(url: str, error: Exception) -> LibraryError:
+    """The error for a server that does not answer."""
+    host = urlsplit(url).netloc
+    reason = getattr(error, "reason", None) or error
+    return LibraryError(f"{host} could not be reached ({reason}). Check the address and the network, then try again.", 502)
