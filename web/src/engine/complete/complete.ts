@@ -1,4 +1,5 @@
 /** One call of `engine.complete` as the worker performs it, over any backend that continues its prompt. */
+import type { Context } from '../context.ts'
 import { EngineError } from '../errors.ts'
 import type { LoadedModel } from '../load.ts'
 import type { CompleteArgs } from '../protocol.ts'
@@ -6,7 +7,7 @@ import { cannotWrite } from '../read.ts'
 import { type Calibration, calibrated, calibrationOf } from './calibration.ts'
 import { type TextFrame, textFrame } from './frame.ts'
 import { type Ending, type Growth, grow } from './grow.ts'
-import { type Opening, openings, rowsNeeded } from './healing.ts'
+import { type Opening, openings } from './healing.ts'
 import { fitted } from './join.ts'
 import { partialWord, wordsOf } from './letters.ts'
 import { type Prompt, promptFor } from './prompt.ts'
@@ -31,8 +32,13 @@ export interface Completion {
   calibration: Calibration | null
 }
 
+/** What completion needs of a model: `context` is null for one that only reads. */
+export interface CompletionModel extends Pick<LoadedModel, 'manifest' | 'codec'> {
+  context: Context | null
+}
+
 /** @throws EngineError 'unsupported' for a model that does not continue text */
-export function openCompletion({ manifest, codec, context }: LoadedModel): Completion {
+export function openCompletion({ manifest, codec, context }: CompletionModel): Completion {
   if (!context) throw cannotWrite(manifest)
   if (!context.backend.continuesPrompt) {
     const message = `${manifest.name} answers texts and does not continue them: load a decoder model for suggestions.`
@@ -85,9 +91,8 @@ class Call {
     const maxTokens = contextLength - MOST_TOKENS.sentence
     const prompt = promptFor(args, { frame, table, maxTokens })
     this.#prompt = prompt
-    const rows = await reader.after(rowsNeeded(prompt), prompt.stem, turn)
+    const all = await openings(prompt, { reader, table, turn })
     this.#promptRun = reader.computedTokens
-    const all = openings(prompt, rows, table)
     this.#prefillMs = performance.now() - this.#started
     const [best, ...others] = all
     if (!best || endsHere(best)) return { ...NOTHING, silentBecause: 'empty' }
@@ -116,8 +121,7 @@ class Call {
       maxTokens: isSentence ? MOST_TOKENS.sentence : MOST_TOKENS.words,
       isTooUnlikely: (probability: number) => words === null && this.#confidence(probability) < this.#threshold(),
     }
-    const standing = this.#prompt?.tokens.slice(0, opening.length) ?? []
-    return grow(opening, standing, { reader: this.#parts.reader, table: this.#parts.table, turn, limits })
+    return grow(opening, { reader: this.#parts.reader, table: this.#parts.table, turn, limits })
   }
 
   /** The longest ending that is likely enough and says something new, or silence. */

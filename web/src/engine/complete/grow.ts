@@ -32,13 +32,11 @@ export interface GrowthLimits {
   maxTokens: number
 }
 
-/** @param standing the tokens of the prompt that the opening goes on behind */
 export async function grow(
   opening: Opening,
-  standing: readonly number[],
   { reader, table, turn, limits }: { reader: Reader; table: TokenTable; turn: Turn; limits: GrowthLimits },
 ): Promise<Growth> {
-  const path = [...standing, opening.token]
+  const path = [...opening.standing, opening.token]
   let bytes = opening.bytes
   let log = Math.log(opening.probability)
   const pieces: { bytes: string; probability: number }[] = [{ bytes, probability: opening.probability }]

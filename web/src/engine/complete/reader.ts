@@ -45,9 +45,18 @@ export class Reader {
   async after(tokens: readonly number[], from: number, turn: Turn): Promise<Distribution[]> {
     this.#follow(tokens)
     let first = from
-    while (first <= tokens.length && this.#known.has(first)) first++
+    while (first <= tokens.length && this.#touch(first)) first++
     if (first <= tokens.length) await this.#compute(tokens, first, turn)
     return Array.from({ length: tokens.length - from + 1 }, (_, index) => this.#get(from + index))
+  }
+
+  /** What is needed now is not among the oldest. */
+  #touch(length: number): boolean {
+    const found = this.#known.get(length)
+    if (!found) return false
+    this.#known.delete(length)
+    this.#known.set(length, found)
+    return true
   }
 
   #get(length: number): Distribution {

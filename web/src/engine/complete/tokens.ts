@@ -26,6 +26,7 @@ export class TokenTable {
   /** Tokens in the order of their bytes. */
   readonly #sorted: Int32Array
   readonly #words = new Set<string>()
+  readonly #ids = new Map<string, number>()
 
   /** @param size tokens that the model has logits for */
   constructor({ bytes }: Pick<Spelling, 'bytes'>, size: number) {
@@ -35,6 +36,7 @@ export class TokenTable {
     for (const [token, text] of this.#bytes.entries()) {
       if (text === null) continue
       spelled.push([text, token])
+      if (!this.#ids.has(text)) this.#ids.set(text, token)
       this.kinds[token] = kindOf(text)
       if (/^ ?[A-Za-z\u00c3-\u00ce][^ ]*$/.test(text)) this.#words.add(utf8(text).trim().toLowerCase())
     }
@@ -58,6 +60,11 @@ export class TokenTable {
       else high = middle
     }
     return this.#sorted.subarray(from, low)
+  }
+
+  /** The token that spells just these bytes, null where there is none. */
+  token(bytes: string): number | null {
+    return this.#ids.get(bytes) ?? null
   }
 
   /** True where one token spells the word, as it does for words that are common: the model's own word list. */
