@@ -7,7 +7,8 @@
 import type { Engine, EngineOptions } from './engine/api.ts'
 import { createEngine as createEngineWith } from './engine/client.ts'
 import { EngineLanguageModel } from './engine/facade/language-model.ts'
-import type { LanguageModelApi } from './engine/facade/shapes.ts'
+import { EngineProofreader } from './engine/facade/proofreader.ts'
+import type { LanguageModelApi, ProofreaderApi } from './engine/facade/shapes.ts'
 
 export type * from './engine/api.ts'
 export { removeStoredBundle, type StoredBundle, storedBundles } from './engine/disk.ts'
@@ -30,4 +31,12 @@ export function createEngine(options: EngineOptions): Promise<Engine> {
  */
 export function createLanguageModel(options: Omit<EngineOptions, 'signal'>): LanguageModelApi {
   return new EngineLanguageModel(options, createEngine)
+}
+
+/**
+ * `Proofreader` in the shape of the browsers' built-in one, on this engine: for a bundle that was trained to correct
+ * (`engine.info.proofreading`). The model is loaded for the first one, shared by all, and unloaded with the last.
+ */
+export function createProofreader(options: Omit<EngineOptions, 'signal'>): ProofreaderApi {
+  return new EngineProofreader(options, createEngine)
 }

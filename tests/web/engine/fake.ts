@@ -16,6 +16,8 @@ export interface Script {
   /** Awaited before each word: lets a test decide when an answer goes on. */
   beforeWord?: (index: number) => Promise<void>
   info?: Partial<EngineInfo>
+  /** Log probability of an answer; without it 10 for the script's answer, 0 for any other. */
+  score?: (continuation: string) => number
   /** How a text goes on; without it, the first words of the answer to it. */
   complete?: (args: CompleteArgs, signal: AbortSignal | undefined) => Promise<Partial<CompleteResult>>
 }
@@ -36,6 +38,7 @@ export const FAKE_INFO: EngineInfo = {
   contextLength: 2048,
   toolFormat: null,
   defaults: { temperature: 0.7, top_p: 0.9, top_k: 0, repetition_penalty: 1, max_tokens: 64 },
+  proofreading: { trained: true, threshold: 2 },
   downloadBytes: 1,
   loadMs: 1,
   selfTest: { passed: true, maxLogitError: 0, allowedLogitError: 1, ms: 1 },
@@ -112,6 +115,11 @@ export function fakeEngine(script: Script = {}): Engine {
       const text = words.slice(0, args.maxWords === 'sentence' ? words.length : args.maxWords).join('')
       return { ...completionOf(text), ...(await script.complete?.(args, signal)) }
     },
+    score: async ({ prompt, continuations }, signal) => {
+      if (disposed || signal?.aborted) throw aborted(signal?.reason)
+      const answer = (script.answer?.(promptText(prompt)) ?? []).join('').trim()
+      return continuations.map(text => script.score?.(text) ?? (text === answer ? 10 : 0))
+    },
     count: async ({ prompt }) => {
       const tokens = promptText(prompt).split(/\s+/).length
       const room = Math.max(0, info.contextLength - tokens)
@@ -130,6 +138,7 @@ function completionOf(text: string): CompleteResult {
 }
 
 function promptText(prompt: Prompt): string {
+  if (prompt.kind === 'task') return prompt.text
   if (prompt.kind === 'tokens') return prompt.tokens.join(' ')
   return prompt.kind === 'chat' ? (prompt.messages.at(-1)?.content ?? '') : prompt.text
 }

@@ -15,9 +15,11 @@ import type {
 } from './chat-types.ts'
 import type { CompleteRequest, CompleteResult } from './complete/types.ts'
 import type { MemoryBudget } from './memory.ts'
+import type { ProofreadOptions, ProofreadResult } from './proofread/types.ts'
 
 export type * from './chat-types.ts'
 export type * from './complete/types.ts'
+export type * from './proofread/types.ts'
 
 export type Device = 'webgpu' | 'cpu'
 
@@ -46,6 +48,11 @@ export interface EngineOptions {
    * it `simd` where the bundle has a program for it and it passes the self-test, else `ort`; with it that one or an error.
    */
   backend?: 'ort' | 'simd'
+  /**
+   * Keep the model on the browser's private disk, for when its server is gone (the default). `false` where the server is on
+   * this machine and has it anyway: weights are then read from there each time and stored once.
+   */
+  keep?: boolean
   /** CPU threads; without it min(4, logical cores), and 1 where the page is not cross-origin isolated. */
   threads?: number
   /** Shared by engines that live side by side: where one does not fit, those used longest ago are unloaded until used again. */
@@ -117,6 +124,8 @@ export interface EngineInfo {
   /** How the model calls tools, null where its chat template has no place for them. */
   toolFormat: ToolFormat | null
   defaults: GenerationDefaults
+  /** Whether the model was trained to correct sentences, and the gain in nats from which on it is believed. */
+  proofreading: { trained: boolean; threshold: number }
   downloadBytes: number
   loadMs: number
   selfTest: SelfTest
@@ -229,6 +238,12 @@ export interface Engine extends Readings {
    * @throws EngineError 'unsupported' for a model that does not continue text, 'bad-request' for options out of range
    */
   complete(request: CompleteRequest): Promise<CompleteResult>
+  /**
+   * Mistakes of a text and what would repair them, in the shape of the browsers' Proofreader API: sentence by sentence, code,
+   * addresses and quotations left alone. Sentences that were asked about before are answered without the model.
+   * @throws EngineError 'unsupported' for a model that does not write, 'bad-request' for options out of range; an AbortError
+   */
+  proofread(text: string, options?: ProofreadOptions): Promise<ProofreadResult>
   /**
    * What a conversation or a prompt comes to, without running the model.
    * @param options as in the request to come: the model's default of `max_tokens`, and no tools, without them

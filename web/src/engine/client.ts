@@ -24,6 +24,7 @@ export async function createEngine(options: EngineOptions, makeWorker: WorkerFac
     source: (args, following) => textRun(host, args, following),
     read: (name, args, signal) => readingRun(host, { name, args }, signal),
     complete: (args, signal) => readingRun(host, { name: 'complete', args }, signal),
+    score: (args, signal) => readingRun(host, { name: 'score', args }, signal),
     count: args => readingRun(host, { name: 'count', args }, undefined),
     async dispose() {
       host.dispose()

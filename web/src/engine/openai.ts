@@ -12,7 +12,8 @@ import type {
 } from './api.ts'
 import { completeArgs } from './complete/request.ts'
 import { TextApi, type TextParts } from './openai-text.ts'
-import type { Calls, CompleteArgs, CountArgs, ReadingName } from './protocol.ts'
+import { Proofreader } from './proofread/proofreader.ts'
+import type { Calls, CompleteArgs, CountArgs, ReadingName, ScoreArgs } from './protocol.ts'
 import { countArgs, textArgs, textsArgs } from './request.ts'
 
 export type { Following, TextRun, TextSource } from './openai-text.ts'
@@ -27,6 +28,7 @@ export type Reader = <N extends ReadingName>(
 export interface ApiParts extends TextParts {
   read: Reader
   complete: (args: CompleteArgs, signal: AbortSignal | undefined) => Promise<CompleteResult>
+  score: (args: ScoreArgs, signal: AbortSignal | undefined) => Promise<number[]>
   count: (args: CountArgs) => Promise<TokenCount>
   dispose: () => Promise<void>
 }
@@ -34,6 +36,7 @@ export interface ApiParts extends TextParts {
 export function createApi(parts: ApiParts): Engine {
   const { read, complete, count, dispose } = parts
   const text = new TextApi(parts)
+  const proofreader = new Proofreader(parts)
 
   // Overloads cannot be written as one arrow: which of the two comes back follows from `stream`.
   function createChat(request: ChatRequest & { stream: true }): AsyncIterable<ChatChunk>
@@ -57,6 +60,7 @@ export function createApi(parts: ApiParts): Engine {
     classify: async (input, { signal } = {}) => read('classify', { text: textArgs(input) }, signal),
     tag: async (input, { signal } = {}) => read('tag', { text: textArgs(input) }, signal),
     complete: async request => complete(completeArgs(request), request.signal),
+    proofread: (input, options) => proofreader.proofread(input, options),
     countTokens: async (input, options = {}) => count(countArgs(input, options, parts.info)),
     stats: () => text.last,
     dispose,

@@ -5,9 +5,19 @@ import { dropOldest, type Fit } from './fitting.ts'
 import { type Generation, generate } from './generate.ts'
 import type { LoadedModel } from './load.ts'
 import type { Manifest } from './manifest.ts'
-import type { CountArgs, GenerateArgs, GenerateEvent, GenerateResult, Prompt, Sampling } from './protocol.ts'
+import { scores } from './proofread/score.ts'
+import type {
+  CountArgs,
+  GenerateArgs,
+  GenerateEvent,
+  GenerateResult,
+  PlainPrompt,
+  Sampling,
+  ScoreArgs,
+} from './protocol.ts'
 import { cannotWrite } from './read.ts'
 import type { SamplerSettings } from './sampler.ts'
+import { plainPrompt } from './task-prompt.ts'
 import type { TextCodec } from './tokenizer.ts'
 import { wrong } from './wrong.ts'
 
@@ -29,8 +39,9 @@ export async function produce(
   if (foreign !== undefined) throw wrong('prefix_tokens', `ids below ${manifest.vocab_size}`, foreign)
   const maxTokens = sampling.max_tokens ?? manifest.generation.max_tokens
   const contextLength = context.backend.contextLength
+  const prompt = plainPrompt(args.prompt, { manifest, codec })
   const fit =
-    args.contextPolicy === 'drop-oldest' ? fitted(codec, args.prompt, { contextLength, maxTokens }) : whole(codec, args)
+    args.contextPolicy === 'drop-oldest' ? fitted(codec, prompt, { contextLength, maxTokens }) : whole(codec, prompt)
   report({ kind: 'start', prompt: fit.tokens, droppedMessages: fit.droppedMessages })
   const draft = args.speculation?.draft
   const endOfTurn = new Set(manifest.special_tokens.eos)
@@ -72,9 +83,10 @@ export function countTokens({ manifest, codec, context }: LoadedModel, args: Cou
   const { contextLength } = backend
   if (args.constraint)
     codec.constraints(backend.vocabularySize).open(args.constraint, new Set(manifest.special_tokens.eos))
-  const { length: tokens } = whole(codec, args).tokens
+  const prompt = plainPrompt(args.prompt, { manifest, codec })
+  const { length: tokens } = whole(codec, prompt).tokens
   const maxTokens = args.maxTokens ?? manifest.generation.max_tokens
-  const fit = fitted(codec, args.prompt, { contextLength, maxTokens })
+  const fit = fitted(codec, prompt, { contextLength, maxTokens })
   const left = fit.tokens.length
   return {
     tokens,
@@ -84,19 +96,35 @@ export function countTokens({ manifest, codec, context }: LoadedModel, args: Cou
   }
 }
 
-function whole(codec: TextCodec, { prompt }: { prompt: Prompt }): Fit {
+/** Log probabilities of answers. @throws EngineError 'unsupported' for a model that only reads */
+export async function score(
+  { manifest, codec, context }: LoadedModel,
+  { args, signal, giveWay }: Omit<Job, 'args' | 'report'> & { args: ScoreArgs },
+): Promise<number[]> {
+  if (!context) throw cannotWrite(manifest)
+  const prompt = encode(codec, plainPrompt(args.prompt, { manifest, codec }))
+  const continuations = args.continuations.map(text => codec.encodeContinuation(text))
+  try {
+    return await scores(context, { prompt, continuations, endOfTurn: manifest.special_tokens.eos, giveWay, signal })
+  } catch (error) {
+    context.truncate(0)
+    throw error
+  }
+}
+
+function whole(codec: TextCodec, prompt: PlainPrompt): Fit {
   return { tokens: encode(codec, prompt), droppedMessages: 0 }
 }
 
-function fitted(codec: TextCodec, prompt: Prompt, room: { contextLength: number; maxTokens: number }): Fit {
-  if (prompt.kind !== 'chat') return whole(codec, { prompt })
+function fitted(codec: TextCodec, prompt: PlainPrompt, room: { contextLength: number; maxTokens: number }): Fit {
+  if (prompt.kind !== 'chat') return whole(codec, prompt)
   return dropOldest(prompt.messages, {
     ...room,
     encode: messages => encode(codec, { ...prompt, messages: [...messages] }),
   })
 }
 
-function encode(codec: TextCodec, prompt: Prompt): number[] {
+function encode(codec: TextCodec, prompt: PlainPrompt): number[] {
   if (prompt.kind === 'tokens') return prompt.tokens
   return prompt.kind === 'chat' ? codec.encodeChat(prompt.messages, prompt) : codec.encodePrompt(prompt.text)
 }

@@ -35,6 +35,8 @@ export interface LoadArgs {
   variant: string | null
   backend: 'ort' | 'simd' | null
   threads: number | null
+  /** Keep the files on the browser's private disk. */
+  keep: boolean
   passedOver: PassedOver[]
 }
 
@@ -62,11 +64,14 @@ export type Sampling = Pick<
 >
 
 /** Text is tokenized by the worker; `tokens` are taken as they are. */
-export type Prompt =
+export type PlainPrompt =
   /** `prefix`: what the answer begins with already. */
   | { kind: 'chat'; messages: ChatMessage[]; tools: Tool[]; prefix: string }
   | { kind: 'text'; text: string }
   | { kind: 'tokens'; tokens: number[] }
+
+/** `task`: what the model is asked is said by its bundle. */
+export type Prompt = PlainPrompt | { kind: 'task'; task: string; text: string }
 
 export interface GenerateArgs {
   prompt: Prompt
@@ -135,6 +140,13 @@ export interface CountArgs {
 /** A request with its defaults, and without what stays on the page. */
 export type CompleteArgs = Required<Omit<CompleteRequest, 'signal'>>
 
+export interface ScoreArgs {
+  prompt: Prompt
+  /** Answers that the model might give. */
+  continuations: string[]
+  priority: Priority
+}
+
 export interface GenerateResult {
   finishReason: FinishReason
   stats: Stats
@@ -145,6 +157,8 @@ export interface Calls {
   load: { args: LoadArgs; event: LoadEvent; result: EngineInfo }
   generate: { args: GenerateArgs; event: GenerateEvent; result: GenerateResult }
   complete: { args: CompleteArgs; event: never; result: CompleteResult }
+  /** Log probability of each continuation (proofread/score.ts). */
+  score: { args: ScoreArgs; event: never; result: number[] }
   count: { args: CountArgs; event: never; result: TokenCount }
   embed: { args: { texts: string[] }; event: never; result: Embeddings }
   classify: { args: { text: string }; event: never; result: Classification }

@@ -5,7 +5,7 @@ import type { Following, TextRun } from './openai.ts'
 import type { Calls, GenerateArgs, GenerateEvent, GenerateResult, ReadingName, TextEvent } from './protocol.ts'
 
 /** One call that gives no text. An abort is heeded between texts and rejects with an AbortError. */
-export async function readingRun<N extends ReadingName | 'count' | 'complete'>(
+export async function readingRun<N extends ReadingName | 'count' | 'complete' | 'score'>(
   host: Host,
   { name, args }: { name: N; args: Calls[N]['args'] },
   signal: AbortSignal | undefined,

@@ -29,6 +29,8 @@ export interface TextCodec {
    * @throws EngineError 'bad-request' where the model has no chat format or its template refuses the messages
    */
   encodeChat(messages: readonly ChatMessage[], use?: { tools: readonly Tool[]; prefix: string }): number[]
+  /** Whether the model has a chat format. */
+  chats: boolean
   /** How the chat template has tools called, null where it knows none. */
   toolFormat: ToolFormat | null
   /** A text as an encoder reads it, special tokens included, cut where it has more than `maxTokens`. */
@@ -77,6 +79,7 @@ export function createTextCodec(files: TokenizerFiles, manifest: Manifest): Text
       const input = { messages: messages.map(message => templateMessage(message, style)), add_generation_prompt: true }
       return encode(render({ ...input, ...toolVariable(tools, style) }) + prefix)
     },
+    chats: template !== null,
     toolFormat: style?.format ?? null,
     encodeText: (text, maxTokens) => cut(tokenizer, encode(text), maxTokens),
     encodeWords: (text, maxTokens) => cutWords(tokenizer, { json, text, maxTokens }),

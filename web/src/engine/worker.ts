@@ -6,7 +6,7 @@ import { type Completion, complete, openCompletion } from './complete/complete.t
 import { EngineError } from './errors.ts'
 import { explain, isFatal } from './explain.ts'
 import { type LoadedModel, loadModel, VariantFailure } from './load.ts'
-import { countTokens, produce } from './produce.ts'
+import { countTokens, produce, score } from './produce.ts'
 import type { CallName, Calls, Failure, FromWorker, GenerateEvent, LoadArgs, LoadEvent, ToWorker } from './protocol.ts'
 import { readWith } from './read.ts'
 import { Scheduler, type Turn } from './scheduler.ts'
@@ -91,9 +91,10 @@ async function perform(
   { report, signal }: { report: (event: GenerateEvent) => void; signal: AbortSignal },
 ): Promise<WorkResult> {
   if (call.name === 'count') return countTokens(loaded, call.args) // needs no turn: it runs no model
-  const priority = call.name === 'generate' || call.name === 'complete' ? call.args.priority : 'interactive'
+  const priority = 'priority' in call.args ? call.args.priority : 'interactive'
   return scheduler.run({ priority, signal }, async ({ giveWay }: Turn): Promise<WorkResult> => {
     if (call.name === 'generate') return produce(loaded, { args: call.args, report, signal, giveWay })
+    if (call.name === 'score') return score(loaded, { args: call.args, signal, giveWay })
     if (call.name === 'complete') {
       completion ??= openCompletion(loaded)
       return complete(completion, {

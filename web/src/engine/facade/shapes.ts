@@ -1,5 +1,6 @@
-/** Types of the LanguageModelPrompt API (webmachinelearning/prompt-api, August 2026) as far as the engine has what they stand for. */
+/** Types of the LanguageModelPrompt and Proofreader APIs (webmachinelearning/prompt-api, August 2026) as far as the engine has what they stand for. */
 import type { JsonSchema } from '../chat-types.ts'
+import type { ProofreadCorrection } from '../proofread/types.ts'
 
 export type Availability = 'unavailable' | 'downloadable' | 'downloading' | 'available'
 
@@ -97,5 +98,49 @@ export interface LanguageModelSession extends EventTarget {
   /** Another session that goes on from here on its own. */
   clone(options?: LanguageModelSignalOptions): Promise<LanguageModelSession>
   /** Ends what is going on, and lets the model go where no other session uses it. */
+  destroy(): void
+}
+
+/** As in the Proofreader API (webmachinelearning/proofreader-api). */
+export interface ProofreaderCreateCoreOptions {
+  /** Without it corrections have no `types`. */
+  includeCorrectionTypes?: boolean
+  /** Without it corrections have no `explanation`. */
+  includeCorrectionExplanations?: boolean
+  correctionExplanationLanguage?: string
+  expectedInputLanguages?: readonly string[]
+}
+
+export interface ProofreaderCreateOptions extends ProofreaderCreateCoreOptions {
+  /** Called with an EventTarget that fires `downloadprogress`: `loaded` is a share, from 0 to 1. */
+  monitor?: (monitor: EventTarget) => void
+  /** Destroys the proofreader, also while it is made. */
+  signal?: AbortSignal
+}
+
+export interface ProofreaderResult {
+  correctedInput: string
+  corrections: (Omit<ProofreadCorrection, 'types' | 'explanation'> &
+    Partial<Pick<ProofreadCorrection, 'types' | 'explanation'>>)[]
+}
+
+export interface ProofreaderApi {
+  /** Whether a proofreader can be had, and whether that takes a download. */
+  availability(options?: ProofreaderCreateCoreOptions): Promise<Availability>
+  /**
+   * A proofreader; the model is loaded for the first one and shared by all.
+   * @throws DOMException 'NotSupportedError', 'NetworkError', 'AbortError'
+   */
+  create(options?: ProofreaderCreateOptions): Promise<ProofreaderSession>
+}
+
+export interface ProofreaderSession {
+  readonly includeCorrectionTypes: boolean
+  readonly includeCorrectionExplanations: boolean
+  readonly correctionExplanationLanguage: string | null
+  readonly expectedInputLanguages: readonly string[] | null
+  /** @throws DOMException 'AbortError', 'NotSupportedError', 'OperationError' */
+  proofread(input: string, options?: { signal?: AbortSignal }): Promise<ProofreaderResult>
+  /** Ends what is going on, and lets the model go where no other proofreader uses it. */
   destroy(): void
 }

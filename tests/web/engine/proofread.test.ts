@@ -1,0 +1,418 @@
+/** Proofreading without a model: sentences, edits, kinds, guards, and the whole over a scripted engine. */
+import { describe, expect, test } from 'vitest'
+import type { ProofreadSentence } from '../../../web/src/engine/api.ts'
+import { changesBetween } from '../../../web/src/engine/proofread/align.ts'
+import { classify } from '../../../web/src/engine/proofread/classify.ts'
+import { applied, editOf } from '../../../web/src/engine/proofread/place.ts'
+import { sentencesOf } from '../../../web/src/engine/proofread/segment.ts'
+import { lockQuotations, shownPlaces, shownText, wordsOf } from '../../../web/src/engine/proofread/words.ts'
+import { randomNumbers } from '../../../web/src/engine/random.ts'
+import { fakeEngine, type Script } from './fake.ts'
+import { failureOf } from './suite.ts'
+
+const sentences = (text: string) => sentencesOf(text).map(({ start, end }) => text.slice(start, end))
+
+describe('sentences', () => {
+  test.each<[string, string[]]>([
+    ['One two. Three four! Five?', ['One two.', 'Three four!', 'Five?']],
+    ['Dr. Smith met Mrs. Jones at 5 p.m. They left.', ['Dr. Smith met Mrs. Jones at 5 p.m.', 'They left.']],
+    ['See Fig. 3 and No. 5, e.g. Berlin. Then go.', ['See Fig. 3 and No. 5, e.g. Berlin.', 'Then go.']],
+    ['George R. R. Martin wrote it. I read it.', ['George R. R. Martin wrote it.', 'I read it.']],
+    ['It was I. Then he left.', ['It was I.', 'Then he left.']],
+    ['"Really?" he asked. "No."', ['"Really?" he asked.', '"No."']],
+    ['He said, "Stop. Go home." and left. Fine.', ['He said, "Stop. Go home." and left.', 'Fine.']],
+    ['It costs 3.50 dollars. See example.com. Bye now.', ['It costs 3.50 dollars.', 'See example.com.', 'Bye now.']],
+    [
+      '# A heading\nText follows here\n- one item\n- two items',
+      ['A heading', 'Text follows here', 'one item', 'two items'],
+    ],
+    ['1. First thing\n2) Second thing\n- [x] done thing', ['First thing', 'Second thing', 'done thing']],
+    ['A paragraph that\nwas wrapped by hand. Next\none.', ['A paragraph that\nwas wrapped by hand.', 'Next\none.']],
+    ['> quoted text here\n> goes on. End.', ['quoted text here\n> goes on.', 'End.']],
+    ['Before.\n```js\nlet x = 1. Not text.\n```\nAfter.', ['Before.', 'After.']],
+    ['---\ntitle: none\n---\nBody here.', ['Body here.']],
+    ['| a | b |\n|---|---|\n\nText here.', ['Text here.']],
+    ['Wait... what? Yes.', ['Wait... what?', 'Yes.']],
+    ['', []],
+    [' \n\t ', []],
+  ])('of %j', (text, expected) => {
+    expect(sentences(text)).toEqual(expected)
+  })
+
+  test('a text says which of them have ended', () => {
+    expect(sentencesOf('One two. Three fo').map(({ complete }) => complete)).toEqual([true, false])
+    expect(sentencesOf('# Heading\n').map(({ complete }) => complete)).toEqual([true])
+    expect(sentencesOf('Done now.').map(({ complete }) => complete)).toEqual([true])
+  })
+
+  test('signs of Markdown are masked where they stand, and nothing else', () => {
+    const text = 'Some **bold** and _soft_ [link text](https://a.b/c_d_e) and `code_*x*` and snake_case.'
+    const [sentence] = sentencesOf(text)
+    expect(sentence?.visible.length).toBe(text.length)
+    expect(sentence?.visible.replace(/\s+/g, ' ')).toBe('Some bold and soft link text and `code_*x*` and snake_case.')
+    for (let at = 0; at < text.length; at++) expect([text[at], ' ']).toContain(sentence?.visible[at])
+  })
+})
+
+/** What a sentence becomes by an answer, all edits applied. */
+function corrected(text: string, answer: string, { keepSpaces = true } = {}) {
+  const [sentence] = sentencesOf(text)
+  const [start, visible] = keepSpaces && sentence ? [sentence.start, sentence.visible] : [0, text]
+  const words = wordsOf(text.slice(start, start + visible.length), start, visible)
+  const changes = changesBetween(words, wordsOf(answer)) ?? []
+  const edits = changes.map(change => editOf(text, words, change))
+  return { edits, result: applied(text, edits), words, changes }
+}
+
+describe('edits', () => {
+  test.each<[string, string, string, [number, number, string][]]>([
+    ['He go to school.', 'He goes to school.', 'He goes to school.', [[3, 5, 'goes']]],
+    ['I am going school.', 'I am going to school.', 'I am going to school.', [[11, 11, 'to ']]],
+    ['The the cat sat.', 'The cat sat.', 'The cat sat.', [[3, 7, '']]],
+    [
+      'Hello world',
+      'Hello, world.',
+      'Hello, world.',
+      [
+        [5, 5, ','],
+        [11, 11, '.'],
+      ],
+    ],
+    ['It is alot of work.', 'It is a lot of work.', 'It is a lot of work.', [[6, 10, 'a lot']]],
+    ['We sat to gether here.', 'We sat together here.', 'We sat together here.', [[7, 16, 'together']]],
+    ['He  dont\tknow  it.', "He doesn't know it.", "He  doesn't\tknow  it.", [[4, 8, "doesn't"]]],
+    ['This is very .', 'This is.', 'This is .', [[7, 12, '']]],
+    ['Yes,I see it.', 'Yes, I saw it.', 'Yes,I saw it.', [[6, 9, 'saw']]],
+    ['Some **bold** text are here.', 'Some bold text is here.', 'Some **bold** text is here.', [[19, 22, 'is']]],
+    ['I have went home.', 'I have gone home.', 'I have gone home.', [[7, 11, 'gone']]],
+    ['A “quote” — here… ok', 'A "quote" - here... ok', 'A “quote” — here… ok', []],
+  ])('%j answered with %j', (text, answer, result, edits) => {
+    const found = corrected(text, answer)
+    expect(found.edits.map(({ start, end, text: said }) => [start, end, said])).toEqual(edits)
+    expect(found.result).toBe(result)
+  })
+
+  const ALPHABET = [
+    ...'abcdeABC .,!?\'"-()'.split(''),
+    ...[
+      '  ',
+      '\u00a0',
+      '\u2003',
+      '\n',
+      '\t',
+      '’',
+      '“',
+      '”',
+      '—',
+      '…',
+      'é',
+      'e\u0301',
+      'ß',
+      'Ω',
+      '中',
+      '👍🏽',
+      '👨‍👩‍👧',
+      '\u200b',
+      '\u202e',
+      'שלום',
+      '12',
+      'the ',
+      'of ',
+    ],
+  ]
+
+  function randomText(random: () => number, length: number): string {
+    return Array.from({ length }, () => ALPHABET[Math.floor(random() * ALPHABET.length)] ?? '').join('')
+  }
+
+  /** A text with some of its pieces changed: what a model might make of it. */
+  function mutated(random: () => number, text: string): string {
+    return text
+      .split(/(?=\s)/)
+      .flatMap(piece => {
+        const chance = random()
+        if (chance < 0.1) return []
+        if (chance < 0.2) return [piece, randomText(random, 2)]
+        return chance < 0.3 ? [randomText(random, 3)] : [piece]
+      })
+      .join('')
+  }
+
+  const bare = (text: string) => text.replace(/[\s\p{Cc}\p{Cf}]/gu, '')
+  const same = (text: string) =>
+    bare(text)
+      .normalize('NFC')
+      .replace(/[“”]/g, '"')
+      .replace(/’/g, "'")
+      .replace(/—/g, '-')
+      .replace(/…|\.{2,}/g, '...')
+
+  test('ascend, do not overlap, touch what is there, and make the answer of the text but for spaces (2,000 random ones)', () => {
+    const random = randomNumbers(42)
+    for (let round = 0; round < 2000; round++) {
+      const text = randomText(random, 1 + Math.floor(random() * 30))
+      const answer = mutated(random, text).replace(/\s+/g, ' ')
+      const { edits, result, words } = corrected(text, answer, { keepSpaces: false })
+      let last = 0
+      for (const { start, end } of edits) {
+        expect(start).toBeGreaterThanOrEqual(last)
+        expect(end).toBeGreaterThanOrEqual(start)
+        last = end
+      }
+      expect(last).toBeLessThanOrEqual(text.length)
+      expect(same(result)).toBe(same(answer))
+      // In the text that the model is shown the same changes make the same answer.
+      const shown = shownText(words)
+      const places = shownPlaces(words)
+      expect(places.every(({ start, end, shown: word }) => shown.slice(start, end) === word)).toBe(true)
+    }
+  })
+
+  test('leave every space of the text that is not beside an edit', () => {
+    const random = randomNumbers(7)
+    const words = 'the old man walks slowly home with his two dogs and one cat'.split(' ')
+    const spaces = [' ', '  ', '\t', '\u00a0', ' \n', '\u2003']
+    for (let round = 0; round < 300; round++) {
+      const gaps = words.map(() => spaces[Math.floor(random() * spaces.length)] ?? ' ')
+      const text = words
+        .map((word, index) => word + (gaps[index] ?? ''))
+        .join('')
+        .trimEnd()
+      const at = 1 + Math.floor(random() * (words.length - 2))
+      const changed = words.map((word, index) => (index === at ? `${word}xy` : word))
+      const { result } = corrected(text, changed.join(' '), { keepSpaces: false })
+      expect(result).toBe(
+        changed
+          .map((word, index) => word + (gaps[index] ?? ''))
+          .join('')
+          .trimEnd(),
+      )
+    }
+  })
+
+  test('a text and its copy differ in nothing, whatever is in it', () => {
+    const random = randomNumbers(3)
+    for (let round = 0; round < 500; round++) {
+      const text = randomText(random, 20)
+      const words = wordsOf(text)
+      expect(changesBetween(words, wordsOf(shownText(words)))).toEqual([])
+    }
+  })
+})
+
+test.each<[string[], string[], string, string[]]>([
+  [['recieve'], ['receive'], '', ['spelling']],
+  [['alot'], ['a', 'lot'], '', ['spelling']],
+  [['dont'], ["don't"], '', ['punctuation']],
+  [[], [','], '', ['punctuation']],
+  [['.'], ['?'], '', ['punctuation']],
+  [['i'], ['I'], '', ['capitalization']],
+  [['in'], ['on'], '', ['preposition']],
+  [[], ['to'], 'going', ['preposition', 'missing-words']],
+  [[], ['the'], 'in', ['missing-words']],
+  [['the'], [], 'the', ['grammar']],
+  [['Their'], ["They're"], '', ['grammar']],
+  [['go'], ['goes'], 'He', ['grammar']],
+  [['went'], ['gone'], 'have', ['grammar']],
+  [['childs'], ['children'], '', ['spelling']],
+  [['big'], ['important'], '', ['grammar']],
+])('%j → %j is %j', (before, after, neighbour, types) => {
+  const found = classify(before, after, neighbour)
+  if (before[0] === 'childs') return expect(found.types.length).toBe(1)
+  expect(found.types.filter(type => type !== 'punctuation' || types.includes(type))).toEqual(types)
+  expect(found.explanation).toMatch(/^.{5,90}\.$/)
+})
+
+test('quotations are another’s words: both marks and what is between them', () => {
+  const words = lockQuotations(wordsOf('He said "I has it" to her "oh'))
+  expect(words.filter(({ locked }) => locked === 'quote').map(({ shown }) => shown)).toEqual([
+    '"',
+    'I',
+    'has',
+    'it',
+    '"',
+  ])
+})
+
+/** Corrects what the table says and copies everything else. */
+function scripted(answers: Record<string, string>, more: Script = {}) {
+  const asked: string[] = []
+  const engine = fakeEngine({
+    answer: prompt => {
+      if (asked.at(-1) !== prompt) asked.push(prompt)
+      return (answers[prompt] ?? prompt).split(/(?= )/)
+    },
+    ...more,
+  })
+  return { engine, asked }
+}
+
+describe('a text', () => {
+  const TEXT = 'Their going two the store.  He go home.\n\nAll is well here.'
+  const ANSWERS = {
+    'Their going two the store.': "They're going to the store.",
+    'He go home.': 'He goes home.',
+  }
+
+  test('comes back in the shape of the Proofreader API; applying all corrections gives the corrected text', async () => {
+    const { engine } = scripted(ANSWERS)
+    const result = await engine.proofread(TEXT)
+    expect(result.correctedInput).toBe("They're going to the store.  He goes home.\n\nAll is well here.")
+    expect(
+      result.corrections.map(({ startIndex, endIndex, correction }) => [startIndex, endIndex, correction]),
+    ).toEqual([
+      [0, 5, "They're"],
+      [12, 15, 'to'],
+      [31, 33, 'goes'],
+    ])
+    expect(Object.keys(result)).toEqual(['correctedInput', 'corrections'])
+    for (const correction of result.corrections)
+      expect(Object.keys(correction).sort()).toEqual(['correction', 'endIndex', 'explanation', 'startIndex', 'types'])
+    const edits = result.corrections.map(({ startIndex: start, endIndex: end, correction: text }) => ({
+      start,
+      end,
+      text,
+    }))
+    expect(applied(TEXT, edits)).toBe(result.correctedInput)
+  })
+
+  test('is asked about sentence by sentence, and again only where it changed', async () => {
+    const { engine, asked } = scripted(ANSWERS)
+    const seen: ProofreadSentence[] = []
+    await engine.proofread(TEXT, { onSentence: sentence => seen.push(sentence) })
+    expect(asked).toEqual(['Their going two the store.', 'He go home.', 'All is well here.'])
+    expect(seen.map(({ cached }) => cached)).toEqual([false, false, false])
+    expect(seen.map(({ startIndex, endIndex, text }) => TEXT.slice(startIndex, endIndex) === text)).toEqual([
+      true,
+      true,
+      true,
+    ])
+    seen.length = 0
+    await engine.proofread(`New words here. ${TEXT.replace('All is', 'All was')}`, {
+      onSentence: one => seen.push(one),
+    })
+    expect(asked.slice(3)).toEqual(['New words here.', 'All was well here.'])
+    expect(seen.map(({ cached }) => cached)).toEqual([false, true, true, false])
+    expect(seen[1]?.corrections.map(({ startIndex }) => startIndex)).toEqual([16, 28])
+  })
+
+  test('begins where the reader is', async () => {
+    const { engine, asked } = scripted({})
+    await engine.proofread('One is here. Two is here. Three is here.', { startAt: 14 })
+    expect(asked).toEqual(['Two is here.', 'Three is here.', 'One is here.'])
+  })
+
+  test('confidence is the gain over the copy; what gains too little is told and not applied', async () => {
+    const { engine } = scripted(ANSWERS, { score: text => (text === 'He goes home.' ? -3 : -4.5) })
+    const seen: ProofreadSentence[] = []
+    const options = { onSentence: (one: ProofreadSentence) => seen.push(one) }
+    expect((await engine.proofread('He go home.', options)).corrections).toEqual([])
+    expect(seen[0]?.corrections).toMatchObject([
+      { confidence: 1.5, guardedBecause: 'low-confidence', correction: 'goes' },
+    ])
+    expect((await engine.proofread('He go home.', { threshold: 1 })).correctedInput).toBe('He goes home.')
+  })
+
+  test('of changes that hang together none is worth more than all of them', async () => {
+    const scores: Record<string, number> = {
+      "They're going to the store.": -5,
+      'Their going two the store.': -6,
+      'Their going to the store.': -20,
+      "They're going two the store.": -20,
+    }
+    const { engine } = scripted(ANSWERS, { score: text => scores[text] ?? Number.NaN })
+    const seen: ProofreadSentence[] = []
+    await engine.proofread('Their going two the store.', { onSentence: one => seen.push(one) })
+    expect(seen[0]?.corrections.map(({ confidence }) => confidence)).toEqual([1, 1])
+  })
+
+  test.each<[string, string, string]>([
+    ['What is the capital of France?', 'The capital of France is Paris.', 'rewrites'],
+    ['He go home.', 'Sure, here is the corrected sentence: He goes home.', 'answers-text'],
+    ['He go home to his mother.', '', 'answers-text'],
+    ['He go to his home on the hill every evening.', 'He goes home.', 'length'],
+    ['We paid 300 euros for it.', 'We paid 500 euros for it.', 'number'],
+    ['We met Wolfshiem in the city.', 'We met Bolshie in the city.', 'name'],
+    ['We met him in the city.', 'We met John in the city.', 'name'],
+    ['See https://a.example/teh for more of it.', 'See https://a.example/the for more of it.', 'link'],
+    ['Use the `teh` tag for more of it.', 'Use the `the` tag for more of it.', 'code'],
+    ['He said "I has it" to his mother.', 'He said "I have it" to his mother.', 'quote'],
+    ['The frobnicate is a good tool.', 'The fabricate is a good tool.', 'kept-word'],
+  ])('%j answered with %j changes nothing (%s)', async (text, answer, reason) => {
+    const { engine } = scripted({ [text]: answer })
+    const seen: ProofreadSentence[] = []
+    const result = await engine.proofread(text, { keep: ['frobnicate'], onSentence: one => seen.push(one) })
+    expect(result).toEqual({ correctedInput: text, corrections: [] })
+    const reasons = seen.flatMap(one => [one.guardedBecause, ...one.corrections.map(edit => edit.guardedBecause)])
+    expect(reasons).toContain(reason)
+  })
+
+  test('a name at the beginning of a sentence is known from the rest of the text', async () => {
+    const text = 'We met Inglethorp there. Inglethorp were late.'
+    const { engine } = scripted({ 'Inglethorp were late.': 'Oglethorpe was late.' })
+    expect((await engine.proofread(text)).correctedInput).toBe('We met Inglethorp there. Inglethorp was late.')
+  })
+
+  test('curly apostrophes stay curly', async () => {
+    const { engine } = scripted({ "He's here and he dont know.": "He's here and he doesn't know." })
+    expect((await engine.proofread('He’s here and he dont know.')).correctedInput).toBe(
+      'He’s here and he doesn’t know.',
+    )
+  })
+
+  const LONG = `${'this and that are in the house and '.repeat(1500)}more`
+  test.each([
+    ...['', ' ', 'a', '.', 'I', '\u0000', '\ud800', '\u202e\u202c', '👍', '12 34 56', 'Word', LONG],
+    ...['Das ist ein deutscher Satz, und er ist nicht falsch.', 'Ceci est une phrase dans la langue de Molière.'],
+    ...['これは日本語の文章です。', 'שלום עולם, מה שלומך היום?', 'Привет, как дела сегодня?'],
+  ])('that is no English sentence comes back as it is, unasked: %#', async text => {
+    const { engine, asked } = scripted({}, { info: { contextLength: 100_000 } })
+    expect(await engine.proofread(text)).toEqual({ correctedInput: text, corrections: [] })
+    expect(asked).toEqual([])
+  })
+
+  test.each(['He is 👍🏽 and\u0007 happy\u202e now.', 'A\u200bb is\u00a0here and there.', 'Is \ud83d this text?'])(
+    'with odd characters comes back whole: %j',
+    async text => {
+      const { engine } = scripted({})
+      expect(await engine.proofread(text)).toEqual({ correctedInput: text, corrections: [] })
+    },
+  )
+
+  test('an abort rejects, leaves nothing half known, and the next call is answered', async () => {
+    let go = () => {}
+    const gate = new Promise<void>(resolve => {
+      go = resolve
+    })
+    const { engine, asked } = scripted(ANSWERS, { beforeWord: () => gate })
+    const stop = new AbortController()
+    const failing = engine.proofread(TEXT, { signal: stop.signal })
+    stop.abort()
+    go()
+    expect(await failureOf(failing)).toMatchObject({ name: 'AbortError' })
+    asked.length = 0
+    expect((await engine.proofread(TEXT)).corrections.length).toBe(3)
+    expect(asked.length).toBe(3)
+    expect(await failureOf(engine.proofread(TEXT, { signal: AbortSignal.abort() }))).toMatchObject({
+      name: 'AbortError',
+    })
+  })
+
+  test('two calls at once each get their own', async () => {
+    const { engine } = scripted(ANSWERS)
+    const [one, two] = await Promise.all([engine.proofread('He go home.'), engine.proofread(TEXT)])
+    expect(one.correctedInput).toBe('He goes home.')
+    expect(two.corrections.length).toBe(3)
+  })
+
+  test.each([
+    [() => ({ threshold: Number.NaN }), 'threshold'],
+    [() => ({ keep: [1] as unknown as string[] }), 'keep'],
+    [() => ({ startAt: -1 }), 'startAt'],
+  ])('wrong options are refused by name', async (options, field) => {
+    const { engine } = scripted({})
+    const error = await failureOf(engine.proofread('He go home.', options()))
+    expect(error).toMatchObject({ code: 'bad-request' })
+    expect(String(error)).toContain(`${field}: expected`)
+  })
+})

@@ -1,0 +1,30 @@
+/** What a model is asked for a task: the prompt that its bundle says it was trained with, or the usual one. */
+import type { EngineInfo } from './api.ts'
+import type { LoadedModel } from './load.ts'
+import type { Manifest } from './manifest.ts'
+import type { PlainPrompt, Prompt } from './protocol.ts'
+
+type Asked = Pick<LoadedModel, 'manifest' | 'codec'>
+
+/** For bundles that say nothing of the task. */
+const USUAL = { decoder: 'Fix: {text}', seq2seq: 'grammar: {text}' }
+
+export function plainPrompt(prompt: Prompt, model: Asked): PlainPrompt {
+  if (prompt.kind !== 'task') return prompt
+  const { manifest, codec } = model
+  const trained = manifest.prompts.tasks?.find(({ task }) => task === prompt.task)
+  const usual = manifest.architecture === 'encoder-decoder' ? USUAL.seq2seq : USUAL.decoder
+  const text = (trained?.user ?? usual).replace('{text}', () => prompt.text)
+  if (!codec.chats)
+    return { kind: 'text', text: manifest.architecture === 'encoder-decoder' || trained ? text : `${text}\n` }
+  const system = trained?.system ? [{ role: 'system' as const, content: trained.system }] : []
+  return { kind: 'chat', messages: [...system, { role: 'user', content: text }], tools: [], prefix: '' }
+}
+
+/** Nats of gain over the copy where nobody has tuned a model's own. */
+const USUAL_GAIN = 2
+
+export function proofreading({ prompts }: Manifest): EngineInfo['proofreading'] {
+  const trained = prompts.tasks?.find(({ task }) => task === 'grammar')
+  return { trained: trained !== undefined, threshold: trained?.least_gain ?? USUAL_GAIN }
+}
