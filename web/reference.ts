@@ -17,8 +17,10 @@ const SECTIONS: [title: string, modules: string[]][] = [
   ['Making an engine', ['slm.ts']],
   ['The engine', ['engine/api.ts']],
   ['Chat and completion', ['engine/chat-types.ts']],
+  ['Completion at a caret', ['engine/complete/types.ts']],
+  ['Proofreading', ['engine/proofread/types.ts']],
   ["OpenAI's client library", ['engine/openai-fetch.ts']],
-  ["The browsers' LanguageModel", ['engine/facade/shapes.ts']],
+  ["The browsers' LanguageModel and Proofreader", ['engine/facade/shapes.ts']],
   ['Errors', ['engine/errors.ts']],
   ['Memory and disk', ['engine/memory.ts', 'engine/disk.ts']],
 ]
