@@ -1,0 +1,75 @@
+/** The suggestion on the screen: which of an answer's texts it is, and how much of it stands in the document by now. */
+import type { Answer } from './autocomplete-answers.ts'
+import { type Caret, remainder } from './autocomplete-policy.ts'
+import type { Suggestion } from './autocomplete-types.ts'
+
+export class Showing {
+  /** Some of it was accepted. */
+  isTaken = false
+  readonly #asked: Caret
+  readonly #answer: Answer
+  readonly #wasReady: boolean
+  #index: number
+  #rest: string
+
+  private constructor(asked: Caret, answer: Answer, at: { index: number; rest: string; wasReady: boolean }) {
+    this.#asked = asked
+    this.#answer = answer
+    this.#index = at.index
+    this.#rest = at.rest
+    this.#wasReady = at.wasReady
+  }
+
+  /** The best of an answer that goes on with the text as it is now; null where none does. @param asked what it was made for */
+  static of(
+    { asked, answer }: { asked: Caret; answer: Answer },
+    now: Caret,
+    { wasReady }: { wasReady: boolean },
+  ): Showing | null {
+    for (const [index, { text }] of answer.texts.entries()) {
+      const rest = remainder(asked, text, now)
+      if (rest) return new Showing(asked, answer, { index, rest, wasReady })
+    }
+    return null
+  }
+
+  /** What is left of it. */
+  get text(): string {
+    return this.#rest
+  }
+
+  get confidence(): number {
+    return this.#answer.texts[this.#index]?.confidence ?? 0
+  }
+
+  get suggestion(): Suggestion {
+    const count = this.#answer.texts.length
+    return { text: this.#rest, confidence: this.confidence, index: this.#index, count, wasReady: this.#wasReady }
+  }
+
+  /** The caret when all of it will have been accepted. */
+  get end(): Caret {
+    const { before, after } = this.#asked
+    return { before: before + (this.#answer.texts[this.#index]?.text ?? ''), after }
+  }
+
+  /** The text went on: what is left now, '' where all of it stands there, null where the text went another way. */
+  follow(now: Caret): string | null {
+    const rest = remainder(this.#asked, this.#answer.texts[this.#index]?.text ?? '', now)
+    if (rest) this.#rest = rest
+    return rest
+  }
+
+  /** Goes to another of the answer's texts that fits, if there is one. */
+  cycle(by: 1 | -1, now: Caret): void {
+    const { texts } = this.#answer
+    for (let step = 1; step < texts.length; step++) {
+      const index = (this.#index + by * step + texts.length * step) % texts.length
+      const rest = remainder(this.#asked, texts[index]?.text ?? '', now)
+      if (!rest) continue
+      this.#index = index
+      this.#rest = rest
+      return
+    }
+  }
+}
