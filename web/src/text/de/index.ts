@@ -1,6 +1,7 @@
 /** German. */
 import type { Text } from '../en/index.ts'
 import { chat } from './chat.ts'
+import { compare } from './compare.ts'
 import { controls } from './controls.ts'
 import { insight } from './insight.ts'
 import { loading } from './loading.ts'
@@ -8,4 +9,4 @@ import { shell } from './shell.ts'
 import { trouble } from './trouble.ts'
 import { write } from './write.ts'
 
-export const text: Text = { chat, controls, insight, loading, shell, trouble, write }
+export const text: Text = { chat, compare, controls, insight, loading, shell, trouble, write }

@@ -1,5 +1,6 @@
 /** English: one module per area of the page. */
 import { chat } from './chat.ts'
+import { compare } from './compare.ts'
 import { controls } from './controls.ts'
 import { insight } from './insight.ts'
 import { loading } from './loading.ts'
@@ -7,6 +8,6 @@ import { shell } from './shell.ts'
 import { trouble } from './trouble.ts'
 import { write } from './write.ts'
 
-export const text = { chat, controls, insight, loading, shell, trouble, write }
+export const text = { chat, compare, controls, insight, loading, shell, trouble, write }
 
 export type Text = typeof text

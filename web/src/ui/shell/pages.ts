@@ -12,4 +12,7 @@ interface PageBase {
 /** A page is here from the start, or its code is fetched: `load: async () => (await import('../write/page.tsx')).WritePage`. */
 export type Page = PageBase & ({ component: FunctionComponent } | { load: () => Promise<FunctionComponent> })
 
-export const PAGES: readonly Page[] = [{ name: 'chat', icon: 'chat', component: ChatPage }]
+export const PAGES: readonly Page[] = [
+  { name: 'chat', icon: 'chat', component: ChatPage },
+  { name: 'compare', icon: 'compare', load: async () => (await import('../compare/page.tsx')).ComparePage },
+]

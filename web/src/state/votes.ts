@@ -1,0 +1,91 @@
+/** Blind comparisons: which lane stands where, and the votes, kept in localStorage. */
+import { computed, effect, signal } from '@preact/signals'
+import { type ChatSettings, MODEL_DEFAULTS } from '../tasks/chat.ts'
+import type { Column } from '../tasks/comparison.ts'
+import { isVote, scoresOf, shuffled, type Vote } from '../tasks/scores.ts'
+import { lanes } from './compare.ts'
+
+/** A round of blind comparing: `order` holds at each place of the page the index of a lane. */
+export interface Round {
+  order: readonly number[]
+  /** Null until the vote; then names may be seen. */
+  result: Vote['result'] | null
+}
+
+const KEY = 'slm-playground.votes'
+const MOST = 1000
+
+export const round = signal<Round | null>(null)
+export const votes = signal<readonly Vote[]>(read())
+export const scores = computed(() => scoresOf(votes.value))
+
+/** Lanes as they stand on the page. */
+export const placed = computed(() => {
+  const order = round.value?.order ?? lanes.value.map((_, index) => index)
+  return order.map(index => lanes.value[index]).filter(lane => lane !== undefined)
+})
+
+/** True while nobody may know which lane is which. */
+export const isHidden = computed(() => round.value !== null && round.value.result === null)
+
+export function startRound(random: () => number = Math.random): void {
+  round.value = { order: shuffled(lanes.value.length, random), result: null }
+}
+
+export function endBlind(): void {
+  round.value = null
+}
+
+/** @param result place on the page of the best, or neither */
+export function vote(result: Vote['result'], now: Date): void {
+  if (!round.value || round.value.result !== null) return
+  const contestants = placed.value.map(({ column }) => contestantOf(column.value))
+  votes.value = [...votes.value, { contestants, result, voted_at: now.toISOString() }].slice(-MOST)
+  round.value = { ...round.value, result }
+}
+
+/** The returned function undoes it. */
+export function resetVotes(): () => void {
+  const before = votes.value
+  votes.value = []
+  return () => {
+    votes.value = [...before, ...votes.value]
+  }
+}
+
+/** Saves every vote. */
+export function keepVotes(): () => void {
+  return effect(() => {
+    try {
+      localStorage.setItem(KEY, JSON.stringify(votes.value))
+    } catch {
+      // Storage is full or forbidden: the votes hold for this page only.
+    }
+  })
+}
+
+/** A column by what makes it differ: model, way to run, settings other than the model's own. The seed is not one. */
+export function contestantOf({ model, variant, device, backend, settings }: Column): string {
+  const way = variant ?? (device === 'auto' ? null : device)
+  return [model, way, backend, ...changes(settings)].filter(part => part).join(' · ')
+}
+
+function changes(settings: ChatSettings): string[] {
+  return (Object.keys(settings) as (keyof ChatSettings)[]) // its own keys
+    .filter(name => name !== 'seed' && JSON.stringify(settings[name]) !== JSON.stringify(MODEL_DEFAULTS[name]))
+    .map(name => `${name} ${shortened(settings[name])}`)
+}
+
+function shortened(value: unknown): string {
+  const words = typeof value === 'string' ? value : JSON.stringify(value)
+  return words.length > 40 ? `${words.slice(0, 40)}…` : words
+}
+
+function read(): Vote[] {
+  try {
+    const stored: unknown = JSON.parse(localStorage.getItem(KEY) ?? '[]')
+    return Array.isArray(stored) ? stored.filter(isVote) : []
+  } catch {
+    return []
+  }
+}

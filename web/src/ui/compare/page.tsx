@@ -1,0 +1,205 @@
+/** Compares models, ways to run them and settings on the same prompt; with one column it makes an answer again. */
+import { type Signal, useSignal, useSignalEffect } from '@preact/signals'
+import { useEffect, useRef } from 'preact/hooks'
+import { announcement } from '../../state/announce.ts'
+import {
+  ask,
+  currentComparison,
+  hasOpen,
+  isRunning,
+  laneOf,
+  lanes,
+  newColumn,
+  openComparison,
+  origin,
+  prompts,
+  run,
+  stop,
+} from '../../state/compare.ts'
+import { chatSettings, controlledModel } from '../../state/controls.ts'
+import { engines } from '../../state/engines.ts'
+import { chatModels } from '../../state/models.ts'
+import { go, route } from '../../state/route.ts'
+import { isHidden, keepVotes, placed, round } from '../../state/votes.ts'
+import { findOut } from '../../state/ways.ts'
+import { decodeComparison, encodeComparison, LONGEST_LINK } from '../../tasks/comparison.ts'
+import { text } from '../../text/index.ts'
+import { Icon } from '../parts/icons.tsx'
+import { Ballot } from './ballot.tsx'
+import { LaneView } from './lane.tsx'
+import { letterOf } from './names.ts'
+import { Toolbar } from './toolbar.tsx'
+import '../css/compare.css'
+
+export function ComparePage() {
+  const words = text.value.compare
+  const badLink = useSignal(false)
+  const wide = useSignal<number | null>(null)
+  useEffect(keepVotes, [])
+  useEffect(() => () => void engines.trim(), [])
+  useAddress(badLink)
+  useSignalEffect(() => {
+    for (const model of chatModels.value) void findOut(model)
+    const [first] = chatModels.value
+    if (lanes.peek().length > 0 || !first || badLink.value) return
+    const column = { ...newColumn(controlledModel.value || first.id), settings: chatSettings.peek() }
+    lanes.value = [laneOf(column), laneOf(column)]
+  })
+  const isAlone = lanes.value.length === 1
+  return (
+    <div class="compare page" data-rest-focus tabIndex={-1}>
+      <header class="compare-head">
+        <div>
+          <h2>{isAlone ? words.reproduceTitle : words.title}</h2>
+          <p class="small">{isAlone ? words.reproduceLead : words.lead}</p>
+        </div>
+        <Toolbar />
+      </header>
+      {badLink.value ? (
+        <p class="inline-error" role="alert">
+          <Icon name="alert" />
+          {words.badLink}
+        </p>
+      ) : null}
+      {lanes.value.length === 0 ? <p class="page-status">{words.noModels}</p> : <Lanes wide={wide} />}
+      <div class="compare-dock">
+        {round.value && !isRunning.value && !hasOpen.value && prompts.value.length > 0 ? <Ballot /> : null}
+        <PromptBox />
+      </div>
+    </div>
+  )
+}
+
+/** Opens what the address says, and keeps the address saying what is on the page. */
+function useAddress(badLink: Signal<boolean>): void {
+  const written = useRef('')
+  useSignalEffect(() => {
+    const { page, rest } = route.value
+    if (page !== 'compare' || rest === written.current) return
+    written.current = rest
+    if (rest === '') return
+    void decodeComparison(rest).then(found => {
+      badLink.value = found === null
+      if (found) openComparison(found)
+    })
+  })
+  useSignalEffect(() => {
+    const comparison = currentComparison()
+    if (lanes.value.length === 0 || isHidden.value) return // an address would tell which column is which
+    let isCurrent = true
+    void encodeComparison(comparison).then(encoded => {
+      if (!isCurrent || route.peek().page !== 'compare') return
+      const rest = encoded.length > LONGEST_LINK ? '' : encoded
+      written.current = rest
+      if (rest !== route.peek().rest) go('compare', rest, { replace: true })
+    })
+    return () => {
+      isCurrent = false
+    }
+  })
+}
+
+function Lanes({ wide }: { wide: Signal<number | null> }) {
+  const words = text.value.compare
+  const { before } = origin.value
+  return (
+    <>
+      <nav class="lane-tabs" aria-label={words.lanes}>
+        {placed.value.map(lane => (
+          <a
+            key={lane.id}
+            href={`#lane-${lane.id}`}
+            onClick={event => {
+              event.preventDefault() // the address is the comparison's
+              document.getElementById(`lane-${lane.id}`)?.scrollIntoView({ inline: 'start', block: 'nearest' })
+            }}
+          >
+            {letterOf(lane)}
+          </a>
+        ))}
+      </nav>
+      {before.length > 0 ? (
+        <details class="before">
+          <summary>{words.before(before.length)}</summary>
+          <ol>
+            {before.map(({ role, content }, index) => (
+              <li key={index}>
+                <strong>{role === 'user' ? words.you : words.answer}</strong> {content}
+              </li>
+            ))}
+          </ol>
+        </details>
+      ) : null}
+      <div class="lanes" data-count={placed.value.length}>
+        {placed.value.map(lane => (
+          <LaneView key={lane.id} lane={lane} wide={wide} />
+        ))}
+      </div>
+    </>
+  )
+}
+
+function PromptBox() {
+  const words = text.value.compare
+  const draft = useSignal('')
+  const label = prompts.value.length === 0 ? words.prompt : words.followUp
+  const start = async (work: Promise<void>) => {
+    await work
+    if (!hasOpen.peek()) announcement.value = text.peek().compare.finished
+  }
+  const send = () => {
+    const prompt = draft.value.trim()
+    if (prompt === '' || isRunning.value || lanes.value.length === 0) return
+    draft.value = ''
+    void start(ask(prompt))
+  }
+  return (
+    <form
+      class="composer"
+      onSubmit={event => {
+        event.preventDefault()
+        send()
+      }}
+    >
+      <label for="compare-prompt" class="visually-hidden">
+        {label}
+      </label>
+      <textarea
+        id="compare-prompt"
+        rows={2}
+        placeholder={label}
+        value={draft.value}
+        onInput={event => {
+          draft.value = event.currentTarget.value
+        }}
+        onKeyDown={event => {
+          if (event.key !== 'Enter' || event.shiftKey || event.isComposing || event.keyCode === 229) return
+          event.preventDefault()
+          send()
+        }}
+      />
+      {isRunning.value ? (
+        <button type="button" class="round stop" aria-label={words.stop} title={words.stop} onClick={stop}>
+          <Icon name="stop" />
+        </button>
+      ) : (
+        <>
+          {hasOpen.value ? (
+            <button type="button" class="primary" onClick={() => void start(run())}>
+              {words.rerun}
+            </button>
+          ) : null}
+          <button
+            type="submit"
+            class="round"
+            aria-label={words.send}
+            title={words.send}
+            disabled={draft.value.trim() === ''}
+          >
+            <Icon name="send" />
+          </button>
+        </>
+      )}
+    </form>
+  )
+}
