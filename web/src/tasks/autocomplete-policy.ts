@@ -1,5 +1,15 @@
 /** When to ask for a suggestion, how much to let the model read, what remains of one as its letters are typed. Pure. */
 
+import type { Clock } from './autocomplete-types.ts'
+
+export const REAL_CLOCK: Clock = {
+  now: () => performance.now(),
+  after(ms, wake) {
+    const timer = setTimeout(wake, ms)
+    return () => clearTimeout(timer)
+  },
+}
+
 /** What is known of this device before the first answer. */
 const FIRST_DEBOUNCE_MS = 20
 /**

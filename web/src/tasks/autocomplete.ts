@@ -6,7 +6,7 @@ import type { CompleteResult, Engine, SilenceReason } from '../engine/api.ts'
 import { type Answer, Answers, answerOf } from './autocomplete-answers.ts'
 import { Figures } from './autocomplete-figures.ts'
 import type { PhraseMemory } from './autocomplete-memory.ts'
-import { type Caret, debounceMs, firstWordOf, sameCaret } from './autocomplete-policy.ts'
+import { type Caret, debounceMs, firstWordOf, REAL_CLOCK, sameCaret } from './autocomplete-policy.ts'
 import { type Ask, Requests } from './autocomplete-requests.ts'
 import { Showing } from './autocomplete-showing.ts'
 import type { Clock, Shown, Situation, SuggesterSettings, SuggesterStats } from './autocomplete-types.ts'
@@ -32,14 +32,6 @@ export interface SuggesterOptions {
   /** What the user often says: asked first, and taught by what is accepted. Null where the user did not ask for it. */
   memory?: PhraseMemory | null
   clock?: Clock
-}
-
-const REAL_CLOCK: Clock = {
-  now: () => performance.now(),
-  after(ms, wake) {
-    const timer = setTimeout(wake, ms)
-    return () => clearTimeout(timer)
-  },
 }
 
 export class Suggester {
@@ -197,7 +189,7 @@ export class Suggester {
       this.#showing = null
       return false
     }
-    if (!wasAccepted && rest !== before) this.#figures.add('typedThrough')
+    if (!wasAccepted && rest.length < before.length) this.#figures.add('typedThrough')
     return true
   }
 
