@@ -40,6 +40,8 @@ test.each<[string, EngineOptions]>([
   await engine.dispose()
 })
 
+const WITHOUT_SHARED = { withEnd: true, differences: true, priority: 'interactive' } as const
+
 test.each<[string, EngineOptions]>([
   ['decoder', { ...OPTIONS, backend: 'simd' }],
   ['encoder-decoder', T5],
@@ -48,7 +50,7 @@ test.each<[string, EngineOptions]>([
   await host.load({})
   const score = (continuations: string[]) => {
     const prompt = { kind: 'task', task: 'grammar', text: 'The house is small.' } as const
-    return readingRun(host, { name: 'score', args: { prompt, continuations, priority: 'interactive' } }, undefined)
+    return readingRun(host, { name: 'score', args: { prompt, continuations, ...WITHOUT_SHARED } }, undefined)
   }
   const [one = 0, two = 0, three = 0] = await score(['The house is small.', 'The houses is small.', 'A mouse'])
   const [again = 0, other = 0] = await score(['A mouse', 'The house is small.'])

@@ -28,7 +28,7 @@ function commonLength(lists: readonly (readonly number[])[]): number {
   return length
 }
 
-test('differences are those of every answer alone (300 random sets)', async () => {
+test('sums, and differences, are those of every answer alone (300 random sets)', async () => {
   const random = randomNumbers(5)
   const drawn = (count: number) => Array.from({ length: count }, () => 3 + Math.floor(random() * 60))
   const context = new Context(hashBackend(SIZE))
@@ -39,8 +39,9 @@ test('differences are those of every answer alone (300 random sets)', async () =
       const cut = Math.floor(random() * (base.length + 1))
       return [...base.slice(0, cut), ...drawn(Math.floor(random() * 3)), ...base.slice(cut + Math.floor(random() * 2))]
     })
-    const found = await scores(context, { prompt, continuations, endOfTurn: [END, 1], ...alone })
-    const shared = commonLength(continuations)
+    const differences = random() < 0.7
+    const found = await scores(context, { prompt, continuations, endOfTurn: [END, 1], ...alone, differences })
+    const shared = differences ? commonLength(continuations) : 0
     const before = continuations.length > 0 ? naiveShared(prompt, continuations[0]?.slice(0, shared) ?? []) : 0
     for (const [index, continuation] of continuations.entries())
       expect(found[index]).toBeCloseTo(naive(prompt, continuation, [END, 1]) - before, 3)
@@ -59,7 +60,7 @@ test('what answers have in common is computed once, and what lies in the cache n
   const other = (at: number) => sentence.map((token, index) => (index === at ? 4 : token))
   await context.prefill(prompt, false)
   const before = backend.computed
-  await scores(context, { prompt, continuations: [sentence, other(30), other(35)], endOfTurn: [END], ...alone })
+  await scores(context, { prompt, continuations: [sentence, other(30), other(35)], endOfTurn: [END], differences: true, ...alone })
   // 40 tokens, then 10 and 5 from where they differ, and one more each for the row that the first different token comes from.
   expect(backend.computed - before).toBeLessThanOrEqual(40 + 11 + 6 + 1)
 })
@@ -70,6 +71,6 @@ test('an abort ends it', async () => {
     stop.abort()
     return false
   }
-  const scoring = { prompt: [1], continuations: [[3], [4]], endOfTurn: [END], giveWay, signal: stop.signal }
+  const scoring = { prompt: [1], continuations: [[3], [4]], endOfTurn: [END], differences: true, giveWay, signal: stop.signal }
   await expect(scores(new Context(hashBackend(SIZE)), scoring)).rejects.toMatchObject({ name: 'AbortError' })
 })

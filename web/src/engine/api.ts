@@ -11,6 +11,7 @@ import type {
   CompletionChunk,
   CompletionRequest,
   CountOptions,
+  ScoreRequest,
   ToolFormat,
 } from './chat-types.ts'
 import type { CompleteRequest, CompleteResult } from './complete/types.ts'
@@ -244,6 +245,12 @@ export interface Engine extends Readings {
    * @throws EngineError 'unsupported' for a model that does not write, 'bad-request' for options out of range; an AbortError
    */
   proofread(text: string, options?: ProofreadOptions): Promise<ProofreadResult>
+  /**
+   * How likely the model finds each of several continuations of one prompt: natural logarithms, summed over their tokens.
+   * For choosing among answers that are known (Brown et al. 2020, section 2.4) and for ranking texts by how well they
+   * lead to a question (Ponte & Croft 1998).
+   */
+  score(request: ScoreRequest): Promise<number[]>
   /**
    * What a conversation or a prompt comes to, without running the model.
    * @param options as in the request to come: the model's default of `max_tokens`, and no tools, without them

@@ -177,6 +177,16 @@ export interface CompletionRequest extends SamplingOptions {
 /** What of a request to come changes its count; `response_format` changes nothing, but is refused as the request would be. */
 export type CountOptions = Pick<ChatRequest, 'max_tokens' | 'tools' | 'tool_choice' | 'response_format'>
 
+export interface ScoreRequest {
+  /** A text that the continuations follow, or a conversation whose next answer they are. */
+  prompt: string | readonly ChatMessageParam[]
+  continuations: readonly string[]
+  /** Counts how likely each is to be all that is said, too; for a conversation true without it, for a text false. */
+  withEnd?: boolean
+  priority?: Priority
+  signal?: AbortSignal
+}
+
 export interface Usage {
   prompt_tokens: number
   completion_tokens: number

@@ -14,7 +14,7 @@ import { completeArgs } from './complete/request.ts'
 import { TextApi, type TextParts } from './openai-text.ts'
 import { Proofreader } from './proofread/proofreader.ts'
 import type { Calls, CompleteArgs, CountArgs, ReadingName, ScoreArgs } from './protocol.ts'
-import { countArgs, textArgs, textsArgs } from './request.ts'
+import { countArgs, scoreArgs, textArgs, textsArgs } from './request.ts'
 
 export type { Following, TextRun, TextSource } from './openai-text.ts'
 
@@ -61,6 +61,7 @@ export function createApi(parts: ApiParts): Engine {
     tag: async (input, { signal } = {}) => read('tag', { text: textArgs(input) }, signal),
     complete: async request => complete(completeArgs(request), request.signal),
     proofread: (input, options) => proofreader.proofread(input, options),
+    score: async request => parts.score(scoreArgs(request), request.signal),
     countTokens: async (input, options = {}) => count(countArgs(input, options, parts.info)),
     stats: () => text.last,
     dispose,

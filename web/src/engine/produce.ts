@@ -105,7 +105,8 @@ export async function score(
   const prompt = encode(codec, plainPrompt(args.prompt, { manifest, codec }))
   const continuations = args.continuations.map(text => codec.encodeContinuation(text))
   try {
-    return await scores(context, { prompt, continuations, endOfTurn: manifest.special_tokens.eos, giveWay, signal })
+    const endOfTurn = args.withEnd ? manifest.special_tokens.eos : []
+    return await scores(context, { prompt, continuations, endOfTurn, differences: args.differences, giveWay, signal })
   } catch (error) {
     context.truncate(0)
     throw error

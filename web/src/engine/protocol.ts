@@ -144,6 +144,10 @@ export interface ScoreArgs {
   prompt: Prompt
   /** Answers that the model might give. */
   continuations: string[]
+  /** Whether it also counts how likely each is to be all that is said: the end of the turn behind it. */
+  withEnd: boolean
+  /** Leaves out the tokens that all continuations begin with: cheaper, and exact for what is compared. */
+  differences: boolean
   priority: Priority
 }
 

@@ -1,8 +1,16 @@
 /** Checks a caller's request and turns it into what the worker takes. */
-import type { ChatRequest, CompletionRequest, CountOptions, EngineInfo, SamplingOptions, ToolFormat } from './api.ts'
+import type {
+  ChatRequest,
+  CompletionRequest,
+  CountOptions,
+  EngineInfo,
+  SamplingOptions,
+  ScoreRequest,
+  ToolFormat,
+} from './api.ts'
 import { EngineError } from './errors.ts'
 import { conversationArgs } from './messages.ts'
-import type { CountArgs, GenerateArgs, Sampling } from './protocol.ts'
+import type { CountArgs, GenerateArgs, Sampling, ScoreArgs } from './protocol.ts'
 import { responseConstraint } from './response-format.ts'
 import { toolUse } from './tools.ts'
 import { wrong } from './wrong.ts'
@@ -20,7 +28,16 @@ const FIELDS = (
 ).split(' ')
 const CHAT_FIELDS = [
   ...FIELDS,
-  ...['messages', 'logprobs', 'top_logprobs', 'context_policy', 'prefix_tokens', 'tools', 'tool_choice', 'parallel_tool_calls'],
+  ...[
+    'messages',
+    'logprobs',
+    'top_logprobs',
+    'context_policy',
+    'prefix_tokens',
+    'tools',
+    'tool_choice',
+    'parallel_tool_calls',
+  ],
 ]
 const COMPLETION_FIELDS = [...FIELDS, 'prompt', 'logprobs']
 
@@ -82,6 +99,20 @@ export function countArgs(input: unknown, options: CountOptions, info: EngineInf
   const prompt: CountArgs['prompt'] =
     typeof input === 'string' ? { kind: 'text', text: input } : { kind: 'chat', ...conversationArgs(input), tools }
   return { prompt, maxTokens: maxTokens ?? null, constraint: responseConstraint(options.response_format) }
+}
+
+/** @throws EngineError 'bad-request', naming the field */
+export function scoreArgs({ prompt, continuations, withEnd, priority }: ScoreRequest): ScoreArgs {
+  const isText = typeof prompt === 'string'
+  if (!Array.isArray(continuations) || continuations.length === 0 || continuations.some(text => text === ''))
+    throw wrong('continuations', 'a list of texts, none of them empty', continuations)
+  return {
+    prompt: isText ? { kind: 'text', text: prompt } : { kind: 'chat', ...conversationArgs(prompt), tools: [] },
+    continuations: continuations.map((text, index) => textArgs(text, `continuations[${index}]`)),
+    withEnd: withEnd ?? !isText,
+    differences: false,
+    priority: choice(priority, { field: 'priority', among: PRIORITIES, without: 'interactive' }),
+  }
 }
 
 /** @throws EngineError 'bad-request', naming the field */

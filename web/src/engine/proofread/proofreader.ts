@@ -161,7 +161,10 @@ export class Proofreader {
         : []
     const continuations = [applied(text, edits), text, ...without]
     const prompt = { kind: 'task', task: TASK, text } as const
-    const [whole = 0, copy = 0, ...others] = await this.#parts.score({ prompt, continuations, priority }, signal)
+    const [whole = 0, copy = 0, ...others] = await this.#parts.score(
+      { prompt, continuations, withEnd: true, differences: true, priority },
+      signal,
+    )
     const all = whole - copy
     if (changes.length === 1) return [all]
     const alone = others.map(other => whole - other)

@@ -1,17 +1,20 @@
 /**
- * How likely a model finds each of several texts behind one prompt: sums of log probabilities, the end of the turn included.
+ * How likely a model finds each of several texts behind one prompt: sums of log probabilities.
  * What texts have in common is computed once: they are taken in the order of their tokens, so that each begins with most of
  * the one before it, which lies in the cache.
  */
 import type { Context, Rows } from '../context.ts'
 import { nextTask } from '../generate.ts'
 import { LogProbabilities } from '../logprobs.ts'
+import { commonLength } from '../parked.ts'
 
 export interface Scoring {
   prompt: readonly number[]
   continuations: readonly (readonly number[])[]
-  /** Tokens that end an answer. */
+  /** Tokens that end an answer, [] where its end does not count. */
   endOfTurn: readonly number[]
+  /** Leaves out the tokens that all continuations begin with. */
+  differences: boolean
   giveWay: () => Promise<boolean>
   signal: AbortSignal
 }
@@ -20,15 +23,12 @@ export interface Scoring {
 const MOST_ROWS = 32
 
 /**
- * Natural logarithms, in the order of `continuations`, each without the tokens that all begin with: their differences are exact.
+ * Natural logarithms, in the order of `continuations`; with `differences` each without the tokens that all begin with.
  * @throws an AbortError where the signal aborts
  */
 export async function scores(context: Context, scoring: Scoring): Promise<number[]> {
   const { continuations, signal } = scoring
-  const shared = continuations.reduce(
-    (least, tokens) => Math.min(least, commonLength(tokens, continuations[0] ?? [])),
-    Number.POSITIVE_INFINITY,
-  )
+  const shared = scoring.differences ? sharedLength(continuations) : 0
   const order = continuations.map((_, index) => index).sort((a, b) => compare(continuations[a], continuations[b]))
   const read = new LogProbabilities(0, () => ({ text: '', bytes: [] }), context.backend.vocabularySize)
   const found: number[] = new Array(continuations.length).fill(0)
@@ -72,7 +72,7 @@ async function* rowsFrom(
   const all = [...prompt, ...tokens]
   // An encoder-decoder's text begins anew behind its prompt, and nothing of it can be kept.
   const first = continues ? prompt.length + known - 1 : prompt.length
-  const held = context.reuse(all.slice(0, first + 1))
+  const held = await context.reuse(all.slice(0, first + 1))
   for (let from = held; from < first; from += backend.chunkTokens) {
     signal.throwIfAborted()
     const rows = await context.prefill(all.slice(from, Math.min(first, from + backend.chunkTokens)), false)
@@ -86,10 +86,9 @@ async function* rowsFrom(
   }
 }
 
-function commonLength(one: readonly number[], other: readonly number[]): number {
-  let length = 0
-  while (length < one.length && length < other.length && one[length] === other[length]) length++
-  return length
+function sharedLength(texts: readonly (readonly number[])[]): number {
+  const [first = []] = texts
+  return texts.reduce((least, tokens) => Math.min(least, commonLength(tokens, first)), first.length)
 }
 
 function compare(one: readonly number[] = [], other: readonly number[] = []): number {
