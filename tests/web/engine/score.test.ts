@@ -8,7 +8,7 @@ import { hashBackend, logProbability } from './hash-backend.ts'
 const SIZE = 64
 const END = 2
 const NEVER = new AbortController().signal
-const alone = { giveWay: async () => false, signal: NEVER }
+const alone = { differences: true, giveWay: async () => false, signal: NEVER }
 
 /** Token by token, nothing reused. */
 function naive(prompt: readonly number[], continuation: readonly number[], ends: readonly number[]): number {
@@ -60,7 +60,13 @@ test('what answers have in common is computed once, and what lies in the cache n
   const other = (at: number) => sentence.map((token, index) => (index === at ? 4 : token))
   await context.prefill(prompt, false)
   const before = backend.computed
-  await scores(context, { prompt, continuations: [sentence, other(30), other(35)], endOfTurn: [END], differences: true, ...alone })
+  await scores(context, {
+    prompt,
+    continuations: [sentence, other(30), other(35)],
+    endOfTurn: [END],
+    differences: true,
+    ...alone,
+  })
   // 40 tokens, then 10 and 5 from where they differ, and one more each for the row that the first different token comes from.
   expect(backend.computed - before).toBeLessThanOrEqual(40 + 11 + 6 + 1)
 })
@@ -71,6 +77,13 @@ test('an abort ends it', async () => {
     stop.abort()
     return false
   }
-  const scoring = { prompt: [1], continuations: [[3], [4]], endOfTurn: [END], differences: true, giveWay, signal: stop.signal }
+  const scoring = {
+    prompt: [1],
+    continuations: [[3], [4]],
+    endOfTurn: [END],
+    differences: true,
+    giveWay,
+    signal: stop.signal,
+  }
   await expect(scores(new Context(hashBackend(SIZE)), scoring)).rejects.toMatchObject({ name: 'AbortError' })
 })
