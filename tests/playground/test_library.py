@@ -334,7 +334,7 @@ def test_a_damaged_upload_is_refused(client: FlaskClient, tmp_path: Path, models
 
 
 def test_the_engine_reads_the_same_layouts() -> None:
-    source = (Path(__file__).resolve().parents[2] / "web/src/engine/foreign.ts").read_text(encoding="utf-8")
+    source = (Path(__file__).resolve().parents[2] / "web/src/engine/foreign-folder.ts").read_text(encoding="utf-8")
     places = re.search(r"const PLACES = \[(.*?)\]", source)
     kinds = re.search(r"const KINDS.*?= \{(.*?)\n\}", source, re.DOTALL)
     assert places

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import type { SimdBackend } from '../../../web/src/engine/backend-simd.ts'
-import type { StoredFile } from '../../../web/src/engine/disk.ts'
+import type { StoredFile } from '../../../web/src/engine/disk-file.ts'
 import { rememberedSelfTest } from '../../../web/src/engine/selftest-memory.ts'
 import { openMachine } from '../../../web/src/engine/simd/machine.ts'
 import { openOn, readBundle, type TinyBundle } from './bundles.ts'

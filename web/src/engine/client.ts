@@ -8,6 +8,8 @@ import type { WorkerFactory } from './start.ts'
 const startWorker: WorkerFactory = () =>
   new Worker(new URL('./worker.ts', import.meta.url), { type: 'module', name: 'slm-engine' })
 
+export { removeStoredBundle, type StoredBundle, storedBundles } from './disk.ts'
+export { type ChosenFile, checkKeptBundle, importBundle, type KeepProgress, keepBundle } from './keeper.ts'
 export { MemoryBudget } from './memory.ts'
 
 /**

@@ -3,37 +3,8 @@
  * what they have in common and a name can never hold other bytes. `<digest>.part` is a download that has not ended yet.
  * Beside them one record per bundle says which files it uses. Writing needs a worker; listing and removing do not.
  */
-import { EngineError } from './errors.ts'
-import type { FileEntry } from './manifest.ts'
-
-/** Bytes of a file that is being received. */
-export interface Sink {
-  /** How many are there, those of an earlier download included. */
-  readonly received: number
-  write(chunk: Uint8Array): void
-  /** Everything that is there, piece by piece. */
-  pieces(): Iterable<Uint8Array>
-  restart(): void
-  /** All is there and verified: closes, and gives the file. */
-  finish(): Promise<Blob>
-  /** Closes; what is there stays for the next try, where it lies on disk. */
-  close(): void
-}
-
-/** Copies what a file has from `at` on into `to`; how many bytes those were. */
-export type ReadAt = (to: Uint8Array, at: number) => number
-
-/** A whole file and what is noted about it. */
-export interface StoredFile {
-  /**
-   * Calls `use` with the file to be read straight into memory of its own: several times as fast as a Blob, whose bytes
-   * come by way of the browser's process. False where that is not to be had: not there, or open in another worker.
-   */
-  read(use: (read: ReadAt) => void): Promise<boolean>
-  /** Null where nothing was noted since the file was downloaded. */
-  note(): Promise<string | null>
-  keepNote(text: string): Promise<void>
-}
+import { fileAt, find, noteName, read, type Sink, type StoredFile, sinkOf, sizeOnDisk, writeText } from './disk-file.ts'
+import type { FileEntry, Manifest } from './manifest.ts'
 
 export interface Disk {
   /** A whole file, null where it is not there. */
@@ -52,10 +23,15 @@ export interface BundleRecord {
   files: { path: string; size_bytes: number; sha256: string }[]
   /** Milliseconds since 1970. */
   used_at: number
+  /** False: only notes about these files are here; a server keeps the files. Records of older versions lack it. */
+  kept?: boolean
+  /** For when the server is gone. Records of older versions lack it. */
+  manifest?: Manifest
+  /** Came from the user's files: there is no server to ask. */
+  imported?: boolean
 }
 
 const FOLDER = 'slm-models'
-const PIECE_BYTES = 1 << 20
 
 /** Null where the browser has no private disk, or forbids it (private windows, some embedded views). */
 export async function openDisk(): Promise<Disk | null> {
@@ -85,7 +61,7 @@ export async function openDisk(): Promise<Disk | null> {
           ({ sha256 }) => isStillListed(sha256) && !bundle.files.some(file => file.sha256 === sha256),
         )
         await writeRecord(bundles, name, { ...bundle, files: [...bundle.files, ...kept] })
-        await dropUnused(folders, before)
+        await dropUnused(folders, bundle.kept === false ? [...before, ...bundle.files] : before)
       }),
   }
 }
@@ -105,6 +81,16 @@ export interface StoredBundle {
   sizeBytes: number
   /** False where a download was broken off; loading the bundle goes on with it. */
   complete: boolean
+  /** Variants of which every file is here. */
+  variants: string[]
+  /** Files that are here in part or not at all. */
+  missingBytes: number
+  licence: string
+  architecture: string
+  parameters: number
+  contextLength: number
+  /** Added from the user's files: there is no server that has it. */
+  imported: boolean
   usedAt: Date
 }
 
@@ -114,17 +100,33 @@ export async function storedBundles(): Promise<StoredBundle[]> {
   if (!folders) return []
   const list: StoredBundle[] = []
   for (const record of await records(folders.bundles)) {
-    const sizes = await Promise.all(record.files.map(file => sizeOnDisk(folders.files, file)))
-    list.push({
-      bundle: record.url,
-      id: record.id,
-      name: record.name,
-      sizeBytes: sizes.reduce((total, { bytes }) => total + bytes, 0),
-      complete: sizes.every(({ whole }) => whole),
-      usedAt: new Date(record.used_at),
-    })
+    if (record.kept === false) continue
+    list.push(await stored(record, folders.files))
   }
   return list.sort((a, b) => b.usedAt.getTime() - a.usedAt.getTime())
+}
+
+async function stored(record: BundleRecord, files: FileSystemDirectoryHandle): Promise<StoredBundle> {
+  const sizes = await Promise.all(record.files.map(file => sizeOnDisk(files, file)))
+  const whole = new Set(record.files.flatMap(({ path }, index) => (sizes[index]?.whole ? [path] : [])))
+  const { manifest } = record
+  const wanted = record.files.reduce((total, { size_bytes }) => total + size_bytes, 0)
+  const sizeBytes = sizes.reduce((total, { bytes }) => total + bytes, 0)
+  return {
+    bundle: record.url,
+    id: record.id,
+    name: record.name,
+    sizeBytes,
+    complete: whole.size === record.files.length,
+    variants: (manifest?.variants ?? []).filter(v => v.files.every(({ path }) => whole.has(path))).map(v => v.name),
+    missingBytes: wanted - sizeBytes,
+    licence: manifest?.licence.id ?? '',
+    architecture: manifest?.architecture ?? 'decoder',
+    parameters: manifest?.parameters ?? 0,
+    contextLength: manifest?.context_length ?? 0,
+    imported: record.imported ?? false,
+    usedAt: new Date(record.used_at),
+  }
 }
 
 /** Forgets one bundle and deletes its files, but for those that another bundle uses or that are being written. */
@@ -155,122 +157,32 @@ async function openFolders(create: boolean): Promise<Folders> {
   return { files: await inside('files'), bundles: await inside('bundles') }
 }
 
-async function find(files: FileSystemDirectoryHandle, { sha256, size_bytes }: FileEntry): Promise<File | null> {
-  const file = await fileAt(files, sha256)
-  return file?.size === size_bytes ? file : null
-}
-
-async function read(files: FileSystemDirectoryHandle, entry: FileEntry, use: (read: ReadAt) => void): Promise<boolean> {
-  if (!(await find(files, entry))) return false
-  const handle = await files.getFileHandle(entry.sha256)
-  // Where a browser does not know the mode, one worker at a time has the file; not yet in TypeScript's types.
-  const open = handle.createSyncAccessHandle as (options: object) => Promise<FileSystemSyncAccessHandle>
-  const access = await open.call(handle, { mode: 'read-only' }).catch(() => null)
-  if (!access) return false
-  try {
-    use((to, at) => access.read(to, { at }))
-    return true
-  } finally {
-    access.close()
-  }
-}
-
-function noteName(sha256: string): string {
-  return `${sha256}.note`
-}
-
-async function sinkOf(files: FileSystemDirectoryHandle, { path, sha256, size_bytes }: FileEntry): Promise<Sink> {
-  const handle = await files.getFileHandle(`${sha256}.part`, { create: true })
-  const access = await handle.createSyncAccessHandle()
-  let received = access.getSize()
-  const restart = () => {
-    access.truncate(0)
-    received = 0
-  }
-  if (received > size_bytes) restart()
-  try {
-    await checkRoom(path, size_bytes - received)
-  } catch (error) {
-    access.close()
-    throw error
-  }
-  return {
-    get received() {
-      return received
-    },
-    write(chunk) {
-      const written = asQuota(path, () => access.write(chunk, { at: received }))
-      if (written < chunk.length) throw noRoom(path, chunk.length)
-      received += written
-    },
-    *pieces() {
-      for (let at = 0; at < received; ) {
-        const piece = new Uint8Array(Math.min(PIECE_BYTES, received - at))
-        at += access.read(piece, { at })
-        yield piece
-      }
-    },
-    restart,
-    async finish() {
-      asQuota(path, () => access.flush())
-      access.close()
-      // In every browser that has sync access handles, and not yet in TypeScript's types.
-      await (handle as FileSystemFileHandle & { move(name: string): Promise<void> }).move(sha256)
-      return handle.getFile()
-    },
-    close: () => access.close(),
-  }
-}
-
-/** Asked before a download rather than after half of it. Browsers round the numbers, so writing may still fail. */
-async function checkRoom(path: string, bytes: number): Promise<void> {
-  const { quota, usage } = await navigator.storage.estimate()
-  if (quota !== undefined && usage !== undefined && bytes > quota - usage) throw noRoom(path, bytes)
-}
-
-function asQuota<T>(path: string, write: () => T): T {
-  try {
-    return write()
-  } catch (cause) {
-    if (cause instanceof DOMException && cause.name === 'QuotaExceededError') throw noRoom(path, 0, cause)
-    throw cause
-  }
-}
-
-function noRoom(path: string, bytes: number, cause?: unknown): EngineError {
-  const size = bytes > 0 ? ` (${Math.ceil(bytes / 1e6)} MB)` : ''
-  const message =
-    `The browser's disk space for this page has no room for ${path}${size}. ` +
-    'Remove models that it keeps and you do not need, or free disk space, then try again.'
-  return new EngineError('quota', message, { cause })
-}
-
-async function fileAt(folder: FileSystemDirectoryHandle, name: string): Promise<File | null> {
-  try {
-    return await (await folder.getFileHandle(name)).getFile()
-  } catch (error) {
-    if (error instanceof DOMException && error.name === 'NotFoundError') return null
-    throw error
-  }
-}
-
-async function sizeOnDisk(files: FileSystemDirectoryHandle, { sha256 }: { sha256: string }) {
-  const whole = await fileAt(files, sha256)
-  const bytes = whole ? whole.size : ((await fileAt(files, `${sha256}.part`))?.size ?? 0)
-  return { whole: whole !== null, bytes }
-}
-
-/** Deletes those of `files` that no record mentions any more. */
+/** Deletes those of `files` that nobody keeps any more, and what is noted of files that no record mentions. */
 async function dropUnused({ files, bundles }: Folders, dropped: BundleRecord['files']): Promise<void> {
-  const used = new Set((await records(bundles)).flatMap(record => record.files.map(({ sha256 }) => sha256)))
-  for (const { sha256 } of dropped.filter(file => !used.has(file.sha256))) {
+  const all = await records(bundles)
+  const digests = (some: BundleRecord[]) => new Set(some.flatMap(record => record.files.map(({ sha256 }) => sha256)))
+  const [kept, noted] = [digests(all.filter(record => record.kept !== false)), digests(all)]
+  for (const { sha256 } of dropped.filter(file => !kept.has(file.sha256))) {
     await navigator.locks.request(`slm-file-${sha256}`, { ifAvailable: true }, async lock => {
       if (!lock) return // being downloaded
-      for (const name of [sha256, `${sha256}.part`, noteName(sha256)]) {
+      for (const name of [sha256, `${sha256}.part`, ...(noted.has(sha256) ? [] : [noteName(sha256)])]) {
         if (await fileAt(files, name)) await files.removeEntry(name)
       }
     })
   }
+}
+
+/** What is noted of a bundle that is kept here, null where it is not. */
+export async function recall(url: string): Promise<BundleRecord | null> {
+  const folders = await openFolders(false).catch(() => null)
+  const record = folders && (await readRecord(folders.bundles, await recordName(url)))
+  return record?.kept === false ? null : record
+}
+
+/** Deletes the bytes of these files: they are damaged, and the next load fetches them, alone, again. */
+export async function dropFiles(entries: readonly { sha256: string }[]): Promise<void> {
+  const { files } = await openFolders(true)
+  for (const { sha256 } of entries) if (await fileAt(files, sha256)) await files.removeEntry(sha256)
 }
 
 async function records(bundles: FileSystemDirectoryHandle): Promise<BundleRecord[]> {
@@ -294,22 +206,6 @@ async function readRecord(bundles: FileSystemDirectoryHandle, name: string): Pro
 
 async function writeRecord(bundles: FileSystemDirectoryHandle, name: string, record: BundleRecord): Promise<void> {
   await writeText(bundles, { name, of: record.name, text: JSON.stringify(record) })
-}
-
-/** `of`: what it belongs to, for messages. */
-async function writeText(
-  folder: FileSystemDirectoryHandle,
-  { name, of, text }: { name: string; of: string; text: string },
-): Promise<void> {
-  const access = await (await folder.getFileHandle(name, { create: true })).createSyncAccessHandle()
-  try {
-    asQuota(of, () => {
-      access.truncate(0)
-      access.write(new TextEncoder().encode(text))
-    })
-  } finally {
-    access.close()
-  }
 }
 
 async function recordName(url: string): Promise<string> {

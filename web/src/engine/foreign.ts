@@ -5,20 +5,31 @@
  */
 import * as v from 'valibot'
 import { EngineError } from './errors.ts'
-import type { Encoder, FileEntry, Manifest, Variant } from './manifest.ts'
+import { Folder, listOf } from './foreign-folder.ts'
+import { type Encoder, type Manifest, parseManifest } from './manifest.ts'
 import { fetchManifest } from './store.ts'
 
 /** @throws EngineError 'no-model' where there is neither a manifest nor a config.json */
 export async function describeBundle(bundleUrl: string, signal: AbortSignal): Promise<Manifest> {
   try {
-    return await fetchManifest(bundleUrl, signal)
+    const { text, where } = await fetchManifest(bundleUrl, signal)
+    const listed = listOf(text)
+    return listed ? await describeListed(new Folder(bundleUrl, signal, listed)) : parseManifest(text, where)
   } catch (error) {
     if (!(error instanceof EngineError) || error.code !== 'no-model') throw error
-    const folder = new Folder(bundleUrl, signal)
+    const folder = new Folder(bundleUrl, signal, null)
     const config = await folder.json('config.json')
     if (!config) throw error
     return describe(folder, config)
   }
+}
+
+async function describeListed(folder: Folder): Promise<Manifest> {
+  const config = await folder.json('config.json')
+  if (!config) throw folder.fault('config.json is needed')
+  const described = await describe(folder, config)
+  const { id = described.id, name = described.name, licence } = folder.list ?? {}
+  return { ...described, id, name, licence: { id: licence?.id ?? 'unknown', file: '' } }
 }
 
 const tokenIds = v.optional(v.nullable(v.union([v.number(), v.array(v.number())])))
@@ -153,147 +164,5 @@ function encoderOf(config: Config): Encoder | null {
     normalize: isVector,
     dimensions: isVector ? (config.hidden_size ?? config.dim ?? 0) : labels.length,
     max_tokens: config.max_position_embeddings ?? 512,
-  }
-}
-
-/** Graph names' endings, best first: what the device computes fast, then what it can compute. */
-const KINDS: Record<'webgpu' | 'cpu', { ending: string; type: 'float16' | 'float32' }[]> = {
-  webgpu: [
-    { ending: '_q4f16', type: 'float16' },
-    { ending: '_q4', type: 'float32' },
-    { ending: '_fp16', type: 'float16' },
-    { ending: '', type: 'float32' },
-  ],
-  cpu: [
-    { ending: '_quantized', type: 'float32' },
-    { ending: '_int8', type: 'float32' },
-    { ending: '_uint8', type: 'float32' },
-    { ending: '', type: 'float32' },
-    { ending: '_q4', type: 'float32' },
-  ],
-}
-/** Where graphs lie: transformers.js' way, its older one, optimum's. */
-const PLACES = ['onnx/model', 'onnx/decoder_model_merged', 'model']
-
-class Folder {
-  readonly url: string
-  readonly name: string
-  readonly #signal: AbortSignal
-
-  constructor(url: string, signal: AbortSignal) {
-    this.url = url
-    this.name = decodeURIComponent(new URL(url).pathname.split('/').filter(Boolean).at(-1) ?? 'model')
-    this.#signal = signal
-  }
-
-  /** An object from a JSON file, null where there is none. */
-  async json(path: string): Promise<Record<string, unknown> | null> {
-    const response = await this.#ask(path, 'GET')
-    if (!response) return null
-    try {
-      const data: unknown = await response.json()
-      if (typeof data === 'object' && data !== null && !Array.isArray(data)) return { ...data }
-    } catch {
-      this.#signal.throwIfAborted()
-    }
-    throw this.fault(`${path} is no JSON object`)
-  }
-
-  /** Bytes of a file as the server states them, 0 where it does not; null where there is no such file. */
-  async size(path: string): Promise<number | null> {
-    const response = await this.#ask(path, 'HEAD')
-    return response && Number(response.headers.get('Content-Length') ?? 0)
-  }
-
-  async entry(path: string): Promise<FileEntry> {
-    return { path, size_bytes: (await this.size(path)) ?? 0, sha256: '' }
-  }
-
-  /** @throws EngineError 'no-model' where no graph has a name that is known */
-  async variants(): Promise<Variant[]> {
-    const endings = [...new Set(Object.values(KINDS).flatMap(kinds => kinds.map(({ ending }) => ending)))]
-    for (const place of PLACES) {
-      const found = new Map<string, FileEntry[]>()
-      await Promise.all(endings.map(async ending => found.set(ending, await this.#graph(`${place}${ending}.onnx`))))
-      const variants = (['webgpu', 'cpu'] as const).flatMap(device =>
-        KINDS[device].flatMap(({ ending, type }) => {
-          const [graph, ...data] = found.get(ending) ?? []
-          return graph ? [variantOf(device, { ending, type, files: [graph, ...data], graph: graph.path })] : []
-        }),
-      )
-      if (variants.length > 0) return variants
-    }
-    throw new EngineError('no-model', `There is a config.json at ${this.url} but no ONNX graph under a usual name.`)
-  }
-
-  parse<S extends v.GenericSchema>(schema: S, data: unknown, path: string): v.InferOutput<S> {
-    const parsed = v.safeParse(schema, data, { abortEarly: true })
-    if (parsed.success) return parsed.output
-    const [issue] = parsed.issues
-    throw this.fault(`${path}: ${v.getDotPath(issue) ?? 'it'} is not as expected`)
-  }
-
-  fault(what: string): EngineError {
-    return new EngineError('bad-manifest', `${this.url}: ${what}. Use a repository that transformers.js can load.`)
-  }
-
-  /** A graph and the files of its weights; none where there is no graph. */
-  async #graph(path: string): Promise<FileEntry[]> {
-    const size = await this.size(path)
-    if (size === null) return []
-    const files = [{ path, size_bytes: size, sha256: '' }]
-    for (let part = 0; ; part++) {
-      const data = `${path}_data${part === 0 ? '' : `_${part}`}`
-      const bytes = await this.size(data)
-      if (bytes === null) return files
-      files.push({ path: data, size_bytes: bytes, sha256: '' })
-    }
-  }
-
-  async #ask(path: string, method: 'GET' | 'HEAD'): Promise<Response | null> {
-    let response: Response
-    try {
-      response = await fetch(new URL(path, this.url), { method, signal: this.#signal })
-    } catch (cause) {
-      this.#signal.throwIfAborted()
-      throw new EngineError('download', `${this.url}${path} could not be asked for. Check the address.`, { cause })
-    }
-    // Servers of single pages answer every address with their page.
-    const isPage = response.headers.get('Content-Type')?.startsWith('text/html') ?? false
-    return response.ok && !isPage ? response : null
-  }
-}
-
-interface Graph {
-  ending: string
-  type: 'float16' | 'float32'
-  files: FileEntry[]
-  graph: string
-}
-
-function variantOf(device: 'webgpu' | 'cpu', { ending, type, files, graph }: Graph): Variant {
-  return {
-    name: `${device}-${ending.slice(1) || 'fp32'}`,
-    device,
-    requires: type === 'float16' ? ['shader-f16'] : [],
-    graph,
-    encoder_graph: null,
-    embedding_graph: null,
-    kv_dtype: type,
-    bits_per_weight: 0,
-    memory_bytes: 2 * files.reduce((total, { size_bytes }) => total + size_bytes, 0),
-    files,
-    fidelity: {
-      tokens_compared: 0,
-      top1_agreement: 0,
-      mean_kl: 0,
-      p99_kl: 0,
-      perplexity_ratio: 0,
-      greedy_prompts: 0,
-      greedy_prompts_equal: 0,
-      max_reference_logit_error: 0,
-    },
-    reference_logits: null,
-    program: null,
   }
 }

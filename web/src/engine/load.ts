@@ -6,17 +6,16 @@ import { type Computing, makeBackend } from './backends.ts'
 import { type Choice, chooseVariant, wantsGpu } from './choose.ts'
 import { Context } from './context.ts'
 import { capabilities, findGpu, type Gpu, type GpuSearch, thisBrowser } from './device.ts'
-import { openDisk, type StoredFile } from './disk.ts'
+import { describe, download, type Files, neededFiles, tokenizerFiles } from './download.ts'
 import { EngineError } from './errors.ts'
 import { explain } from './explain.ts'
-import { describeBundle, FOREIGN, templateInside } from './foreign.ts'
-import type { FileEntry, Manifest, Variant } from './manifest.ts'
+import type { FileEntry, Manifest } from './manifest.ts'
 import type { LoadArgs, LoadEvent, PassedOver } from './protocol.ts'
 import { encoderSelfTest, selfTest } from './selftest.ts'
 import { rememberedSelfTest } from './selftest-memory.ts'
-import { type Flavour, loadRuntime, type SessionFiles } from './session.ts'
+import { type Flavour, loadRuntime } from './session.ts'
 import { openMachine } from './simd/machine.ts'
-import { fetchFile } from './store.ts'
+import { proofreading } from './task-prompt.ts'
 import { createTextCodec, type TextCodec } from './tokenizer.ts'
 
 /** All that an answer needs: a model that writes has a `context`, one that reads an `encoder`. */
@@ -48,7 +47,7 @@ export async function loadModel(
 ): Promise<LoadedModel> {
   const progress = progressOf(report)
   progress.enter('manifest', 'Reading the model description')
-  const manifest = await describeBundle(args.bundleUrl, signal)
+  const manifest = await describe(args.bundleUrl, signal)
   const around = thisBrowser()
   const found = capabilities(around, args.threads)
   const search: GpuSearch = wantsGpu(manifest, args, args.passedOver)
@@ -57,7 +56,7 @@ export async function loadModel(
   const choice = chooseVariant(manifest, args, { capabilities: found, search }, args.passedOver)
   const { variant, passedOver } = choice
   progress.choose(choice, manifest)
-  const files = await download(args.bundleUrl, { manifest, variant }, { progress, signal })
+  const files = await download(args, { manifest, variant }, { progress, signal })
   const gpu = variant.device === 'webgpu' ? search.gpu : null
   if (!gpu) search.gpu?.device.destroy()
   const flavour: Flavour = gpu ? (found.jspi ? 'jspi' : 'asyncify') : 'wasm'
@@ -81,6 +80,7 @@ export async function loadModel(
       contextLength: started.computing.context?.backend.contextLength ?? manifest.context_length,
       toolFormat: codec.toolFormat,
       defaults: manifest.generation,
+      proofreading: proofreading(manifest),
       downloadBytes: progress.totalBytes(),
       loadMs: progress.elapsedMs(),
       selfTest: started.test,
@@ -165,89 +165,6 @@ async function startSimd({ manifest, choice, files, threads, signal }: Start, pr
     },
   })
   return { computing: { context: new Context(backend), encoder: null }, name: backend.name, threads: backend.threads }
-}
-
-/** The files of a bundle that a variant needs, by path. */
-export interface Files {
-  /** Verified; on disk where the browser has one for us, so read it piece by piece. */
-  blob(path: string): Blob
-  /** The same on disk; null where the browser has none for us. */
-  stored(path: string): StoredFile | null
-  /** The graph of this path with all weight files of the variant. */
-  session(graph: string): Promise<SessionFiles>
-}
-
-async function download(
-  bundleUrl: string,
-  { manifest, variant }: { manifest: Manifest; variant: Variant },
-  { progress, signal }: { progress: Progress; signal: AbortSignal },
-): Promise<Files> {
-  const data = new Map<string, Blob>()
-  const entries = neededFiles(manifest, variant)
-  const disk = await openDisk()
-  if (manifest.source.kind !== FOREIGN) {
-    await disk?.remember(
-      { url: bundleUrl, id: manifest.id, name: manifest.name, files: entries, used_at: Date.now() },
-      sha256 => [manifest, ...manifest.variants].some(({ files }) => files.some(file => file.sha256 === sha256)),
-    )
-  }
-  // One after the other in effect (the weights dwarf the rest), but the small ones do not wait for the large one.
-  await allOrNothing(signal, inner =>
-    entries.map(async entry => {
-      progress.downloading(entry)
-      const options = { disk, signal: inner, onBytes: (bytes: number) => progress.received(bytes) }
-      data.set(entry.path, await fetchFile(bundleUrl, entry, options))
-    }),
-  )
-  const blob = (path: string) => data.get(path) ?? new Blob() // every path below is in `entries`
-  const stored = new Map(entries.map(entry => [entry.path, disk?.stored(entry) ?? null]))
-  const folder = variant.graph.slice(0, variant.graph.lastIndexOf('/') + 1)
-  const { graph, encoder_graph, embedding_graph, program } = variant
-  const others: (string | undefined | null)[] = [graph, encoder_graph, embedding_graph, program?.path]
-  const external = variant.files
-    .filter(({ path }) => !others.includes(path))
-    .map(({ path }) => ({ path: path.slice(folder.length), data: blob(path) }))
-  return {
-    blob,
-    stored: path => stored.get(path) ?? null,
-    session: async graph => ({ graph: new Uint8Array(await blob(graph).arrayBuffer()), externalData: external }),
-  }
-}
-
-async function tokenizerFiles({ blob }: Files, { source, prompts: { chat_template: template } }: Manifest) {
-  const tokenizerConfig = await blob(TOKENIZER_FILES[1]).text()
-  const inside = source.kind === FOREIGN ? templateInside(tokenizerConfig) : null
-  return {
-    tokenizerJson: await blob(TOKENIZER_FILES[0]).text(),
-    tokenizerConfig,
-    chatTemplate: template === null ? inside : await blob(template).text(),
-  }
-}
-
-const TOKENIZER_FILES = ['tokenizer.json', 'tokenizer_config.json'] as const
-
-function neededFiles(manifest: Manifest, variant: Variant): FileEntry[] {
-  const paths = [...TOKENIZER_FILES, ...(manifest.prompts.chat_template ? [manifest.prompts.chat_template] : [])]
-  const shared = paths.map(path => {
-    const entry = manifest.files.find(file => file.path === path)
-    if (!entry) throw new EngineError('bad-manifest', `files: ${path} is not listed. Export the bundle again.`)
-    return entry
-  })
-  return [...shared, ...variant.files]
-}
-
-/** Like Promise.all, but the first failure stops the others instead of leaving them to run. */
-async function allOrNothing(signal: AbortSignal, begin: (inner: AbortSignal) => Promise<void>[]): Promise<void> {
-  const stop = new AbortController()
-  const inner = AbortSignal.any([signal, stop.signal])
-  const work = begin(inner)
-  try {
-    await Promise.all(work)
-  } catch (error) {
-    stop.abort()
-    await Promise.allSettled(work)
-    throw error
-  }
 }
 
 type Progress = ReturnType<typeof progressOf>

@@ -9,7 +9,7 @@
  * own files (their names have their checksums), kernels, threads, browser and weights.
  */
 import type { Backend } from './backend.ts'
-import type { StoredFile } from './disk.ts'
+import type { StoredFile } from './disk-file.ts'
 import type { Manifest, Variant } from './manifest.ts'
 import type { SelfTestResult } from './selftest.ts'
 import { programSelfTest } from './selftest-program.ts'

@@ -48,7 +48,7 @@ function lastStep(failure: StepDown, error: unknown): unknown {
 }
 
 /** @throws EngineError 'bad-request' */
-export function loadArgs({ bundle, device, variant, backend, threads }: EngineOptions): Omit<LoadArgs, 'passedOver'> {
+export function loadArgs({ bundle, device, variant, backend, threads, keep }: EngineOptions): Omit<LoadArgs, 'passedOver'> {
   const url = parseUrl(bundle)
   if (!url) throw new EngineError('bad-request', `"${bundle}" is not the address of a bundle folder.`)
   if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1)) {
@@ -59,7 +59,7 @@ export function loadArgs({ bundle, device, variant, backend, threads }: EngineOp
   }
   if (!url.pathname.endsWith('/')) url.pathname += '/'
   const wishes = { device: device ?? 'auto', variant: variant ?? null, backend: backend ?? null } as const
-  return { bundleUrl: url.href, ...wishes, threads: threads ?? null }
+  return { bundleUrl: url.href, ...wishes, threads: threads ?? null, keep: keep ?? true }
 }
 
 function parseUrl(bundle: string): URL | null {

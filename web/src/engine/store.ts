@@ -4,12 +4,13 @@
  * whoever gets it reads as much at a time as it needs.
  */
 import { createSHA256, type IHasher } from 'hash-wasm'
-import { type Disk, type Sink, withFileLock } from './disk.ts'
+import { type Disk, withFileLock } from './disk.ts'
+import type { Sink } from './disk-file.ts'
 import { EngineError } from './errors.ts'
-import { type FileEntry, type Manifest, parseManifest } from './manifest.ts'
+import type { FileEntry } from './manifest.ts'
 
-/** @throws EngineError 'no-model', 'download' or 'bad-manifest' */
-export async function fetchManifest(bundleUrl: string, signal: AbortSignal): Promise<Manifest> {
+/** The text of `manifest.json`. @throws EngineError 'no-model' or 'download' */
+export async function fetchManifest(bundleUrl: string, signal: AbortSignal): Promise<{ text: string; where: string }> {
   const url = new URL('manifest.json', bundleUrl)
   const response = await request(url, { signal, cache: 'no-cache' })
   if (response.status === 404) {
@@ -17,12 +18,14 @@ export async function fetchManifest(bundleUrl: string, signal: AbortSignal): Pro
     throw new EngineError('no-model', message)
   }
   if (!response.ok) throw refused(url.pathname, response)
-  return parseManifest(await response.text(), url.pathname)
+  return { text: await response.text(), where: url.pathname }
 }
 
 export interface FetchOptions {
   /** Null: keep nothing. */
   disk: Disk | null
+  /** What the browser's own cache may do where there is no `disk`. */
+  cache?: 'default' | 'no-store'
   signal: AbortSignal
   /** Called with the bytes of this file received since the last call; negative where a damaged file starts over. */
   onBytes: (bytes: number) => void
@@ -34,7 +37,7 @@ export interface FetchOptions {
  * @throws EngineError 'download', 'integrity', 'quota' or 'out-of-memory'
  */
 export async function fetchFile(bundleUrl: string, entry: FileEntry, options: FetchOptions): Promise<Blob> {
-  const url = new URL(entry.path.split('/').map(encodeURIComponent).join('/'), bundleUrl)
+  const url = fileUrl(bundleUrl, entry)
   const { disk, signal, onBytes } = options
   if (entry.sha256 === '') return unverified(url, entry, options)
   if (!disk) return download(url, { entry, sink: memorySink(entry), options })
@@ -50,6 +53,10 @@ export async function fetchFile(bundleUrl: string, entry: FileEntry, options: Fe
       return (await fromDisk()) ?? download(url, { entry, sink: await disk.open(entry), options })
     })
   )
+}
+
+export function fileUrl(bundleUrl: string, { path }: FileEntry): URL {
+  return new URL(path.split('/').map(encodeURIComponent).join('/'), bundleUrl)
 }
 
 async function unverified(url: URL, entry: FileEntry, { signal, onBytes }: FetchOptions): Promise<Blob> {
@@ -122,13 +129,17 @@ async function receive(url: URL, { entry, sink, options }: Download, attempt: At
   const { hash, startOver, again } = attempt
   if (sink.received < entry.size_bytes) {
     // The disk is cache enough: the browser's own would keep the weights a second time.
-    const cache = options.disk ? 'no-store' : again ? 'reload' : 'default'
-    const headers: HeadersInit = sink.received > 0 ? { Range: `bytes=${sink.received}-` } : {}
-    const response = await request(url, { signal: options.signal, cache, headers })
+    const cache = options.disk ? 'no-store' : again && options.cache !== 'no-store' ? 'reload' : options.cache
+    const isFar = !isLoopback(url) && entry.size_bytes - sink.received > WINDOW_BYTES
+    const last = isFar ? sink.received + WINDOW_BYTES - 1 : ''
+    const headers: HeadersInit = sink.received > 0 || isFar ? { Range: `bytes=${sink.received}-${last}` } : {}
+    const response = await request(url, { signal: options.signal, ...(cache ? { cache } : {}), headers })
+    const isPartial = isFar && response.status === 206
     if (response.status === 416) throw damaged(entry, `is shorter than ${sink.received} bytes`)
     if (!response.ok || !response.body) throw refused(entry.path, response)
     if (sink.received > 0 && !continues(response, sink.received)) startOver()
-    await copy(response.body, { entry, sink, options }, hash)
+    if (isPartial) await copy(windows(response, url, { entry, sink, options }), { entry, sink, options }, hash)
+    else await copy(chunks(response.body), { entry, sink, options }, hash)
   }
   if (sink.received < entry.size_bytes)
     throw damaged(entry, `ended after ${sink.received} of ${entry.size_bytes} bytes`)
@@ -140,9 +151,9 @@ function continues({ status, headers }: Response, from: number): boolean {
   return status === 206 && (headers.get('Content-Range')?.startsWith(`bytes ${from}-`) ?? false)
 }
 
-async function copy(body: ReadableStream<Uint8Array>, { entry, sink, options }: Download, hash: IHasher) {
+async function copy(body: AsyncIterable<Uint8Array>, { entry, sink, options }: Download, hash: IHasher) {
   try {
-    for await (const chunk of chunks(body)) {
+    for await (const chunk of body) {
       if (sink.received + chunk.length > entry.size_bytes) throw damaged(entry, 'is longer than the manifest says')
       sink.write(chunk)
       hash.update(chunk)
@@ -152,6 +163,45 @@ async function copy(body: ReadableStream<Uint8Array>, { entry, sink, options }: 
     options.signal.throwIfAborted()
     if (cause instanceof EngineError) throw cause
     throw broken(entry, cause)
+  }
+}
+
+/** One connection to a far server is slower than the line; to this machine it is not. */
+const WINDOW_BYTES = 4 << 20
+const WINDOWS = 4
+
+function isLoopback({ hostname }: URL): boolean {
+  return ['localhost', '127.0.0.1', '[::1]'].includes(hostname)
+}
+
+/** The rest of a file in order, some windows of it under way at once; `first` is the answer to the first one. */
+async function* windows(first: Response, url: URL, { entry, sink, options }: Download): AsyncGenerator<Uint8Array> {
+  const stop = new AbortController()
+  const signal = AbortSignal.any([options.signal, stop.signal])
+  const window = async (from: number) => {
+    const headers = { Range: `bytes=${from}-${Math.min(from + WINDOW_BYTES, entry.size_bytes) - 1}` }
+    const response = await request(url, { signal, cache: 'no-store', headers })
+    if (!continues(response, from)) throw damaged(entry, 'changed while it was downloading')
+    return new Uint8Array(await response.arrayBuffer())
+  }
+  const start = (from: number) => {
+    const coming = window(from)
+    coming.catch(() => {}) // told when its turn comes
+    return coming
+  }
+  let next = sink.received + WINDOW_BYTES
+  const coming: Promise<Uint8Array>[] = []
+  try {
+    for (; coming.length < WINDOWS - 1 && next < entry.size_bytes; next += WINDOW_BYTES) coming.push(start(next))
+    if (first.body) yield* chunks(first.body)
+    for (let turn = coming.shift(); turn; turn = coming.shift()) {
+      const piece = await turn
+      if (next < entry.size_bytes) coming.push(start(next))
+      next += WINDOW_BYTES
+      yield piece
+    }
+  } finally {
+    stop.abort()
   }
 }
 

@@ -2,7 +2,7 @@
  * A program's tensors in WASM memory: where each goes, and reading them there from the bundle's files a piece at a time,
  * so that no second copy of the weights is ever in memory.
  */
-import type { ReadAt, StoredFile } from '../disk.ts'
+import type { ReadAt, StoredFile } from '../disk-file.ts'
 import { EngineError } from '../errors.ts'
 import { type Matrix, type Op, paddedWidth } from '../simd/ops.ts'
 import { type Program, type Tensor, tensorBytes } from './program.ts'

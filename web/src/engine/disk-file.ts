@@ -1,0 +1,159 @@
+/** One file in a folder of the browser's private disk: found, read straight into memory, received, with a note beside it. */
+import { EngineError } from './errors.ts'
+import type { FileEntry } from './manifest.ts'
+
+/** Bytes of a file that is being received. */
+export interface Sink {
+  /** How many are there, those of an earlier download included. */
+  readonly received: number
+  write(chunk: Uint8Array): void
+  /** Everything that is there, piece by piece. */
+  pieces(): Iterable<Uint8Array>
+  restart(): void
+  /** All is there and verified: closes, and gives the file. */
+  finish(): Promise<Blob>
+  /** Closes; what is there stays for the next try, where it lies on disk. */
+  close(): void
+}
+
+/** Copies what a file has from `at` on into `to`; how many bytes those were. */
+export type ReadAt = (to: Uint8Array, at: number) => number
+
+/** A whole file and what is noted about it. */
+export interface StoredFile {
+  /**
+   * Calls `use` with the file to be read straight into memory of its own: several times as fast as a Blob, whose bytes
+   * come by way of the browser's process. False where that is not to be had: not there, or open in another worker.
+   */
+  read(use: (read: ReadAt) => void): Promise<boolean>
+  /** Null where nothing was noted since the file was downloaded. */
+  note(): Promise<string | null>
+  keepNote(text: string): Promise<void>
+}
+
+const PIECE_BYTES = 1 << 20
+
+export async function find(files: FileSystemDirectoryHandle, { sha256, size_bytes }: FileEntry): Promise<File | null> {
+  const file = await fileAt(files, sha256)
+  return file?.size === size_bytes ? file : null
+}
+
+export async function read(
+  files: FileSystemDirectoryHandle,
+  entry: FileEntry,
+  use: (read: ReadAt) => void,
+): Promise<boolean> {
+  if (!(await find(files, entry))) return false
+  const handle = await files.getFileHandle(entry.sha256)
+  // Where a browser does not know the mode, one worker at a time has the file; not yet in TypeScript's types.
+  const open = handle.createSyncAccessHandle as (options: object) => Promise<FileSystemSyncAccessHandle>
+  const access = await open.call(handle, { mode: 'read-only' }).catch(() => null)
+  if (!access) return false
+  try {
+    use((to, at) => access.read(to, { at }))
+    return true
+  } finally {
+    access.close()
+  }
+}
+
+export function noteName(sha256: string): string {
+  return `${sha256}.note`
+}
+
+export async function sinkOf(files: FileSystemDirectoryHandle, { path, sha256, size_bytes }: FileEntry): Promise<Sink> {
+  const handle = await files.getFileHandle(`${sha256}.part`, { create: true })
+  const access = await handle.createSyncAccessHandle()
+  let received = access.getSize()
+  const restart = () => {
+    access.truncate(0)
+    received = 0
+  }
+  if (received > size_bytes) restart()
+  try {
+    await checkRoom(path, size_bytes - received)
+  } catch (error) {
+    access.close()
+    throw error
+  }
+  return {
+    get received() {
+      return received
+    },
+    write(chunk) {
+      const written = asQuota(path, () => access.write(chunk, { at: received }))
+      if (written < chunk.length) throw noRoom(path, chunk.length)
+      received += written
+    },
+    *pieces() {
+      for (let at = 0; at < received; ) {
+        const piece = new Uint8Array(Math.min(PIECE_BYTES, received - at))
+        at += access.read(piece, { at })
+        yield piece
+      }
+    },
+    restart,
+    async finish() {
+      asQuota(path, () => access.flush())
+      access.close()
+      // In every browser that has sync access handles, and not yet in TypeScript's types.
+      await (handle as FileSystemFileHandle & { move(name: string): Promise<void> }).move(sha256)
+      return handle.getFile()
+    },
+    close: () => access.close(),
+  }
+}
+
+/** Asked before a download rather than after half of it. Browsers round the numbers, so writing may still fail. */
+async function checkRoom(path: string, bytes: number): Promise<void> {
+  const { quota, usage } = await navigator.storage.estimate()
+  if (quota !== undefined && usage !== undefined && bytes > quota - usage) throw noRoom(path, bytes)
+}
+
+function asQuota<T>(path: string, write: () => T): T {
+  try {
+    return write()
+  } catch (cause) {
+    if (cause instanceof DOMException && cause.name === 'QuotaExceededError') throw noRoom(path, 0, cause)
+    throw cause
+  }
+}
+
+function noRoom(path: string, bytes: number, cause?: unknown): EngineError {
+  const size = bytes > 0 ? ` (${Math.ceil(bytes / 1e6)} MB)` : ''
+  const message =
+    `The browser's disk space for this page has no room for ${path}${size}. ` +
+    'Remove models that it keeps and you do not need, or free disk space, then try again.'
+  return new EngineError('quota', message, { cause })
+}
+
+export async function fileAt(folder: FileSystemDirectoryHandle, name: string): Promise<File | null> {
+  try {
+    return await (await folder.getFileHandle(name)).getFile()
+  } catch (error) {
+    if (error instanceof DOMException && error.name === 'NotFoundError') return null
+    throw error
+  }
+}
+
+export async function sizeOnDisk(files: FileSystemDirectoryHandle, { sha256 }: { sha256: string }) {
+  const whole = await fileAt(files, sha256)
+  const bytes = whole ? whole.size : ((await fileAt(files, `${sha256}.part`))?.size ?? 0)
+  return { whole: whole !== null, bytes }
+}
+
+/** `of`: what it belongs to, for messages. */
+export async function writeText(
+  folder: FileSystemDirectoryHandle,
+  { name, of, text }: { name: string; of: string; text: string },
+): Promise<void> {
+  const access = await (await folder.getFileHandle(name, { create: true })).createSyncAccessHandle()
+  try {
+    asQuota(of, () => {
+      access.truncate(0)
+      access.write(new TextEncoder().encode(text))
+    })
+  } finally {
+    access.close()
+  }
+}
