@@ -5,9 +5,11 @@ import { controls } from './controls.ts'
 import { insight } from './insight.ts'
 import { loading } from './loading.ts'
 import { shell } from './shell.ts'
+import { suggest } from './suggest.ts'
+import { trial } from './trial.ts'
 import { trouble } from './trouble.ts'
 import { write } from './write.ts'
 
-export const text = { chat, compare, controls, insight, loading, shell, trouble, write }
+export const text = { chat, compare, controls, insight, loading, shell, suggest, trial, trouble, write }
 
 export type Text = typeof text

@@ -1,5 +1,5 @@
 /** Gives the user a file to keep. Nothing leaves the machine: the browser saves it. */
-export function saveFile(name: string, content: string, type: string): void {
+export function saveFile(name: string, content: BlobPart, type: string): void {
   const url = URL.createObjectURL(new Blob([content], { type }))
   const link = document.createElement('a')
   link.href = url

@@ -15,4 +15,5 @@ export type Page = PageBase & ({ component: FunctionComponent } | { load: () => 
 export const PAGES: readonly Page[] = [
   { name: 'chat', icon: 'chat', component: ChatPage },
   { name: 'compare', icon: 'compare', load: async () => (await import('../compare/page.tsx')).ComparePage },
+  { name: 'write', icon: 'edit', load: async () => (await import('../write/page.tsx')).WritePage },
 ]

@@ -4,6 +4,7 @@
  */
 import { type DecodedFile, decodeFile, encodeFile, PLAIN } from '../../state/documents/encoding.ts'
 import type { DocumentEntry, FileOrigin, TextFormat } from '../../state/documents/store.ts'
+import { saveFile } from '../parts/files.ts'
 
 export const MOST_BYTES = 64 * 2 ** 20
 
@@ -100,7 +101,10 @@ export interface SaveQuestion {
 }
 
 /** @returns null where the user called it off */
-export async function saveFile(question: SaveQuestion, page: Window & FilePickers = window): Promise<SavedFile | null> {
+export async function writeFile(
+  question: SaveQuestion,
+  page: Window & FilePickers = window,
+): Promise<SavedFile | null> {
   const { entry, text } = question
   const format = entry.file ?? PLAIN
   const { bytes, encoding } = encodeFile(text, format)
@@ -110,7 +114,7 @@ export async function saveFile(question: SaveQuestion, page: Window & FilePicker
   if (target === null) return null
   const origin = { name: target?.name ?? name, encoding, lineEnd: format.lineEnd }
   if (!target) {
-    download(name, bytes)
+    saveFile(name, new Uint8Array(bytes), 'text/plain')
     return { origin, becameUtf8 }
   }
   const stream = await target.createWritable()
@@ -145,16 +149,6 @@ async function targetOf(
 
 async function mayWrite(handle: FileSystemFileHandle & Permissions): Promise<boolean> {
   return (await (handle.requestPermission?.({ mode: 'readwrite' }) ?? 'granted')) === 'granted'
-}
-
-export function download(name: string, content: BlobPart | Uint8Array): void {
-  const part = content instanceof Uint8Array ? new Uint8Array(content) : content
-  const url = URL.createObjectURL(new Blob([part], { type: 'text/plain;charset=utf-8' }))
-  const link = document.createElement('a')
-  link.href = url
-  link.download = name
-  link.click()
-  setTimeout(() => URL.revokeObjectURL(url), 60_000) // the browser may still be reading it
 }
 
 const ENDINGS: Readonly<Record<TextFormat, string>> = { markdown: '.md', text: '.txt' }
