@@ -132,6 +132,22 @@ describe.each<{ name: 'cpu-int8' | 'webgpu-q4f32'; flavour: Flavour; cases: Gold
     expect(largestDifference(straight, back)).toBeLessThan(1e-3)
   })
 
+  test('what was parked comes back as it was, whole or its beginning, after others had the cache', async () => {
+    const straight = (await backend.prefill(prompt, 0)).slice()
+    backend.truncate(prompt.length - 1)
+    const parked = await backend.parking.park()
+    expect(parked?.bytes).toBe((prompt.length - 1) * backend.parking.bytesPerPosition)
+    await backend.prefill([...prompt].reverse(), 0)
+    await parked?.restore(prompt.length - 1)
+    expect(backend.length).toBe(prompt.length - 1)
+    expect(largestDifference(straight, await backend.prefill(prompt.slice(-1), prompt.length - 1))).toBeLessThan(1e-3)
+    await backend.prefill([...prompt].reverse(), 0)
+    await parked?.restore(77)
+    expect(largestDifference(straight, await backend.prefill(prompt.slice(77), 77))).toBeLessThan(1e-3)
+    parked?.release()
+    backend.truncate(0)
+  })
+
   test('verifying several tokens gives the logits of decoding them one by one', async () => {
     const guesses = prompt.slice(20, 25)
     await backend.prefill(prompt.slice(0, 20), 0)

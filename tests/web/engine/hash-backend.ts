@@ -8,6 +8,8 @@ export interface HashBackend extends Backend {
   /** Tokens computed so far. */
   readonly computed: number
   readonly held: readonly number[]
+  /** Holds other tokens, as if it had computed them. */
+  put(tokens: readonly number[]): void
 }
 
 export function hashBackend(vocabularySize = 64, contextLength = 4096): HashBackend {
@@ -27,6 +29,9 @@ export function hashBackend(vocabularySize = 64, contextLength = 4096): HashBack
     },
     get held() {
       return held
+    },
+    put(tokens) {
+      held = [...tokens]
     },
     get length() {
       return held.length

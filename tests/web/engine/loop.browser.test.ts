@@ -57,6 +57,24 @@ describe('one engine', () => {
     expect(cached(engine)).toBeGreaterThanOrEqual((await count(before)) - 1)
   })
 
+  test('a chat and the completion of a text take turns, and each computes only what it adds', async () => {
+    const turns = [
+      system,
+      user(`Tell me of the Hatter. ${'He opened his eyes very wide on hearing this. '.repeat(12)}`),
+    ]
+    let text = 'Down, down, down. Would the fall never come to an end? '.repeat(12)
+    await chat(turns)
+    await textOf(engine, { prompt: text, ...GREEDY, max_tokens: 2 })
+    for (let round = 0; round < 3; round++) {
+      const held = [await count(turns), await count(text)]
+      await chat([...turns, { role: 'assistant', content: 'So.' }, user(`And then? ${round}`)])
+      expect(cached(engine)).toBeGreaterThanOrEqual((held[0] ?? 0) - 8)
+      text += ' and so'
+      await textOf(engine, { prompt: text, ...GREEDY, max_tokens: 2 })
+      expect(cached(engine)).toBeGreaterThanOrEqual((held[1] ?? 0) - 4)
+    }
+  })
+
   test('an abort stops an answer before its end (within a token of its arrival: loop.test.ts)', async () => {
     const stop = new AbortController()
     let seen = 0

@@ -8,7 +8,7 @@ import { hashBackend, logProbability } from './hash-backend.ts'
 const SIZE = 64
 const END = 2
 const NEVER = new AbortController().signal
-const alone = { differences: true, giveWay: async () => false, signal: NEVER }
+const alone = { giveWay: async () => false, signal: NEVER }
 
 /** Token by token, nothing reused. */
 function naive(prompt: readonly number[], continuation: readonly number[], ends: readonly number[]): number {

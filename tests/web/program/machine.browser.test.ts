@@ -65,6 +65,21 @@ describe('the kernels', () => {
     )
   })
 
+  test.each([76, 77])('what was parked comes back to the bit, whole or its beginning (%i)', async part => {
+    const backend = await open(await bundle(TINY), {})
+    const prompt = Array.from({ length: 150 }, (_, index) => (7 * index) % 900)
+    const straight = (await backend.prefill(prompt, 0)).slice()
+    backend.truncate(149)
+    const parked = await backend.parking.park()
+    await backend.prefill([...prompt].reverse(), 0)
+    await parked?.restore(149)
+    expect((await backend.prefill(prompt.slice(149), 149)).slice()).toEqual(straight)
+    await backend.prefill([...prompt].reverse(), 0)
+    await parked?.restore(part)
+    expect(backend.length).toBe(part)
+    expect((await backend.prefill(prompt.slice(part), part)).slice()).toEqual(straight)
+  })
+
   test('8,192 tokens of context: the cache grows, and pieces of any size give the same logits', async () => {
     const tiny = withContext(await bundle('/bundles/families/mpt/'), 8192) // ALiBi: no table of positions
     const [first, second] = [await open(tiny, {}), await open(tiny, { build: 'simd128' })]

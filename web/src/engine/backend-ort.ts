@@ -6,7 +6,7 @@
  * logit_positions [m] i64 → logits [1, m, vocabulary] f32; past_key_values.{i}.key|value and present.{i}.key|value
  * [1, kvHeads, capacity, headDim] f32 or f16.
  */
-import type { Backend, CandidateSteps, Candidates } from './backend.ts'
+import type { Backend, CandidateSteps, Candidates, Parking } from './backend.ts'
 import { CapturedDecode } from './capture.ts'
 import { EngineError } from './errors.ts'
 import { KvCache, type KvShape } from './kv.ts'
@@ -90,6 +90,22 @@ export class OrtBackend implements Backend {
     const rows: Float32Array[] = []
     for (const index of tokens.keys()) rows.push((await this.#logits.row(index)).slice())
     return rows
+  }
+
+  get parking(): Parking {
+    const kv = this.#kv
+    const { bytesPerPosition } = kv
+    const park = async () => {
+      const copy = await kv.copyOut(this.#length)
+      if (!copy) return null
+      const restore = async (positions: number) => {
+        this.truncate(0)
+        await kv.copyIn(copy, positions)
+        this.#length = positions
+      }
+      return { bytes: copy.bytes, restore, release: () => copy.buffer?.destroy() }
+    }
+    return { bytesPerPosition, park }
   }
 
   get candidates(): CandidateSteps | null {

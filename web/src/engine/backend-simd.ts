@@ -2,7 +2,7 @@
  * Decoder language models on the CPU through the engine's own kernels (simd/): the bundle says in `program.json` what one
  * step computes, that becomes a list of ops in WASM memory, and a run is one walk over it by all threads.
  */
-import type { Backend } from './backend.ts'
+import type { Backend, Parking } from './backend.ts'
 import { EngineError } from './errors.ts'
 import type { Manifest, Variant } from './manifest.ts'
 import { allCacheBytes, LayerCaches } from './program/cache.ts'
@@ -167,6 +167,23 @@ export class SimdBackend implements Backend {
       rows.push(...some.map((_, index) => this.#row(index).slice()))
     }
     return rows
+  }
+
+  get parking(): Parking {
+    const caches = this.#caches
+    const park = async () => {
+      const positions = this.#length
+      const saved = caches.save(positions)
+      if (!saved) return null
+      const restore = async (count: number) => {
+        this.truncate(0)
+        this.#reserve(count)
+        caches.load(saved, positions, count)
+        this.#length = count
+      }
+      return { bytes: saved.byteLength, restore, release: () => {} }
+    }
+    return { bytesPerPosition: caches.bytesPerPosition, park }
   }
 
   truncate(length: number): void {

@@ -33,7 +33,25 @@ export interface Backend {
    * cross to the CPU instead of a whole row. Absent where logits are in the CPU's memory anyway: read them there.
    */
   readonly candidates?: CandidateSteps | null
+  /** Takes what the cache holds out of it, to be put back later. Absent where that is not worth it or not possible. */
+  readonly parking?: Parking
   dispose(): Promise<void>
+}
+
+export interface Parking {
+  readonly bytesPerPosition: number
+  /** A copy of all positions that the cache holds; null where there is no memory for one. */
+  park(): Promise<Parked | null>
+}
+
+export interface Parked {
+  readonly bytes: number
+  /**
+   * Puts the first `positions` of the copy into the cache, in the place of all that is there.
+   * @throws EngineError 'out-of-memory'
+   */
+  restore(positions: number): Promise<void>
+  release(): void
 }
 
 export interface CandidateSteps {

@@ -5,6 +5,7 @@
  */
 import type { Backend, Candidates } from './backend.ts'
 import { EngineError } from './errors.ts'
+import { commonLength, ParkedSequences } from './parked.ts'
 import type { Step } from './sampler.ts'
 
 /** Tokens, in whichever array they are at hand. */
@@ -13,39 +14,60 @@ export type Tokens = readonly number[] | Int32Array
 /** What a run of the model gave: a step for every token of `verify`, else one. */
 export type Rows = readonly Step[]
 
+/** So many tokens are computed again sooner than a cache is copied. */
+const WORTH_PARKING = 64
+
 export class Context {
   readonly backend: Backend
   #tokens = new Int32Array(1024)
   #length = 0
 
-  constructor(backend: Backend) {
+  readonly #parked: ParkedSequences
+
+  /** @param parkedBytes what sequences beside the present one may take; by the device's memory without it */
+  constructor(backend: Backend, parkedBytes?: number) {
     this.backend = backend
+    this.#parked = new ParkedSequences(backend, parkedBytes)
   }
 
-  /** How many tokens at the start of `wanted` need not be computed again; at least one is, for its logits. */
-  reuse(wanted: Tokens): number {
+  /**
+   * How many tokens at the start of `wanted` need not be computed again; at least one is, for its logits. Another sequence
+   * that shares little with `wanted` is parked first, and one that shares more than the present one is taken back.
+   */
+  async reuse(wanted: Tokens): Promise<number> {
     if (!this.backend.continuesPrompt) {
       this.truncate(0)
       return 0
     }
-    const most = Math.min(this.#length, this.backend.length, wanted.length - 1)
-    let same = 0
-    while (same < most && this.#tokens[same] === wanted[same]) same++
-    this.truncate(same)
-    return same
+    const held = this.#tokens.subarray(0, Math.min(this.#length, this.backend.length))
+    const most = wanted.length - 1
+    const same = Math.min(most, commonLength(held, wanted))
+    const lost = held.length - same
+    const returns = this.#parked.find(wanted, most) >= same + WORTH_PARKING
+    if (lost >= WORTH_PARKING && (returns || lost > same)) await this.#parked.park(held)
+    if (returns) {
+      const restored = await this.#parked.restore(wanted, most)
+      if (restored > 0) {
+        this.#length = 0
+        this.#push(wanted.slice(0, restored))
+        return restored
+      }
+    }
+    this.truncate(Math.min(same, this.backend.length))
+    return this.#length
   }
 
   /** Runs `tokens` behind what is held. @param all whether every logit is needed, not the likeliest alone */
   async prefill(tokens: Tokens, all: boolean): Promise<Rows> {
     const list = Array.from(tokens)
     const from = this.#length
-    const step = await this.#steps(all).prefill(list, from)
+    const step = await this.#withMemory(() => this.#steps(all).prefill(list, from))
     this.#push(list)
     return [step]
   }
 
   async decode(token: number, all: boolean): Promise<Rows> {
-    const step = await this.#steps(all).decode(token)
+    const step = await this.#withMemory(() => this.#steps(all).decode(token))
     this.#push([token])
     return [step]
   }
@@ -53,7 +75,7 @@ export class Context {
   /** A step after each of `tokens`; `truncate` takes wrong guesses back. */
   async verify(tokens: Tokens, all: boolean): Promise<Rows> {
     const list = Array.from(tokens)
-    const steps: Rows = await this.#steps(all).verify(list)
+    const steps: Rows = await this.#withMemory(() => this.#steps(all).verify(list))
     this.#push(list)
     return steps
   }
@@ -76,11 +98,24 @@ export class Context {
     this.backend.truncate(length)
   }
 
+  /** Runs again where memory was full and parked sequences had some of it. */
+  async #withMemory<T>(run: () => Promise<T>): Promise<T> {
+    const before = this.backend.length
+    try {
+      return await run()
+    } catch (error) {
+      const isFull = error instanceof EngineError && error.code === 'out-of-memory'
+      if (!isFull || this.#parked.size === 0 || this.backend.length !== before) throw error
+      this.#parked.clear()
+      return run()
+    }
+  }
+
   #steps(all: boolean): Steps {
     return (all ? null : this.backend.candidates) ?? this.backend
   }
 
-  #push(tokens: readonly number[]): void {
+  #push(tokens: Tokens): void {
     const length = this.#length + tokens.length
     if (length > this.#tokens.length) {
       const larger = new Int32Array(Math.max(length, 2 * this.#tokens.length))

@@ -140,7 +140,7 @@ class Run {
     while (!this.#request.signal.aborted) {
       const { tokens } = this.answer
       const isPromptAlone = tokens.length === prompt.length
-      const cachedTokens = this.#context.reuse(tokens)
+      const cachedTokens = await this.#context.reuse(tokens)
       if (isPromptAlone) this.#counts.cachedTokens = cachedTokens
       const end = backend.continuesPrompt ? tokens.length : prompt.length
       let rows: Rows | null = null

@@ -81,6 +81,48 @@ export class KvCache {
     throw new EngineError('out-of-memory', message)
   }
 
+  get bytesPerPosition(): number {
+    return 2 * this.#shape.layers * this.#shape.heads * this.#rowBytes
+  }
+
+  /** A copy of the first `filled` positions, behind one another as they lie here; null where there is no memory for it. */
+  async copyOut(filled: number): Promise<KvCopy | null> {
+    const bytes = filled * this.bytesPerPosition
+    const copy = this.#device ? await gpuCopy(this.#device, bytes, filled) : heapCopy(bytes, filled)
+    if (copy) this.#exchange(copy, filled, 'out')
+    return copy
+  }
+
+  /** Puts the first `positions` of a copy here. @throws EngineError 'out-of-memory' */
+  async copyIn(copy: KvCopy, positions: number): Promise<void> {
+    await this.reserve(positions, 0)
+    this.#exchange(copy, positions, 'in')
+  }
+
+  #exchange({ heap, buffer, positions }: KvCopy, count: number, way: 'in' | 'out'): void {
+    const encoder = this.#device?.createCommandEncoder()
+    const bytes = count * this.#rowBytes
+    let at = 0
+    for (const slot of this.#layers.flatMap(layer => layer ?? [])) {
+      for (let head = 0; head < this.#shape.heads; head++, at += positions * this.#rowBytes) {
+        const here = head * slot.capacity * this.#rowBytes
+        if (encoder && buffer && slot.buffer) {
+          if (way === 'out') encoder.copyBufferToBuffer(slot.buffer, here, buffer, at, bytes)
+          else encoder.copyBufferToBuffer(buffer, at, slot.buffer, here, bytes)
+        } else if (heap) {
+          const own = this.#runner.bytes(slot.tensor).subarray(here, here + bytes)
+          if (way === 'out') heap.set(own, at)
+          else own.set(heap.subarray(at, at + bytes))
+        }
+      }
+    }
+    if (encoder) this.#device?.queue.submit([encoder.finish()])
+  }
+
+  get #rowBytes(): number {
+    return this.#shape.headDim * elementBytes(this.#shape.type)
+  }
+
   dispose(): void {
     for (const layer of this.#layers) for (const slot of layer ?? []) release(slot)
     this.#layers.fill(null)
@@ -142,7 +184,7 @@ export class KvCache {
   }
 
   #copy(source: Slot, target: Slot, positions: number): void {
-    const rowBytes = this.#shape.headDim * elementBytes(this.#shape.type)
+    const rowBytes = this.#rowBytes
     const bytes = positions * rowBytes
     if (bytes === 0) return
     const encoder = this.#device?.createCommandEncoder()
@@ -157,6 +199,34 @@ export class KvCache {
     }
     if (encoder) this.#device?.queue.submit([encoder.finish()])
   }
+}
+
+/** Keys and values outside of the cache: of `positions` positions, layer by layer, head by head. */
+export interface KvCopy {
+  positions: number
+  bytes: number
+  /** One of the two is null. */
+  heap: Uint8Array | null
+  buffer: GPUBuffer | null
+}
+
+function heapCopy(bytes: number, positions: number): KvCopy | null {
+  try {
+    return { positions, bytes, heap: new Uint8Array(bytes), buffer: null }
+  } catch {
+    return null
+  }
+}
+
+async function gpuCopy(device: GPUDevice, bytes: number, positions: number): Promise<KvCopy | null> {
+  if (bytes > device.limits.maxBufferSize) return null
+  device.pushErrorScope('out-of-memory')
+  const buffer = device.createBuffer({ size: bytes, usage: GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST })
+  if (await device.popErrorScope()) {
+    buffer.destroy()
+    return null
+  }
+  return { positions, bytes, heap: null, buffer }
 }
 
 function release({ tensor, buffer }: Slot): void {

@@ -78,7 +78,7 @@ export class Reader {
     const chunk = Math.min(CHUNK_TOKENS, context.backend.chunkTokens)
     for (;;) {
       await this.#pause(turn)
-      let held = context.reuse(tokens.slice(0, first))
+      let held = await context.reuse(tokens.slice(0, first))
       if (held < first - 1) {
         const some = tokens.slice(held, Math.min(first - 1, held + chunk))
         await context.prefill(some, false)

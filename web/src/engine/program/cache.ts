@@ -55,6 +55,41 @@ export class LayerCaches {
     return true
   }
 
+  get bytesPerPosition(): number {
+    return bytesOf(this.#slots, 2) / 2
+  }
+
+  /** A copy of the first `filled` positions, cache by cache, head by head; null where there is no memory for it. */
+  save(filled: number): Uint8Array | null {
+    try {
+      const saved = new Uint8Array(bytesOf(this.#slots, filled))
+      this.#exchange(saved, { filled, count: filled, way: 'out' })
+      return saved
+    } catch {
+      return null
+    }
+  }
+
+  /** Puts the first `count` positions of a copy of `filled` back; there is room for them. */
+  load(saved: Uint8Array, filled: number, count: number): void {
+    this.#exchange(saved, { filled, count, way: 'in' })
+  }
+
+  #exchange(saved: Uint8Array, { filled, count, way }: { filled: number; count: number; way: 'in' | 'out' }): void {
+    const memory = new Uint8Array(this.#machine.memory.buffer)
+    const places = placesOf(this.#slots, this.#start, this.#capacity)
+    let at = 0
+    for (const [index, { kind, kvHeads, headDim }] of this.#slots.entries()) {
+      const headBytes = (positions: number) => cacheBytes({ kind, kvHeads: 1, headDim, capacity: positions })
+      for (let head = 0; head < kvHeads; head++, at += headBytes(filled)) {
+        const here = (places[index] ?? 0) + head * headBytes(this.#capacity)
+        const bytes = headBytes(count)
+        if (way === 'out') saved.set(memory.subarray(here, here + bytes), at)
+        else memory.set(saved.subarray(at, at + bytes), here)
+      }
+    }
+  }
+
   #move(capacity: number, filled: number): void {
     const memory = new Uint8Array(this.#machine.memory.buffer)
     const old = placesOf(this.#slots, this.#start, this.#capacity)
