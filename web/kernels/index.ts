@@ -129,7 +129,7 @@ export function help(thread: i32): void {
 /** Items [from, to) of an op. */
 function execute(op: usize, thread: i32, from: i32, to: i32): void {
   const code = load<i32>(op)
-  if (code === MATMUL) matmulPanels(op, from, to)
+  if (code === MATMUL) matmulPanels(op, thread, from, to)
   else if (code === ATTENTION) attention(op, thread, from, to)
   else if (code === PACK) packPanels(op, thread, from, to)
   else if (code === 2) embed(op, from, to)

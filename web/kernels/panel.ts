@@ -7,7 +7,7 @@ export function quantizedRowBytes(columns: usize): usize {
   return extrasOffset(columns) + 16 + (columns >> 5) * EXTRA_BYTES
 }
 
-/** Where a row's extras lie, behind its blocks: an int32 of how many, 12 bytes of nothing, then one after the other. */
+/** Relaxed: where a row's extras lie, behind its blocks: an int32 of how many, 12 bytes of nothing, then one after the other. */
 export function extrasOffset(columns: usize): usize {
   return columns * 2 + (columns >> 5) * 8
 }

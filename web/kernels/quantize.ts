@@ -1,11 +1,12 @@
-// Float rows into int8 in blocks of 32 with a float scale each, in the form that the build's tiles read (matmul.ts).
+// Float rows into integers in blocks of 32 with a float scale each, in the form that the build's tiles read (matmul.ts).
+// The plain build multiplies 16-bit numbers anyway, so it keeps 16 bits; the relaxed one multiplies bytes.
 import { argument, pointer, rowAt, scratch } from './memory'
 import { rounder, sumOfLanes } from './numbers'
 import { getFlip } from './pack'
 import { EXTRA_BYTES, extrasOffset, quantizedRowBytes } from './panel'
 
 /**
- * A block in which one number is so far from the others (peak > 4.5 · root mean square) that its scale leaves them little
+ * Relaxed: a block in which one number is so far from the others (peak > 4.5 · root mean square) that its scale leaves them little
  * is said twice: what rounding left out of it goes into an extra, an int8 block of its own.
  */
 const PEAK: f32 = 4.5
@@ -14,18 +15,31 @@ export function quantize(op: usize, thread: i32, from: i32, to: i32): void {
   const columns = <usize>argument(op, 3)
   for (let row = from; row < to; row++) {
     const out = pointer(op, 2) + <usize>row * quantizedRowBytes(columns)
-    quantizeRow(rowAt(op, 0, row), out, columns, scratch(thread))
+    if (ASC_FEATURE_RELAXED_SIMD) bytesOfRow(rowAt(op, 0, row), out, columns, scratch(thread))
+    else shortsOfRow(rowAt(op, 0, row), out, columns)
   }
 }
 
-function quantizeRow(x: usize, to: usize, columns: usize, copy: usize): void {
+const MOST_SHORT: f32 = 32767
+
+function shortsOfRow(x: usize, to: usize, columns: usize): void {
+  let scales = to + columns * 2
+  for (const end = x + columns * 4; x < end; x += 128, scales += 4) {
+    const largest = largestOfBlock(x)
+    store<f32>(scales, largest / MOST_SHORT)
+    const factor = f32x4.splat(factorOf(largest, MOST_SHORT))
+    for (let at: usize = 0; at < 128; at += 32, to += 16) v128.store(to, eight(x + at, factor))
+  }
+}
+
+function bytesOfRow(x: usize, to: usize, columns: usize, copy: usize): void {
   const blocks = columns >> 5
   const extras = to + extrasOffset(columns)
   let extra = extras + 16
-  let scales = to + (ASC_FEATURE_RELAXED_SIMD ? columns : columns * 2)
+  let scales = to + columns
   for (let block: usize = 0; block < blocks; block++, x += 128, scales += 4) {
     const largest = quantizeBlock(x, to, scales, scales + (blocks << 2))
-    to += BLOCK_BYTES
+    to += 32
     if (!(largest * largest * 32 > PEAK * PEAK * sumOfSquares(x))) continue
     leftOver(x, copy, largest)
     store<u32>(extra, <u32>block)
@@ -35,17 +49,13 @@ function quantizeRow(x: usize, to: usize, columns: usize, copy: usize): void {
   store<i32>(extras, <i32>((extra - extras) / EXTRA_BYTES))
 }
 
-const BLOCK_BYTES: usize = ASC_FEATURE_RELAXED_SIMD ? 32 : 64
+const MOST_BYTE: f32 = 127
 
-/** 32 numbers as integers at `to`, their scale, and (relaxed) what their sums start from; the largest of them. */
+/** 32 numbers as bytes at `to`, their scale, and what their sums start from; the largest of them. */
 function quantizeBlock(x: usize, to: usize, scale: usize, start: usize): f32 {
   const largest = largestOfBlock(x)
-  store<f32>(scale, largest / 127)
-  const factor = f32x4.splat(factorOf(largest))
-  if (!ASC_FEATURE_RELAXED_SIMD) {
-    for (let at: usize = 0; at < 64; at += 16) v128.store(to + at, eight(x + at * 2, factor))
-    return largest
-  }
+  store<f32>(scale, largest / MOST_BYTE)
+  const factor = f32x4.splat(factorOf(largest, MOST_BYTE))
   const low = eight(x, factor)
   const second = eight(x + 32, factor)
   const third = eight(x + 64, factor)
@@ -57,15 +67,15 @@ function quantizeBlock(x: usize, to: usize, scale: usize, start: usize): f32 {
   return largest
 }
 
-/** A block of zeros, or of numbers so small that 127 / largest is no number any more, becomes zeros. */
-function factorOf(largest: f32): f32 {
-  return largest > <f32>1e-36 ? <f32>127 / largest : 0
+/** A block of zeros, or of numbers so small that `most` / largest is no number any more, becomes zeros. */
+function factorOf(largest: f32, most: f32): f32 {
+  return largest > <f32>1e-33 ? most / largest : 0
 }
 
 /** 32 numbers less what `quantizeBlock` made of them. */
 function leftOver(x: usize, to: usize, largest: f32): void {
-  const factor = f32x4.splat(factorOf(largest))
-  const scale = f32x4.splat(largest / 127)
+  const factor = f32x4.splat(factorOf(largest, MOST_BYTE))
+  const scale = f32x4.splat(largest / MOST_BYTE)
   for (let at: usize = 0; at < 128; at += 16) {
     const four = v128.load(x + at)
     const integers = f32x4.sub(f32x4.add(f32x4.mul(four, factor), rounder()), rounder())
@@ -102,7 +112,7 @@ function largestOfBlock(x: usize): f32 {
 /** `count` numbers (a multiple of 8) as int16 from -most to most, at `to`: what one of them stands for. */
 export function roundRow(x: usize, to: usize, count: usize, most: f32): f32 {
   const largest = largestOfRow(x, count)
-  const factor = f32x4.splat(largest > <f32>1e-36 ? most / largest : 0)
+  const factor = f32x4.splat(factorOf(largest, most))
   for (const end = to + count * 2; to < end; to += 16, x += 32) v128.store(to, eight(x, factor))
   return largest / most
 }

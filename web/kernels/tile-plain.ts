@@ -1,12 +1,10 @@
-// Tiles of a matrix product with plain SIMD128: int8 weights are widened as they are loaded, tokens are int16 already.
+// Tiles of a matrix product with plain SIMD128: int8 weights are widened as they are loaded, tokens are int16. A block's
+// sum of 32 products of 7 and 15 bits, and signs, fits into 32 bits.
 import {
   addScaled,
   columnsOf,
-  EXTRA_BYTES,
-  extrasOffset,
   finish,
   fourScales,
-  outputOf,
   panelScales,
   panelValues,
   quantizedRowBytes,
@@ -52,48 +50,8 @@ export function panelByOne(op: usize, panel: i32, token: i32): void {
   finish(op, panel, token, low, high)
 }
 
-/** Adds a token's extras (quantize.ts) to the stored sums of a panel. */
-export function panelExtras(op: usize, panel: i32, token: i32): void {
-  let extra = quantizedToken(op, token) + extrasOffset(columnsOf(op))
-  let count = load<i32>(extra)
-  if (count === 0) return
-  const to = outputOf(op, panel, token)
-  let low = v128.load(to)
-  let high = v128.load(to, 16)
-  for (extra += 16; count > 0; count--, extra += EXTRA_BYTES) {
-    const block = <usize>load<u32>(extra)
-    let values = panelValues(op, panel) + block * 256
-    let x = extra + 16
-    let a = i32x4.splat(0)
-    let b = i32x4.splat(0)
-    const stop = values + 256
-    do {
-      const x0 = v128.load32_splat(x, 0)
-      const x1 = v128.load32_splat(x, 4)
-      a = i32x4.add(a, i32x4.dot_i16x8_s(v128.load8x8_s(values, 0), x0))
-      b = i32x4.add(b, i32x4.dot_i16x8_s(v128.load8x8_s(values, 16), x0))
-      a = i32x4.add(a, i32x4.dot_i16x8_s(v128.load8x8_s(values, 8), x1))
-      b = i32x4.add(b, i32x4.dot_i16x8_s(v128.load8x8_s(values, 24), x1))
-      const x2 = v128.load32_splat(x, 8)
-      const x3 = v128.load32_splat(x, 12)
-      a = i32x4.add(a, i32x4.dot_i16x8_s(v128.load8x8_s(values, 32), x2))
-      b = i32x4.add(b, i32x4.dot_i16x8_s(v128.load8x8_s(values, 48), x2))
-      a = i32x4.add(a, i32x4.dot_i16x8_s(v128.load8x8_s(values, 40), x3))
-      b = i32x4.add(b, i32x4.dot_i16x8_s(v128.load8x8_s(values, 56), x3))
-      values += 64
-      x += 16
-    } while (values < stop)
-    const scale = v128.load32_splat(extra, 4)
-    const scales = panelScales(op, panel) + block * 16
-    low = addScaled(low, a, f32x4.mul(fourScales(scales), scale))
-    high = addScaled(high, b, f32x4.mul(fourScales(scales + 8), scale))
-  }
-  v128.store(to, low)
-  v128.store(to, high, 16)
-}
-
-/** A panel of 8 rows × 4 tokens. */
-export function panelByFour(op: usize, panel: i32, token: i32): void {
+/** A panel of 8 rows × 4 tokens. `sums`: 128 bytes for the blocks' sums, which leave the registers to the loop. */
+export function panelByFour(op: usize, panel: i32, token: i32, sums: usize): void {
   const columns = columnsOf(op)
   let values = panelValues(op, panel)
   let scales = panelScales(op, panel)
@@ -104,14 +62,7 @@ export function panelByFour(op: usize, panel: i32, token: i32): void {
   let x2 = x1 + step
   let x3 = x2 + step
   let xScale = x0 + columns * 2
-  let low0 = f32x4.splat(0)
-  let high0 = f32x4.splat(0)
-  let low1 = f32x4.splat(0)
-  let high1 = f32x4.splat(0)
-  let low2 = f32x4.splat(0)
-  let high2 = f32x4.splat(0)
-  let low3 = f32x4.splat(0)
-  let high3 = f32x4.splat(0)
+  memory.fill(sums, 0, 128)
   while (scales < end) {
     let a0 = i32x4.splat(0)
     let b0 = i32x4.splat(0)
@@ -160,22 +111,22 @@ export function panelByFour(op: usize, panel: i32, token: i32): void {
     const lowScale = fourScales(scales)
     const highScale = fourScales(scales + 8)
     const scale0 = v128.load32_splat(xScale)
-    low0 = addScaled(low0, a0, f32x4.mul(lowScale, scale0))
-    high0 = addScaled(high0, b0, f32x4.mul(highScale, scale0))
+    v128.store(sums, addScaled(v128.load(sums, 0), a0, f32x4.mul(lowScale, scale0)), 0)
+    v128.store(sums, addScaled(v128.load(sums, 16), b0, f32x4.mul(highScale, scale0)), 16)
     const scale1 = v128.load32_splat(xScale + step * 1)
-    low1 = addScaled(low1, a1, f32x4.mul(lowScale, scale1))
-    high1 = addScaled(high1, b1, f32x4.mul(highScale, scale1))
+    v128.store(sums, addScaled(v128.load(sums, 32), a1, f32x4.mul(lowScale, scale1)), 32)
+    v128.store(sums, addScaled(v128.load(sums, 48), b1, f32x4.mul(highScale, scale1)), 48)
     const scale2 = v128.load32_splat(xScale + step * 2)
-    low2 = addScaled(low2, a2, f32x4.mul(lowScale, scale2))
-    high2 = addScaled(high2, b2, f32x4.mul(highScale, scale2))
+    v128.store(sums, addScaled(v128.load(sums, 64), a2, f32x4.mul(lowScale, scale2)), 64)
+    v128.store(sums, addScaled(v128.load(sums, 80), b2, f32x4.mul(highScale, scale2)), 80)
     const scale3 = v128.load32_splat(xScale + step * 3)
-    low3 = addScaled(low3, a3, f32x4.mul(lowScale, scale3))
-    high3 = addScaled(high3, b3, f32x4.mul(highScale, scale3))
+    v128.store(sums, addScaled(v128.load(sums, 96), a3, f32x4.mul(lowScale, scale3)), 96)
+    v128.store(sums, addScaled(v128.load(sums, 112), b3, f32x4.mul(highScale, scale3)), 112)
     scales += 16
     xScale += 4
   }
-  finish(op, panel, token, low0, high0)
-  finish(op, panel, token + 1, low1, high1)
-  finish(op, panel, token + 2, low2, high2)
-  finish(op, panel, token + 3, low3, high3)
+  finish(op, panel, token, v128.load(sums, 0), v128.load(sums, 16))
+  finish(op, panel, token + 1, v128.load(sums, 32), v128.load(sums, 48))
+  finish(op, panel, token + 2, v128.load(sums, 64), v128.load(sums, 80))
+  finish(op, panel, token + 3, v128.load(sums, 96), v128.load(sums, 112))
 }

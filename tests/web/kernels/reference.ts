@@ -18,15 +18,15 @@ export function half(value: number): number {
   return Math.round(value / step) * step
 }
 
-/** int8 and scales of blocks of 32, as the kernels make them: float32 at each step. */
-export function quantized(row: Row): { values: number[]; scales: number[] } {
+/** Integers of up to `most` and scales of blocks of 32, as the kernels make them: float32 at each step. */
+export function quantized(row: Row, most: number): { values: number[]; scales: number[] } {
   const values: number[] = []
   const scales: number[] = []
   for (let block = 0; block < row.length; block += 32) {
     const part = Array.from({ length: 32 }, (_, index) => row[block + index] ?? 0)
     const largest = Math.max(...part.map(Math.abs))
-    const factor = largest > 1e-36 ? f32(127 / largest) : 0
-    scales.push(f32(largest / 127))
+    const factor = largest > 1e-33 ? f32(most / largest) : 0
+    scales.push(f32(largest / most))
     values.push(...part.map(x => toEven(f32(x * factor))))
   }
   return { values, scales }
@@ -47,12 +47,15 @@ export interface Weights {
   columns: number
 }
 
-/** What `quantize` makes of a row, extras and all. */
-export function roundedRow(row: Row): number[] {
-  const { values, scales } = quantized(row)
+export type Rounding = 'shorts' | 'bytes'
+
+/** What `quantize` makes of a row: int16 in the plain build, int8 with extras in the relaxed one. */
+export function roundedRow(row: Row, rounding: Rounding): number[] {
+  const { values, scales } = quantized(row, rounding === 'shorts' ? 32767 : 127)
   const first = values.map((value, k) => value * (scales[Math.floor(k / 32)] ?? 0))
+  if (rounding === 'shorts') return first
   const rest = Float32Array.from(row, (x, k) => x - f32(first[k] ?? 0))
-  const second = quantized(rest)
+  const second = quantized(rest, 127)
   return first.map((x, k) => {
     const block = Array.from(row).slice(k - (k % 32), k - (k % 32) + 32)
     const squares = block.reduce((sum, y) => sum + y * y, 0)
@@ -62,8 +65,8 @@ export function roundedRow(row: Row): number[] {
 }
 
 /** The matrix times a quantised row: the exact sum of what was rounded. */
-export function product(weights: Weights, row: Row): number[] {
-  const x = roundedRow(row)
+export function product(weights: Weights, row: Row, rounding: Rounding): number[] {
+  const x = roundedRow(row, rounding)
   return Array.from({ length: weights.rows }, (_, n) =>
     weightRow(weights, n).reduce((sum, w, k) => sum + w * (x[k] ?? 0), 0),
   )

@@ -1,29 +1,42 @@
 /** A worker's part of threads.browser.test.ts: random ops through a machine, their results as one list of bytes. */
 import { type MachineOptions, openMachine } from '../../../web/src/engine/simd/machine.ts'
 import type { Machine, Op } from '../../../web/src/engine/simd/ops.ts'
-import { Lab, someWeights } from './lab.ts'
+import { Lab, relativeError, someWeights } from './lab.ts'
 import { random } from './random.ts'
+import { product } from './reference.ts'
 
 export interface Question {
   options: Partial<MachineOptions>
   /** What weights may be, so that relaxed products stay exact on this machine too. */
   range?: [number, number]
-  /** `pile`: results of many runs; `bad op`: an op that makes a helper fail; `dispose`: a run after the end. */
-  what: 'pile' | 'bad op' | 'dispose'
+  /**
+   * `pile`: results of many runs; `products`: matrix products beside what they should be; `bad op`: an op that makes a
+   * helper fail; `dispose`: a run after the end.
+   */
+  what: 'pile' | 'products' | 'bad op' | 'dispose'
 }
 
 export interface Answer {
   build: string
   threads: number
   bytes: Uint8Array
+  /** The largest relative error of `products`, with the rounding of the build. */
+  worst: number
   error: string | null
 }
 
 self.onmessage = async ({ data }: MessageEvent<Question>) => {
   const machine = await openMachine({ threads: 1, memoryBytes: 96 * 2 ** 20, maxTokens: 64, ...data.options })
-  const answer: Answer = { build: machine.build, threads: machine.threads, bytes: new Uint8Array(), error: null }
+  const answer: Answer = {
+    build: machine.build,
+    threads: machine.threads,
+    bytes: new Uint8Array(),
+    worst: 0,
+    error: null,
+  }
   try {
     if (data.what === 'pile') answer.bytes = pile(machine, data.range ?? [-127, 127])
+    else if (data.what === 'products') answer.worst = worstProduct(machine, data.range ?? [-127, 127])
     else if (data.what === 'bad op') runBadOps(machine)
     else runAfterEnd(machine)
   } catch (error) {
@@ -72,6 +85,36 @@ function pile(machine: Machine, range: [number, number]): Uint8Array {
     for (const row of lab.read(logits, tokens, 77)) parts.push(new Uint8Array(row.buffer))
   }
   return Uint8Array.from(parts.flatMap(bytes => Array.from(bytes)))
+}
+
+/** Products of tokens with outliers, in fours and alone, held against double precision. */
+function worstProduct(machine: Machine, range: [number, number]): number {
+  const lab = new Lab(machine)
+  const numbers = random(17)
+  const rounding = machine.build === 'relaxed' ? 'bytes' : 'shorts'
+  let worst = 0
+  for (const [rows, columns, tokens] of [
+    [9, 32, 1],
+    [24, 96, 4],
+    [77, 576, 7],
+    [16, 1536, 5],
+  ] as const) {
+    const weights = someWeights(numbers, rows, columns, range)
+    const x = Array.from({ length: tokens }, () => numbers.floats(columns))
+    for (const row of x) row[numbers.integer(0, columns - 1)] = 300 // an outlier, as SmolLM2's hidden states have
+    const [from, to] = [lab.quantizedRows(tokens, columns), lab.empty(tokens, rows)]
+    lab.run(
+      [
+        { op: 'quantize', from: lab.rows(x), to: from, width: columns },
+        { op: 'matmul', from, matrix: lab.matrix(weights), bias: 0, plus: null, to },
+      ],
+      { tokens },
+    )
+    lab.read(to, tokens, rows).forEach((row, token) => {
+      worst = Math.max(worst, relativeError(row, product(weights, x[token] ?? [], rounding)))
+    })
+  }
+  return worst
 }
 
 /**

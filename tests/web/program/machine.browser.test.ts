@@ -43,7 +43,7 @@ describe('the kernels', () => {
       const tiny = await bundle(url)
       const prompt = tiny.golden.cases[2]?.prompt_tokens ?? []
       expect(prompt.length).toBeGreaterThan(100)
-      const plain = await open(tiny, { build: 'simd128' })
+      const plain = await open(tiny, {})
       const first = (await plain.prefill(prompt, 0)).slice()
       const alone = await answer({ url, threads: 1, prompt })
       expect(alone.rows[0]).toEqual(first)
@@ -82,7 +82,7 @@ describe('the kernels', () => {
 
   test('8,192 tokens of context: the cache grows, and pieces of any size give the same logits', async () => {
     const tiny = withContext(await bundle('/bundles/families/mpt/'), 8192) // ALiBi: no table of positions
-    const [first, second] = [await open(tiny, {}), await open(tiny, { build: 'simd128' })]
+    const [first, second] = [await open(tiny, {}), await open(tiny, {})]
     const text = tiny.golden.cases.flatMap(({ prompt_tokens }) => prompt_tokens)
     const prompt = Array.from({ length: 8191 }, (_, index) => text[(index * 7) % text.length] ?? 0)
     const whole = (await first.prefill(prompt, 0)).slice()

@@ -2,10 +2,11 @@
  * The self-test of the engine's own CPU kernels: the reference answer's logits, position by position, beside those of the
  * exact graph, and a token alone beside the same among others. Leaves the backend empty.
  *
- * The kernels round activations and values to 8 bits (activations to twice 8 where one stands out) and keys to 12; how far
- * that moves this model's logits differs from model to model, so a PyTorch pass at export did the same and measured it
- * (`program.activation_error`, root mean square over the same logits). Rounding here falls otherwise than there, but is as
- * large: 0.87 to 1.30 times over all families and SmolLM2-135M (measured). Three times as much is allowed. A root mean square
+ * The kernels of relaxed SIMD round activations and values to 8 bits (activations to twice 8 where one stands out) and keys
+ * to 12; how far that moves this model's logits differs from model to model, so a PyTorch pass at export did the same and
+ * measured it (`program.activation_error`, root mean square over the same logits). Rounding here falls otherwise than there,
+ * but is as large: 0.87 to 1.30 times over all families and SmolLM2-135M (measured); plain SIMD keeps 16 bits of activations
+ * and is off by less. Three times as much is allowed. A root mean square
  * over some 64 logits is steady where the largest of a few is not, so a fault of one layer shows: heads of one layer of
  * SmolLM2 that are not turned, say.
  */

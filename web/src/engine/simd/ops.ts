@@ -9,7 +9,7 @@
  *
  * Every op runs for all tokens of the run (`rows: 'tokens'`) or for the last `outputs` of them, packed at the front of
  * their values (`rows: 'outputs'`, after `pickRows`): the counts come from the run, so one list serves prompts, single
- * tokens and guesses. Results do not depend on how many tokens share a run, on threads, or on the build, to the last bit.
+ * tokens and guesses. Results do not depend on how many tokens share a run, nor on threads, to the last bit.
  */
 
 export interface Rows {
@@ -31,7 +31,7 @@ export interface Matrix {
   columns: number
 }
 
-/** Rows made by `quantize`: int8 in blocks of 32 and what goes with them; opaque, `quantizedRowBytes` each. */
+/** Rows made by `quantize`: integers in blocks of 32 and what goes with them; opaque, `quantizedRowBytes` each. */
 export type QuantizedRows = number
 
 /** Keys and values of one layer, integers with scales: opaque but for heads lying one after the other. 16-byte aligned. */
@@ -61,8 +61,9 @@ export type Op = Which &
         epsilon: number
       })
     /**
-     * Symmetric int8 in blocks of 32, scale max|x| / 127, and blocks with max|x| > 4.5 · root mean square in a second int8
-     * block for what the first left out: the form in which `matmul` takes its input.
+     * The form in which `matmul` takes its input: symmetric integers in blocks of 32, scale max|x| / 32767 in the plain
+     * build; in the relaxed one scale max|x| / 127, and blocks with max|x| > 4.5 · root mean square have a second block of
+     * 8 bits for what the first left out.
      */
     | { op: 'quantize'; from: Rows; to: QuantizedRows; width: number }
     /**
