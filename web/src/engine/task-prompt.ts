@@ -12,7 +12,7 @@ const USUAL = { decoder: 'Fix: {text}', seq2seq: 'grammar: {text}' }
 export function plainPrompt(prompt: Prompt, model: Asked): PlainPrompt {
   if (prompt.kind !== 'task') return prompt
   const { manifest, codec } = model
-  const trained = manifest.prompts.tasks?.find(({ task }) => task === prompt.task)
+  const trained = trainedPrompt(manifest, prompt.task)
   const usual = manifest.architecture === 'encoder-decoder' ? USUAL.seq2seq : USUAL.decoder
   const text = (trained?.user ?? usual).replace('{text}', () => prompt.text)
   if (!codec.chats)
@@ -21,10 +21,17 @@ export function plainPrompt(prompt: Prompt, model: Asked): PlainPrompt {
   return { kind: 'chat', messages: [...system, { role: 'user', content: text }], tools: [], prefix: '' }
 }
 
+/** A prompt of the task's own, or the words that come before its texts. */
+function trainedPrompt({ prompts: { tasks, prefixes } }: Manifest, task: string) {
+  const own = tasks?.find(entry => entry.task === task)
+  const before = prefixes?.find(entry => entry.task === task)
+  return own ?? (before && { user: `${before.prefix}{text}`, system: null, least_gain: null })
+}
+
 /** Nats of gain over the copy where nobody has tuned a model's own. */
 const USUAL_GAIN = 2
 
-export function proofreading({ prompts }: Manifest): EngineInfo['proofreading'] {
-  const trained = prompts.tasks?.find(({ task }) => task === 'grammar')
+export function proofreading(manifest: Manifest): EngineInfo['proofreading'] {
+  const trained = trainedPrompt(manifest, 'grammar')
   return { trained: trained !== undefined, threshold: trained?.least_gain ?? USUAL_GAIN }
 }
