@@ -23,11 +23,24 @@ import {
 import type { Library } from './chats/library.ts'
 import { isHeld, whenFree } from './chats/locks.ts'
 import { type Beginning, Scribe } from './chats/scribe.ts'
-import { add, amend, branch, emptyChat, fork, newId, path, remove, rename, reopen, restore, show } from './chats/tree.ts'
+import {
+  add,
+  amend,
+  branch,
+  emptyChat,
+  fork,
+  newId,
+  path,
+  remove,
+  rename,
+  reopen,
+  restore,
+  show,
+} from './chats/tree.ts'
 import type { Attachment, Chat, ChatHead, Message } from './chats/types.ts'
 import { go, route } from './route.ts'
 
-export { chat, isBusy, isElsewhere, messages } from './chats/desk.ts'
+export { chat, isBusy, isElsewhere, messages, shape } from './chats/desk.ts'
 export type { Message } from './chats/types.ts'
 
 export class Conversation {

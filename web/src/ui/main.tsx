@@ -2,6 +2,8 @@
 import { render } from 'preact'
 import { createEngine } from '../engine/client.ts'
 import { Conversation } from '../state/chat.ts'
+import { openIndexedStore } from '../state/chats/indexed-store.ts'
+import { Library } from '../state/chats/library.ts'
 import { keepControls } from '../state/controls.ts'
 import { engine, Loader } from '../state/engine.ts'
 import { keepPresets } from '../state/presets.ts'
@@ -16,10 +18,7 @@ await keepSettings()
 keepControls()
 keepPresets()
 const loader = new Loader(options => createEngine(options))
-const conversation = new Conversation(
-  () => engine.value,
-  () => void loader.retry(),
-)
+const conversation = new Conversation(() => engine.value, new Library(openIndexedStore))
 conversation.keep()
 render(<App conversation={conversation} loader={loader} />, root)
 void loader.start()

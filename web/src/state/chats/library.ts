@@ -75,6 +75,12 @@ export class Library {
     return chat
   }
 
+  /** The same for a look: the chat is not going to be changed. @throws StoreError */
+  async peek(id: string): Promise<Chat | null> {
+    const stored = this.#dirty.get(id) ?? (await (await this.#opened).read(id))
+    return stored ? ('children' in stored ? stored : chatOf(stored)) : null
+  }
+
   async tokens(chat: string, message: string): Promise<TokenTable | null> {
     const unsaved = this.#tokens.get(chat)?.get(message)
     if (unsaved) return unsaved
@@ -101,9 +107,9 @@ export class Library {
     return this.#saving
   }
 
-  /** Whether something of the chat is not written yet. */
-  isDirty(id: string): boolean {
-    return this.#dirty.has(id)
+  /** Forgets how a chat was saved last, once it is no longer open. */
+  release(id: string): void {
+    if (!this.#dirty.has(id)) this.#saved.delete(id)
   }
 
   /** Adds chats from elsewhere, all or none. @throws StoreError */

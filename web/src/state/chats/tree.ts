@@ -63,8 +63,16 @@ export function update(chat: Chat, id: string, part: Partial<Omit<Message, 'id' 
   return message.parent === null ? titled(changed) : changed
 }
 
+/** An answer to be written (again, or on behind what it has): without what its last run left on it. */
+export function reopen(chat: Chat, id: string): Chat {
+  const message = chat.messages.get(id)
+  if (!message) return chat
+  const { error: _, code: __, interrupted: ___, stats: ____, ...kept } = message
+  return { ...chat, messages: new Map(chat.messages).set(id, { ...kept, state: 'waiting' }) }
+}
+
 /** Changes the head, and nothing of the tree. */
-export function amend(chat: Chat, part: Partial<Pick<ChatHead, 'pinned' | 'overrides'>>): Chat {
+export function amend(chat: Chat, part: Partial<Pick<ChatHead, 'pinned' | 'overrides' | 'updated_at'>>): Chat {
   return { ...chat, head: { ...chat.head, ...part } }
 }
 
@@ -114,6 +122,11 @@ export function branch(chat: Chat, id: string): Message[] {
     open.push(...(chat.children.get(next) ?? []).toReversed())
   }
   return found
+}
+
+/** How many messages follow one, in every version. */
+export function countAfter(children: Chat['children'], id: string): number {
+  return (children.get(id) ?? []).reduce((sum, child) => sum + 1 + countAfter(children, child), 0)
 }
 
 /** Takes out a message and all that follows it; `restore` brings it back. */

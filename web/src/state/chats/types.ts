@@ -20,6 +20,8 @@ export interface Origin {
   backend: string
   /** As they were when it was written, with the seed that was drawn where none was set: the same again gives the same text. */
   settings: ChatSettings
+  /** True where the answer had a beginning already: its question alone does not make it again. */
+  begun?: boolean
 }
 
 /** A text that was given along with a question. */

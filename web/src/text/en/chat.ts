@@ -18,7 +18,8 @@ export const chat = {
     forbidden:
       'The browser keeps nothing for this page (a private window, or storage is blocked): chats last only while it is open. Save those that matter as a file.',
     newer: 'A newer version of this page is open in another tab. Reload this one: until then it keeps nothing.',
-    failed: 'Chats cannot be saved: the browser’s storage does not answer. Save all chats as a file, then reload the page.',
+    failed:
+      'Chats cannot be saved: the browser’s storage does not answer. Save all chats as a file, then reload the page.',
   },
   troubleTitle: 'Chats are not kept.',
   saveAll: 'Save all as a file',
@@ -127,7 +128,8 @@ export const chat = {
     ].join(', '),
   importFailed: 'Nothing was added',
   importErrors: {
-    'not-json': (file: string) => `${file} is not a JSON file. Choose one that was saved here, or an export of ChatGPT or llama.cpp.`,
+    'not-json': (file: string) =>
+      `${file} is not a JSON file. Choose one that was saved here, or an export of ChatGPT or llama.cpp.`,
     unknown: (file: string) =>
       `${file} is JSON, but holds no chats that are known here: chats saved by this page, ChatGPT’s conversations.json and exports of llama.cpp’s web page are.`,
     'too-new': (file: string) => `${file} was saved by a newer version of this page. Reload the page, then try again.`,
@@ -137,8 +139,13 @@ export const chat = {
   },
 
   // Markdown files
-  markdown: { you: 'You', answer: 'Answer', from: (date: string) => `Chat of ${date}`, otherVersions: (count: number) =>
-    `${count} further ${count === 1 ? 'version is' : 'versions are'} in this chat; the JSON export has them.` },
+  markdown: {
+    you: 'You',
+    answer: 'Answer',
+    from: (date: string) => `Chat of ${date}`,
+    otherVersions: (count: number) =>
+      `${count} further ${count === 1 ? 'version is' : 'versions are'} in this chat; the JSON export has them.`,
+  },
 
   // shortcuts
   shortcuts: 'Keyboard shortcuts',

@@ -1,11 +1,13 @@
 /** The message box: Enter sends, Shift+Enter breaks the line, the button stops while an answer is written. */
 import { type Signal, useSignalEffect } from '@preact/signals'
 import { useRef } from 'preact/hooks'
-import { isBusy, messages } from '../../state/chat.ts'
+import { isBusy, isElsewhere, messages } from '../../state/chat.ts'
 import { engine } from '../../state/engine.ts'
+import { text } from '../../text/index.ts'
 import { useActors } from '../parts/context.ts'
 import { restFocus } from '../parts/focus.ts'
 import { Icon } from '../parts/icons.tsx'
+import { editing } from './act.ts'
 
 export const COMPOSER_ID = 'composer'
 
@@ -14,7 +16,6 @@ export function focusComposer(): void {
 }
 
 export function Composer({ draft, onSend }: { draft: Signal<string>; onSend: (text: string) => void }) {
-  const { conversation } = useActors()
   const box = useRef<HTMLTextAreaElement>(null)
   useSignalEffect(() => {
     void draft.value // grows with its text; CSS sets the limit
@@ -25,9 +26,9 @@ export function Composer({ draft, onSend }: { draft: Signal<string>; onSend: (te
       area.style.height = `${area.scrollHeight}px`
     })
   })
-  const busy = isBusy.value
+  const words = text.value.chat
   const send = () => {
-    if (busy || !draft.value.trim()) return
+    if (isBusy.value || !draft.value.trim()) return
     onSend(draft.value)
     draft.value = ''
   }
@@ -40,7 +41,7 @@ export function Composer({ draft, onSend }: { draft: Signal<string>; onSend: (te
       }}
     >
       <label for={COMPOSER_ID} class="visually-hidden">
-        Message
+        {words.message}
       </label>
       <textarea
         id={COMPOSER_ID}
@@ -48,36 +49,60 @@ export function Composer({ draft, onSend }: { draft: Signal<string>; onSend: (te
         ref={box}
         rows={1}
         value={draft}
-        placeholder={engine.value || messages.value.length > 0 ? 'Ask the model' : 'Write your first message'}
+        placeholder={engine.value || messages.value.length > 0 ? words.ask : words.askFirst}
         enterkeyhint="send"
         onInput={event => {
           draft.value = event.currentTarget.value
         }}
         onKeyDown={event => {
           // 229: some browsers send Enter with it while an input method still composes
-          if (event.key !== 'Enter' || event.shiftKey || event.isComposing || event.keyCode === 229) return
+          if (event.isComposing || event.keyCode === 229) return
+          if (event.key === 'Enter' && !event.shiftKey) send()
+          else if (event.key !== 'ArrowUp' || event.altKey || draft.value || !editLast()) return
           event.preventDefault()
-          send()
         }}
       />
-      {busy ? (
-        <button
-          type="button"
-          class="round stop"
-          aria-label="Stop"
-          title="Stop (Esc)"
-          onClick={() => {
-            conversation.stop()
-            restFocus()
-          }}
-        >
-          <Icon name="stop" />
-        </button>
-      ) : (
-        <button type="submit" class="round" aria-label="Send" title="Send (Enter)" disabled={!draft.value.trim()}>
-          <Icon name="send" />
-        </button>
-      )}
+      <SendOrStop draft={draft} />
     </form>
   )
+}
+
+function SendOrStop({ draft }: { draft: Signal<string> }) {
+  const { conversation } = useActors()
+  const { send, stop } = text.value.chat
+  if (isBusy.value && !isElsewhere.value) {
+    return (
+      <button
+        type="button"
+        class="round stop"
+        aria-label={stop}
+        title={`${stop} (Esc)`}
+        onClick={() => {
+          conversation.stop()
+          restFocus()
+        }}
+      >
+        <Icon name="stop" />
+      </button>
+    )
+  }
+  return (
+    <button
+      type="submit"
+      class="round"
+      aria-label={send}
+      title={`${send} (Enter)`}
+      disabled={isElsewhere.value || !draft.value.trim()}
+    >
+      <Icon name="send" />
+    </button>
+  )
+}
+
+/** Opens the last question for editing; false where there is none. */
+function editLast(): boolean {
+  const last = messages.peek().findLast(({ role }) => role === 'user')
+  if (!last || isBusy.peek()) return false
+  editing.value = last.id
+  return true
 }

@@ -1,84 +1,100 @@
-/** One message: a question as it was typed, an answer as Markdown with what happened under it. */
-import type { Stats, StopReason } from '../../engine/api.ts'
-import type { Message } from '../../state/chat.ts'
-import { type LoadState, loadState } from '../../state/engine.ts'
+/** One message: a question as it was typed, an answer as Markdown, what happened under it, and what can be done with it. */
+import { type Message, shape } from '../../state/chat.ts'
+import { loadState } from '../../state/engine.ts'
+import { text } from '../../text/index.ts'
+import { AnswerTokens, magnified } from '../insight/answer-tokens.tsx'
+import { Figures } from '../insight/figures.tsx'
+import { ShapedAnswer } from '../insight/shaped.tsx'
 import { useActors } from '../parts/context.ts'
 import { CopyButton } from '../parts/copy.tsx'
 import { OFFERS, troubleOf } from '../parts/errors.ts'
 import { restFocus } from '../parts/focus.ts'
-import { duration, plural } from '../parts/format.ts'
 import { Icon } from '../parts/icons.tsx'
 import { Markdown } from '../parts/markdown.tsx'
 import { memo } from '../parts/memo.ts'
+import { actionsOf, editing, plain, turn } from './act.ts'
+import { Editor } from './edit.tsx'
 
-/** Only ends that a reader would not expect are named. */
-const ENDS: Readonly<Record<StopReason, string | null>> = {
-  'end-of-turn': null,
-  'stop-string': 'ended at a stop text',
-  'max-tokens': 'cut off at the answer’s maximum length',
-  'context-full': 'cut off: the model’s context is full, start a new chat',
-  cancelled: null,
-  error: null,
-}
-
-/** Why a question is not answered yet. */
-const WAITING: Readonly<Record<LoadState['status'], string>> = {
-  starting: 'Waiting for the model; your message is sent when it is ready.',
-  loading: 'Waiting for the model; your message is sent when it is ready.',
-  ready: 'Reading your message…',
-  paused: 'Not sent yet: loading the model was stopped. Your message is sent once the model is loaded.',
-  failed: 'Not sent yet: the model is not running. Your message is sent once it is.',
-  'no-model': 'Not sent yet: there is no model. Your message is sent once there is one.',
-}
-
-interface MessageProps {
+export interface MessageProps {
   message: Message
-  isLast: boolean
+  /** Which of how many versions it is, from 1. */
+  at: number
+  of: number
 }
 
 /** While an answer streams, every other message is left alone. */
 export const MessageView = memo(
-  ({ message, isLast }: MessageProps) =>
-    message.role === 'user' ? <Question text={message.content} /> : <Reply message={message} isLast={isLast} />,
-  (before, after) => before.message === after.message && before.isLast === after.isLast,
+  (props: MessageProps) => <Content {...props} />,
+  (before, after) => before.message === after.message && before.at === after.at && before.of === after.of,
 )
 
-function Question({ text }: { text: string }) {
+function Content(props: MessageProps) {
+  const { message } = props
+  const { you, answer } = text.value.chat
+  const isOpen = message.state === 'writing' || message.state === 'waiting'
   return (
-    <li class="message user">
-      <h3 class="visually-hidden">You</h3>
-      <div class="bubble">{text}</div>
-    </li>
+    <>
+      <h3 class="visually-hidden">{message.role === 'user' ? you : answer}</h3>
+      {editing.value === message.id ? <Editor message={message} /> : <Body message={message} />}
+      {isOpen || editing.value === message.id ? null : <Footer {...props} />}
+    </>
   )
 }
 
-function Reply({ message, isLast }: MessageProps) {
+function Body({ message }: { message: Message }) {
+  return message.role === 'user' ? <Question message={message} /> : <Answer message={message} />
+}
+
+function Question({ message }: { message: Message }) {
+  const { attached } = text.value.chat
   return (
-    <li class="message assistant" aria-busy={message.state === 'writing'}>
-      <h3 class="visually-hidden">Answer</h3>
-      <Answer message={message} />
-      {message.state === 'writing' || message.state === 'waiting' ? null : <Footer message={message} isLast={isLast} />}
-    </li>
+    <div class="bubble">
+      {message.attachments?.length ? (
+        <ul class="attachments" aria-label={attached}>
+          {message.attachments.map(({ id, name }) => (
+            <li key={id}>{name}</li>
+          ))}
+        </ul>
+      ) : null}
+      {message.content}
+    </div>
   )
 }
 
 function Answer({ message }: { message: Message }) {
-  const { state, content } = message
-  if (state === 'waiting' || (state === 'writing' && !content)) {
-    const status = state === 'writing' ? 'ready' : loadState.value.status
-    return (
-      <p class="pending">
-        <span class="dots" aria-hidden="true" />
-        {WAITING[status]}
-      </p>
-    )
+  const { state, content, interrupted } = message
+  const words = text.value.chat
+  if (!content && (state === 'waiting' || state === 'writing')) {
+    return <Pending words={words.waiting[state === 'writing' ? 'ready' : loadState.value.status]} />
   }
+  const stopped = interrupted ? words.interrupted : content ? words.stoppedHere : words.stoppedEarly
   return (
     <>
-      {content ? <Markdown text={content} /> : null}
-      {state === 'stopped' ? <p class="small">{content ? 'Stopped here.' : 'Stopped before the first word.'}</p> : null}
+      {content ? <Written message={message} /> : null}
+      {content && state === 'waiting' ? <Pending words={words.goingOn} /> : null}
+      {state === 'stopped' ? <p class="small">{stopped}</p> : null}
       {state === 'failed' ? <Failure message={message} /> : null}
     </>
+  )
+}
+
+/** Its tokens, its plain text, the JSON that was asked for, or the Markdown that models write. */
+function Written({ message }: { message: Message }) {
+  const { id, content, origin, state, edited } = message
+  const format = origin?.settings.format
+  if (magnified.value.has(id)) return <AnswerTokens message={message} />
+  if (plain.value.has(id)) return <pre class="raw">{content}</pre>
+  if (format && format.type !== 'text' && !edited)
+    return <ShapedAnswer content={content} format={format} isFinished={state !== 'writing' && state !== 'waiting'} />
+  return <Markdown text={content} />
+}
+
+function Pending({ words }: { words: string }) {
+  return (
+    <p class="pending">
+      <span class="dots" aria-hidden="true" />
+      {words}
+    </p>
   )
 }
 
@@ -94,55 +110,105 @@ function Failure({ message }: { message: Message }) {
   )
 }
 
-function Footer({ message, isLast }: MessageProps) {
-  const { conversation, loader } = useActors()
-  const again = () => {
-    conversation.regenerate()
-    restFocus()
-  }
-  const onCpu = () => {
-    void loader.useCpu()
-    again()
-  }
-  const mayUseCpu = message.code !== undefined && OFFERS[message.code].includes('cpu') && message.onGpu
-  const end = message.stats ? ENDS[message.stats.stopReason] : null
+function Footer({ message, at, of }: MessageProps) {
+  const { stats, edited } = message
+  const { dropped, edited: editedText } = text.value.chat
+  const end = endOf(message)
   return (
     <div class="message-footer">
-      <div class="actions">
-        {message.content ? <CopyButton text={message.content} label="Copy" /> : null}
-        {isLast ? (
-          <button type="button" class="quiet" onClick={again}>
-            <Icon name="again" />
-            <span>{message.state === 'failed' ? 'Try again' : 'Regenerate'}</span>
-          </button>
-        ) : null}
-        {isLast && mayUseCpu ? (
-          <button type="button" class="quiet" onClick={onCpu}>
-            <Icon name="chip" />
-            <span>Use the CPU</span>
-          </button>
-        ) : null}
-      </div>
-      {end ? <p class="small end">Answer {end}.</p> : null}
-      {message.stats && message.stats.outputTokens > 0 ? <Figures stats={message.stats} by={message.by ?? ''} /> : null}
+      <Actions message={message} at={at} of={of} />
+      {edited ? <p class="small">{editedText}</p> : null}
+      {end ? <p class="small end">{end}</p> : null}
+      {stats && stats.droppedMessages > 0 ? <p class="small end">{dropped(stats.droppedMessages)}</p> : null}
+      {stats && stats.outputTokens > 0 ? <Figures stats={stats} origin={message.origin ?? null} /> : null}
     </div>
   )
 }
 
-function Figures({ stats, by }: { stats: Stats; by: string }) {
-  const { tokensPerSecond, timeToFirstTokenMs, outputTokens, promptTokens, cachedTokens } = stats
-  const items = [
-    tokensPerSecond > 0 ? `${tokensPerSecond.toFixed(1)} tokens/s` : null,
-    `first token ${duration(timeToFirstTokenMs)}`,
-    plural(outputTokens, 'token'),
-    `prompt ${promptTokens.toLocaleString('en')}${cachedTokens > 0 ? ` (${cachedTokens.toLocaleString('en')} cached)` : ''}`,
-    by,
-  ].filter(item => item)
+/** Only ends that a reader would not expect are named. */
+function endOf({ stats, state }: Message): string | null {
+  const ends: Readonly<Partial<Record<string, string>>> = text.value.chat.ends
+  return stats && state === 'done' ? (ends[stats.stopReason] ?? null) : null
+}
+
+function Actions({ message, at, of }: MessageProps) {
+  const { conversation } = useActors()
   return (
-    <ul class="figures" aria-label="What this answer took">
-      {items.map(item => (
-        <li key={item}>{item}</li>
-      ))}
-    </ul>
+    <div class="actions">
+      {of > 1 ? <Versions message={message} at={at} of={of} /> : null}
+      {actionsOf(message, conversation).map(({ name, key, icon, label, isPressed, act }) =>
+        name === 'copy' ? (
+          <CopyButton key={name} text={message.content} label={label} />
+        ) : (
+          <button
+            key={name}
+            type="button"
+            class="quiet"
+            aria-label={label}
+            aria-pressed={isPressed}
+            title={`${label} (${key.length === 1 ? key.toUpperCase() : key})`}
+            onClick={() => void act()}
+          >
+            <Icon name={icon} />
+          </button>
+        ),
+      )}
+      <OnCpu message={message} />
+    </div>
+  )
+}
+
+function Versions({ message, at, of }: MessageProps) {
+  const { conversation } = useActors()
+  const { version, previousVersion, nextVersion } = text.value.chat
+  return (
+    // biome-ignore lint/a11y/useSemanticElements: two buttons and a count are no form
+    <div class="versions" role="group" aria-label={version(at, of)}>
+      <button
+        type="button"
+        class="quiet"
+        aria-label={previousVersion}
+        title={`${previousVersion} (←)`}
+        disabled={at === 1}
+        onClick={() => turn(message.id, -1, conversation)}
+      >
+        <Icon name="left" />
+      </button>
+      <span aria-hidden="true">
+        {at}/{of}
+      </span>
+      <button
+        type="button"
+        class="quiet"
+        aria-label={nextVersion}
+        title={`${nextVersion} (→)`}
+        disabled={at === of}
+        onClick={() => turn(message.id, 1, conversation)}
+      >
+        <Icon name="right" />
+      </button>
+    </div>
+  )
+}
+
+/** The way out where the GPU could not do it. */
+function OnCpu({ message }: { message: Message }) {
+  const { conversation, loader } = useActors()
+  const { code, origin, id } = message
+  if (code === undefined || !OFFERS[code].includes('cpu') || origin?.device !== 'webgpu') return null
+  if (shape.value.get(id)) return null
+  return (
+    <button
+      type="button"
+      class="quiet named"
+      onClick={() => {
+        void loader.useCpu()
+        conversation.regenerate(id)
+        restFocus()
+      }}
+    >
+      <Icon name="chip" />
+      <span>{text.value.chat.actions.useCpu}</span>
+    </button>
   )
 }

@@ -1,63 +1,82 @@
-/** The chat: conversation, message box, and the shortcuts that belong to them. */
-import { useSignal } from '@preact/signals'
+/** The chat: the list of chats, the conversation, the message box, and the keys that belong to them. */
+import { useSignal, useSignalEffect } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import { undo } from '../../state/announce.ts'
-import { isBusy, messages } from '../../state/chat.ts'
+import { chat, isElsewhere } from '../../state/chat.ts'
+import { draftOf, keepDraft } from '../../state/chats/drafts.ts'
 import { offer } from '../../state/commands.ts'
 import { text } from '../../text/index.ts'
+import { ContextMeter } from '../insight/meter.tsx'
 import { useActors } from '../parts/context.ts'
 import { restFocus } from '../parts/focus.ts'
-import { Icon } from '../parts/icons.tsx'
 import { LoadPanel, needsUser } from '../parts/loading.tsx'
-import { Chat } from './chat.tsx'
-import { Composer, focusComposer } from './composer.tsx'
+import { Composer } from './composer.tsx'
+import { useKeys } from './keys.ts'
+import { ConversationView } from './list.tsx'
+import { Shortcuts } from './shortcuts.tsx'
+import { ChatTools, focusSearch, Sidebar } from './sidebar.tsx'
+import { StoreNotice } from './trouble.tsx'
+import '../css/chats.css'
+
+/** Drafts of chats in which nothing was said yet are one. */
+function draftKey(): string {
+  return chat.value.messages.size > 0 ? chat.value.head.id : 'new'
+}
 
 export function ChatPage() {
   const { conversation } = useActors()
   const draft = useSignal('')
+  const key = useSignal('')
+  const shortcutsOpen = useSignal(false)
+  useSignalEffect(() => {
+    const next = draftKey()
+    if (next === key.peek()) return
+    key.value = next
+    draft.value = draftOf(next)
+  })
+  useSignalEffect(() => keepDraft(key.peek(), draft.value))
 
-  const newChat = () => {
-    if (messages.value.length > 0) undo.value = { text: 'New chat started', act: conversation.clear() }
+  const onNewChat = () => {
+    conversation.newChat()
     restFocus()
   }
   const send = (words: string) => {
-    undo.value = null // it would throw this message away
+    keepDraft(key.peek(), '')
+    undo.value = null
     conversation.send(words)
     restFocus()
   }
-
+  const onShortcuts = () => {
+    shortcutsOpen.value = true
+  }
+  useEffect(restFocus, [])
   useEffect(
-    () => offer([{ id: 'new-chat', name: () => text.value.shell.newChat, keys: 'Ctrl+Shift+O', act: newChat }]),
+    () =>
+      offer([
+        { id: 'new-chat', name: () => text.value.chat.keys.newChat, keys: 'Ctrl+Shift+O', act: onNewChat },
+        { id: 'search-chats', name: () => text.value.chat.keys.search, keys: 'Ctrl+Shift+F', act: focusSearch },
+        { id: 'shortcuts', name: () => text.value.chat.shortcuts, keys: '?', act: onShortcuts },
+      ]),
     [],
   )
-  useEffect(() => {
-    const onKey = (event: KeyboardEvent) => {
-      if (event.isComposing || document.querySelector('dialog[open]')) return
-      const typing = event.target instanceof HTMLElement && event.target.closest('input, textarea, select')
-      if (event.key === 'Escape' && isBusy.peek()) conversation.stop()
-      else if (event.key === '/' && !typing) focusComposer()
-      else if (event.key.toLowerCase() === 'o' && event.shiftKey && (event.ctrlKey || event.metaKey)) newChat()
-      else return
-      event.preventDefault()
-    }
-    document.addEventListener('keydown', onKey)
-    return () => document.removeEventListener('keydown', onKey)
-  }, [])
+  useKeys({ conversation, onNewChat, onSearch: focusSearch, onShortcuts })
 
   return (
     <div class="chat-page">
-      <div class="page-tools">
-        <button type="button" class="tool" onClick={newChat} title={`${text.value.shell.newChat} (Ctrl+Shift+O)`}>
-          <Icon name="plus" />
-          {text.value.shell.newChat}
-        </button>
+      <Sidebar onNewChat={onNewChat} />
+      <div class="chat-main">
+        <ChatTools onNewChat={onNewChat} />
+        <ConversationView onExample={send} />
+        <div class="dock">
+          <StoreNotice />
+          {isElsewhere.value ? <p class="notice">{text.value.chat.elsewhere}</p> : null}
+          {needsUser.value ? null : <LoadPanel />}
+          <ContextMeter draft={draft} />
+          <Composer draft={draft} onSend={send} />
+          <p class="fine-print">{text.value.shell.finePrint}</p>
+        </div>
       </div>
-      <Chat onExample={send} />
-      <div class="dock">
-        {needsUser.value ? null : <LoadPanel />}
-        <Composer draft={draft} onSend={send} />
-        <p class="fine-print">{text.value.shell.finePrint}</p>
-      </div>
+      <Shortcuts open={shortcutsOpen} />
     </div>
   )
 }

@@ -32,7 +32,9 @@ const PATHS = {
   focus: 'M4 9V4h5M15 4h5v5M20 15v5h-5M9 20H4v-5M9 12h6',
   ghost: 'M4 6h16M4 11h8M15 11h.01M18 11h.01M4 16h4M11 16h.01M14 16h.01M17 16h.01',
   compare: 'M4 5h6.5v14H4zM13.5 5H20v14h-6.5z',
+  widen: 'M4 12h16M8 8l-4 4 4 4M16 8l4 4-4 4',
   tokens: 'M4 6h6v5H4zM12 6h8v5h-8zM4 13h9v5H4zM15 13h5v5h-5z',
+  analyse: 'M4 6h16M4 11h9M4 16h6M16 12.5a3 3 0 1 0 0 6 3 3 0 0 0 0-6zM18.2 17.7L21 20.5',
   alert: 'M12 4 2.5 20h19zM12 10v4.5M12 17.2v.3',
 } as const
 

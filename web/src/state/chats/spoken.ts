@@ -1,0 +1,37 @@
+/** A conversation as a model is asked to continue it. Pure. */
+import type { ChatMessageParam, EngineInfo } from '../../engine/api.ts'
+import type { ChatSettings } from '../../tasks/chat.ts'
+import { pathTo } from './tree.ts'
+import type { Chat, Message, Origin } from './types.ts'
+
+/**
+ * What was said before an answer; then, where `withPrefix`, the text that it has already. Templates of many models refuse
+ * two messages of one role behind one another (an imported chat, a question asked again): those are joined.
+ */
+export function spokenBefore(chat: Chat, answer: Message, withPrefix: boolean): ChatMessageParam[] {
+  const spoken = dialogue(answer.parent === null ? [] : pathTo(chat, answer.parent))
+  return withPrefix && answer.content
+    ? [...spoken, { role: 'assistant', content: answer.content, prefix: true }]
+    : spoken
+}
+
+/** Messages in turns, without empty ones; attached texts stand before the question that they came with. */
+export function dialogue(messages: readonly Message[]): ChatMessageParam[] {
+  const turns: { role: Message['role']; content: string }[] = []
+  for (const message of messages) {
+    const content = wholeText(message)
+    const last = turns.at(-1)
+    if (content === '') continue
+    if (last?.role === message.role) last.content += `\n\n${content}`
+    else turns.push({ role: message.role, content })
+  }
+  return turns
+}
+
+function wholeText({ content, attachments = [] }: Message): string {
+  return [...attachments.map(({ name, text }) => `${name}:\n${text}`), content].filter(part => part !== '').join('\n\n')
+}
+
+export function originOf({ bundle, variant, device, backend }: EngineInfo, settings: ChatSettings): Origin {
+  return { model: bundle.id, model_name: bundle.name, variant, device, backend, settings }
+}

@@ -1,0 +1,165 @@
+/** The conversation, kept at its end only while the reader is there; an empty one offers examples. */
+import { useSignal, useSignalEffect } from '@preact/signals'
+import { useEffect, useRef } from 'preact/hooks'
+import { chat, type Message, messages } from '../../state/chat.ts'
+import { versions } from '../../state/chats/tree.ts'
+import { text } from '../../text/index.ts'
+import { Icon } from '../parts/icons.tsx'
+import { LoadPanel, needsUser } from '../parts/loading.tsx'
+import { memo } from '../parts/memo.ts'
+import { editing } from './act.ts'
+import { MessageView } from './message.tsx'
+import { type Near, useNear } from './near.ts'
+import { sought } from './seek.ts'
+
+/** Reading on to within this distance of the end follows the answer again. */
+const NEAR_END_PX = 32
+
+export function ConversationView({ onExample }: { onExample: (prompt: string) => void }) {
+  const scroller = useRef<HTMLDivElement>(null)
+  const column = useRef<HTMLDivElement>(null)
+  const { atEnd, onScroll, toEnd } = useEnd(scroller, column)
+  const isEmpty = messages.value.length === 0
+  return (
+    <div class="scroller" ref={scroller} onScroll={onScroll}>
+      <div class="column" ref={column}>
+        {needsUser.value ? <LoadPanel /> : null}
+        {isEmpty ? <Welcome onExample={onExample} /> : <Log key={chat.value.head.id} scroller={scroller} />}
+      </div>
+      {atEnd.value || isEmpty ? null : (
+        <button type="button" class="to-end" onClick={toEnd}>
+          <Icon name="down" />
+          {text.value.chat.latest}
+        </button>
+      )}
+    </div>
+  )
+}
+
+function Log({ scroller }: { scroller: { current: HTMLDivElement | null } }) {
+  const shown = messages.value
+  const near = useNear(
+    scroller,
+    shown.map(({ id }) => id),
+  )
+  const words = text.value.chat
+  return (
+    // A log by its role, silent by choice: the live region of the page announces answers once they are finished.
+    <div role="log" aria-label={words.log} aria-live="off">
+      <ol class="messages" aria-label={words.conversation}>
+        {shown.map(message => (
+          <Row key={message.id} message={message} all={versions(chat.peek(), message.id)} near={near} />
+        ))}
+      </ol>
+    </div>
+  )
+}
+
+interface RowProps {
+  message: Message
+  /** Its versions; the same array as long as they are the same. */
+  all: readonly string[]
+  near: Near
+}
+
+const Row = memo<RowProps>(
+  ({ message, all, near }) => {
+    const { id, role, content, state } = message
+    const isNear = near.ids.value.has(id) || editing.value === id || sought.value === id
+    return (
+      <li
+        ref={near.watch}
+        class={`message ${role}${isNear ? '' : ' far'}${sought.value === id ? ' sought' : ''}`}
+        data-message={id}
+        tabIndex={-1}
+        aria-busy={state === 'writing'}
+        style={isNear ? undefined : { height: `${near.heightOf(id, content)}px` }}
+      >
+        {isNear ? (
+          <MessageView message={message} at={all.indexOf(id) + 1} of={all.length} />
+        ) : (
+          <Far message={message} />
+        )}
+      </li>
+    )
+  },
+  (before, after) => before.message === after.message && before.all === after.all && before.near === after.near,
+)
+
+/** A message that is out of sight, as its bare text. */
+function Far({ message }: { message: Message }) {
+  const { you, answer } = text.value.chat
+  return (
+    <>
+      <h3 class="visually-hidden">{message.role === 'user' ? you : answer}</h3>
+      <div class={message.role === 'user' ? 'bubble' : 'far-text'}>{message.content}</div>
+    </>
+  )
+}
+
+interface End {
+  atEnd: { value: boolean }
+  onScroll: (event: { currentTarget: HTMLDivElement }) => void
+  toEnd: () => void
+}
+
+/** Stays at the end while text comes, until the reader scrolls up. */
+function useEnd(scroller: { current: HTMLDivElement | null }, column: { current: HTMLDivElement | null }): End {
+  const lastTop = useRef(0)
+  const atEnd = useSignal(true)
+  const toEnd = () => {
+    atEnd.value = true
+    scroller.current?.scrollTo({ top: scroller.current.scrollHeight })
+  }
+  useSignalEffect(() => {
+    chat.value.head.id // another chat is opened at its end, unless a message of it is looked for
+    atEnd.value = sought.peek() === null
+  })
+  useSignalEffect(() => {
+    if (messages.value.length === 0) scroller.current?.scrollTo({ top: 0 })
+    else if (messages.value.at(-1)?.state === 'waiting') atEnd.value = true
+  })
+  useEffect(() => {
+    const [box, content] = [scroller.current, column.current]
+    if (!box || !content) return
+    const observer = new ResizeObserver(() => {
+      if (atEnd.peek() && messages.peek().length > 0) box.scrollTop = box.scrollHeight
+    })
+    observer.observe(box) // the message box grows, a keyboard comes up
+    observer.observe(content)
+    return () => observer.disconnect()
+  }, [])
+  const onScroll: End['onScroll'] = ({ currentTarget }) => {
+    const { scrollHeight, scrollTop, clientHeight } = currentTarget
+    const toGo = scrollHeight - scrollTop - clientHeight
+    // Only the reader scrolls up, and by however little: nothing may pull them down again.
+    const upward = scrollTop < lastTop.current && toGo > 1
+    lastTop.current = scrollTop
+    if (upward) atEnd.value = false
+    else if (toGo < NEAR_END_PX) atEnd.value = true
+  }
+  return { atEnd, onScroll, toEnd }
+}
+
+function Welcome({ onExample }: { onExample: (prompt: string) => void }) {
+  const { title, lead, examples, list } = text.value.chat.welcome
+  return (
+    <section class="welcome" aria-labelledby="welcome-title">
+      <h2 id="welcome-title">{title}</h2>
+      <p class="lead">
+        <Icon name="lock" />
+        {lead}
+      </p>
+      <ul class="examples" aria-label={examples}>
+        {list.map(({ title: name, prompt }) => (
+          <li key={name}>
+            <button type="button" onClick={() => onExample(prompt)}>
+              <strong>{name}</strong>
+              <span>{prompt}</span>
+            </button>
+          </li>
+        ))}
+      </ul>
+    </section>
+  )
+}

@@ -1,0 +1,117 @@
+/**
+ * Which rows of a long list are near enough to what is seen to be drawn. All others stay in the document as plain text of
+ * a known height, so that the list keeps its length, and finding in the page and screen readers still reach them.
+ */
+import { type Signal, useSignal } from '@preact/signals'
+import { useEffect, useMemo } from 'preact/hooks'
+
+/** Drawn beyond both edges of what is seen. */
+const MARGIN_PX = 1200
+/** Lists up to so long are drawn as a whole. */
+const SHORT = 24
+/** Drawn at first, at the end of the list. */
+const FIRST = 8
+const LINE_CHARACTERS = 80
+const LINE_PX = 26
+const FRAME_PX = 64
+
+export interface Near {
+  /** Ids of rows that are to be drawn. */
+  ids: Signal<ReadonlySet<string>>
+  /** The height that a row is given while it is not drawn: as it was last, else about as much as its text takes. */
+  heightOf(id: string, text: string): number
+  /** Watches a row from the time that it is in the document. */
+  watch(row: HTMLElement | null): void
+}
+
+/** @param root the element that scrolls; rows carry their id in `data-message` */
+export function useNear(root: { current: HTMLElement | null }, ids: readonly string[]): Near {
+  const drawn = useSignal<ReadonlySet<string>>(new Set(ids.slice(-FIRST)))
+  const watcher = useMemo(() => new Watcher(drawn), [])
+  useEffect(() => {
+    if (root.current) watcher.start(root.current)
+    return () => watcher.stop()
+  }, [])
+  const isShort = ids.length <= SHORT
+  const last = ids.slice(-2) // a new question and its answer are drawn at once
+  const missing = (isShort ? ids : last).filter(id => !drawn.peek().has(id))
+  if (missing.length > 0) drawn.value = new Set([...drawn.peek(), ...missing])
+  return useMemo(
+    () => ({ ids: drawn, heightOf: (id, text) => watcher.heightOf(id, text), watch: row => watcher.watch(row) }),
+    [],
+  )
+}
+
+class Watcher {
+  readonly #near: Signal<ReadonlySet<string>>
+  readonly #heights = new Map<string, number>()
+  readonly #rows = new Set<HTMLElement>()
+  #seen: IntersectionObserver | null = null
+  #sizes: ResizeObserver | null = null
+
+  constructor(near: Signal<ReadonlySet<string>>) {
+    this.#near = near
+  }
+
+  start(root: HTMLElement): void {
+    this.#seen = new IntersectionObserver(entries => this.#see(entries), { root, rootMargin: `${MARGIN_PX}px 0px` })
+    const anchors = CSS.supports('overflow-anchor', 'auto')
+    this.#sizes = new ResizeObserver(entries => {
+      for (const { target, borderBoxSize } of entries) {
+        const [id, height] = [idOf(target), borderBoxSize[0]?.blockSize ?? 0]
+        if (!this.#near.peek().has(id) || height === 0) continue
+        const before = this.#heights.get(id)
+        this.#heights.set(id, height)
+        // Browsers without scroll anchoring would let what is read jump when a row above it grows.
+        const isAbove = target.getBoundingClientRect().bottom < root.getBoundingClientRect().top
+        if (!anchors && isAbove && before !== undefined) root.scrollTop += height - before
+      }
+    })
+    for (const row of this.#rows) this.#observe(row)
+  }
+
+  stop(): void {
+    this.#seen?.disconnect()
+    this.#sizes?.disconnect()
+  }
+
+  watch(row: HTMLElement | null): void {
+    if (!row || this.#rows.has(row)) return
+    this.#rows.add(row)
+    this.#observe(row)
+  }
+
+  heightOf(id: string, text: string): number {
+    const known = this.#heights.get(id)
+    if (known !== undefined) return known
+    const lines = text.split('\n').reduce((sum, line) => sum + Math.max(1, Math.ceil(line.length / LINE_CHARACTERS)), 0)
+    const guess = lines * LINE_PX + FRAME_PX
+    this.#heights.set(id, guess)
+    return guess
+  }
+
+  #observe(row: HTMLElement): void {
+    this.#seen?.observe(row)
+    this.#sizes?.observe(row)
+  }
+
+  #see(entries: readonly IntersectionObserverEntry[]): void {
+    const next = new Set(this.#near.peek())
+    for (const { target, isIntersecting } of entries) {
+      if (!target.isConnected) this.#forget(target)
+      else if (isIntersecting) next.add(idOf(target))
+      else if (this.#rows.size > SHORT) next.delete(idOf(target))
+    }
+    this.#near.value = next
+  }
+
+  #forget(row: Element): void {
+    for (const known of this.#rows) if (known === row) this.#rows.delete(known)
+    this.#seen?.unobserve(row)
+    this.#sizes?.unobserve(row)
+  }
+}
+
+function idOf(row: Element): string {
+  return row.getAttribute('data-message') ?? ''
+}

@@ -1,0 +1,35 @@
+/** Why chats are not kept, said once for each reason, with what to do about it. */
+import { useSignal } from '@preact/signals'
+import { storeTrouble } from '../../state/chats/library.ts'
+import { text } from '../../text/index.ts'
+import { useActors } from '../parts/context.ts'
+import { Icon } from '../parts/icons.tsx'
+import { exportAll } from './transfer.ts'
+
+export function StoreNotice() {
+  const { conversation } = useActors()
+  const read = useSignal<string | null>(null)
+  const trouble = storeTrouble.value
+  const words = text.value.chat
+  if (!trouble || read.value === trouble) return null
+  return (
+    <div class="notice" role="alert">
+      <p>
+        <strong>{words.troubleTitle}</strong> {words.trouble[trouble]}
+      </p>
+      <button type="button" class="tool" onClick={() => void exportAll(conversation.library, 'json')}>
+        {words.saveAll}
+      </button>
+      <button
+        type="button"
+        class="tool"
+        aria-label={text.value.shell.dismiss}
+        onClick={() => {
+          read.value = trouble
+        }}
+      >
+        <Icon name="close" />
+      </button>
+    </div>
+  )
+}
