@@ -328,6 +328,24 @@ test('other suggestions go round, those only that fit what was typed', async () 
   expect(text()).toBe('ck')
 })
 
+test('another suggestion is asked for where only one is known: typing never pays for a choice', async () => {
+  const { engine, suggester, type, text, time } = setUp((_before, { alternatives = 0 }) => ({
+    text: 'quick',
+    alternatives: [{ text: 'slow', confidence: 0.3 }].slice(0, alternatives),
+  }))
+  type('The ')
+  time.pass(500)
+  expect(engine.pending[0]?.alternatives).toBe(0)
+  await engine.settle()
+  suggester.cycle(1)
+  expect(text(), 'the one that is known stays meanwhile').toBe('quick')
+  expect(engine.pending[0]).toMatchObject({ alternatives: 2, minConfidence: 0 })
+  await engine.settle()
+  expect(text()).toBe('slow')
+  expect(suggester.shown.suggestion).toMatchObject({ index: 1, count: 2 })
+  expect(suggester.stats.latenciesMs.length, 'what was asked for by a key is no latency of a pause').toBe(1)
+})
+
 test('what the user often accepts is suggested at once', async () => {
   const memory = new PhraseMemory()
   const { engine, suggester, type, rest } = setUp(() => ({ text: 'regards from here' }), { prefetch: false }, memory)

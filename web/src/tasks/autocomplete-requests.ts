@@ -23,6 +23,8 @@ export interface RequestEvents {
   isWanted: (ask: Ask) => boolean
 }
 
+/** Whoever asks for a suggestion, or for another one, gets a choice; while typing it would cost too much time. */
+const ALTERNATIVES_ASKED_FOR = 2
 /** Reading so many tokens tells how fast the model reads. */
 const LEAST_MEASURED = 64
 
@@ -93,7 +95,7 @@ export class Requests {
     return {
       ...{ before: caret.before, after: caret.after, maxWords, note, signal },
       minConfidence: isExplicit ? 0 : minConfidence,
-      alternatives: isPrefetch ? 0 : alternatives,
+      alternatives: isPrefetch ? 0 : isExplicit ? Math.max(alternatives, ALTERNATIVES_ASKED_FOR) : alternatives,
       contextLength: contextLengthFor(this.#tokensPerSecond),
       priority: isPrefetch ? 'background' : 'interactive',
     }

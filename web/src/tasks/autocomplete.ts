@@ -48,6 +48,8 @@ export class Suggester {
   #silence: Shown['silentBecause'] = null
   #cancelTimer = () => {}
   #expected: string | null = null
+  /** Another suggestion was asked for, and which way. */
+  #turn: 1 | -1 | 0 = 0
   #told: Shown = { suggestion: null, silentBecause: null }
 
   constructor(engine: Pick<Engine, 'complete'>, options: SuggesterOptions) {
@@ -101,6 +103,7 @@ export class Suggester {
   update(situation: Situation): Shown {
     const before = this.#situation
     const isSame = before !== null && sameCaret(before, situation)
+    this.#turn = 0
     if (isSame && before.hasSelection === situation.hasSelection && before.isComposing === situation.isComposing)
       return this.shown
     this.#situation = situation
@@ -145,13 +148,20 @@ export class Suggester {
     const situation = this.#situation
     if (!situation || situation.hasSelection || situation.isComposing) return
     this.#hide(false)
+    this.#silence = 'pending'
     this.#ask({ caret: situation, isPrefetch: false, isExplicit: true })
     this.#tell()
   }
 
-  /** Shows another suggestion. @param by 1 for the next, -1 for the one before */
+  /** Shows another suggestion; where only one is known, asks for more. @param by 1 for the next, -1 for the one before */
   cycle(by: 1 | -1): void {
-    if (this.#situation) this.#showing?.cycle(by, this.#situation)
+    const [situation, showing] = [this.#situation, this.#showing]
+    if (!situation || !showing) return
+    if (showing.suggestion.count > 1) showing.cycle(by, situation)
+    else {
+      this.#turn = by
+      this.#ask({ caret: situation, isPrefetch: false, isExplicit: true })
+    }
     this.#tell()
   }
 
@@ -252,7 +262,9 @@ export class Suggester {
     }
     const latency = this.#clock.now() - this.#changedAt
     this.#show({ asked: caret, answer }, false)
-    if (this.#showing) this.#figures.latency(latency)
+    if (this.#turn && this.#situation) this.#showing?.cycle(this.#turn, this.#situation)
+    this.#turn = 0
+    if (this.#showing && !isExplicit) this.#figures.latency(latency)
     this.#tell()
   }
 
