@@ -12,8 +12,8 @@ import pytest
 
 IMPORT = re.compile(r"""(?:from|import)\s*\(?\s*['"]([^'"]+)['"]""")
 # What the page may know of the engine; the rest runs in the worker.
-ENGINE_FACE = {"api.ts", "errors.ts", "client.ts", "protocol.ts"}
-LAYERS = ["engine", "text", "tasks", "state", "ui"]
+ENGINE_FACE = {"api.ts", "errors.ts", "client.ts", "inspect.ts", "protocol.ts"}
+LAYERS = ["engine", "tasks", "text", "state", "ui"]
 
 
 def python_imports(path: Path) -> set[str]:

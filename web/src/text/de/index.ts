@@ -1,14 +1,29 @@
 /** German. */
 import type { Text } from '../en/index.ts'
+import { analyse } from './analyse.ts'
 import { chat } from './chat.ts'
 import { compare } from './compare.ts'
 import { controls } from './controls.ts'
 import { insight } from './insight.ts'
 import { loading } from './loading.ts'
+import { models } from './models.ts'
 import { shell } from './shell.ts'
 import { suggest } from './suggest.ts'
 import { trial } from './trial.ts'
 import { trouble } from './trouble.ts'
 import { write } from './write.ts'
 
-export const text: Text = { chat, compare, controls, insight, loading, shell, suggest, trial, trouble, write }
+export const text: Text = {
+  analyse,
+  chat,
+  compare,
+  controls,
+  insight,
+  loading,
+  models,
+  shell,
+  suggest,
+  trial,
+  trouble,
+  write,
+}

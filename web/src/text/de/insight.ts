@@ -59,6 +59,7 @@ export const insight: Text['insight'] = {
   },
   tokens: {
     show: 'Token',
+    key: 'Ihre Token ansehen',
     hide: 'Text',
     label: 'Die Token der Antwort. Pfeiltasten wandern, die Eingabetaste zeigt, was sonst hätte kommen können.',
     heat: 'Zeigen, wo das Modell unsicher war',

@@ -11,6 +11,7 @@ export const suggest: Text['suggest'] = {
   state: {
     pending: 'Denkt nach …',
     shown: key => `${key} übernimmt`,
+    tap: 'Antippen übernimmt',
     alternatives: (at, of) => `${at} von ${of}`,
     silent: why => `Still: ${why}`,
     ready: 'Bereit',

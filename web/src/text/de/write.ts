@@ -26,6 +26,7 @@ export const write: Text['write'] = {
   showDocuments: 'Dokumente',
   hideDocuments: 'Dokumente ausblenden',
   find: 'In allen Dokumenten suchen',
+  findShort: 'Suchen',
   nothingFound: 'Kein Dokument enthält diese Wörter.',
   newDocument: 'Neues Dokument',
   untitled: 'Ohne Titel',
@@ -84,7 +85,7 @@ export const write: Text['write'] = {
     'Von selbst aufgehoben, wenn es darauf ankommt, auf diesem Gerät. Ältere werden ausgedünnt: eine je Stunde, dann eine je Tag.',
   noVersions:
     'Noch keine Version. Eine wird aufgehoben beim erneuten Öffnen, nach zehn Minuten Schreiben und bevor viel gelöscht wird.',
-  keepVersion: 'Diese Version aufheben',
+  keepVersion: 'Jetzigen Text aufheben',
   versionKept: 'Version aufgehoben',
   restore: 'Diese Version zurückholen',
   restored: 'Version zurückgeholt. Auch der bisherige Text ist als Version aufgehoben.',

@@ -63,6 +63,7 @@ export const insight = {
   },
   tokens: {
     show: 'Tokens',
+    key: 'Look at its tokens',
     hide: 'Text',
     label: 'The answer’s tokens. Arrow keys move, Enter shows what else could have come.',
     heat: 'Show where the model was unsure',

@@ -56,6 +56,7 @@ export const suggest = {
   state: {
     pending: 'Thinking…',
     shown: (key: string) => `${key} accepts`,
+    tap: 'Tap it to accept',
     alternatives: (at: string, of: string) => `${at} of ${of}`,
     silent: (why: string) => `Silent: ${why}`,
     ready: 'Ready',

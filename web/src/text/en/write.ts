@@ -19,6 +19,7 @@ export const write = {
   showDocuments: 'Documents',
   hideDocuments: 'Hide documents',
   find: 'Search in all documents',
+  findShort: 'Search',
   nothingFound: 'No document has these words.',
   newDocument: 'New document',
   untitled: 'Untitled',
@@ -77,7 +78,7 @@ export const write = {
     'Kept by itself at moments that matter, on this device. Older ones are thinned out to one an hour, then one a day.',
   noVersions:
     'No version yet. One is kept when you open a document again, after ten minutes of writing, and before much is removed.',
-  keepVersion: 'Keep this version',
+  keepVersion: 'Keep the text as it is now',
   versionKept: 'Version kept',
   restore: 'Bring this version back',
   restored: 'Version brought back. The text until now is kept as a version, too.',

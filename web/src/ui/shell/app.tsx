@@ -38,11 +38,9 @@ export function App(actors: Actors) {
       </button>
       <Header settingsOpen={settingsOpen} speedOpen={speedOpen} commandsOpen={commandsOpen} />
       <main tabIndex={-1}>
+        <FallbackNotice />
         <Outlet />
-        <div class="notices">
-          <FallbackNotice />
-          <UndoNotice />
-        </div>
+        <UndoNotice />
       </main>
       <SettingsDialog open={settingsOpen} />
       <SpeedDialog open={speedOpen} />

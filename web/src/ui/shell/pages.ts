@@ -16,4 +16,5 @@ export const PAGES: readonly Page[] = [
   { name: 'chat', icon: 'chat', component: ChatPage },
   { name: 'compare', icon: 'compare', load: async () => (await import('../compare/page.tsx')).ComparePage },
   { name: 'write', icon: 'edit', load: async () => (await import('../write/page.tsx')).WritePage },
+  { name: 'analyse', icon: 'analyse', load: async () => (await import('../analyse/page.tsx')).AnalysePage },
 ]
