@@ -41,7 +41,7 @@ class Chat:
         self.page.get_by_role("button", name="Settings", exact=True).click()
         self.page.get_by_label("Temperature as a number").fill("0")
         if longest is not None:
-            self.page.get_by_label("Longest answer, in tokens").fill(str(longest))
+            self.page.get_by_label("Longest answer, in tokens as a number").fill(str(longest))
         self.page.get_by_role("button", name="Done").click()
 
     def ask(self, question: str) -> None:

@@ -1,6 +1,7 @@
 /** The ways to run a model on this device: variants and the code for them, and why others cannot be used. */
 import { signal } from '@preact/signals'
 import type { Device } from '../engine/api.ts'
+import type { Column } from '../tasks/comparison.ts'
 import type { Defaults } from './controls.ts'
 import type { ModelSummary } from './models.ts'
 
@@ -44,6 +45,11 @@ export const modelFacts = signal<ReadonlyMap<string, ModelFacts>>(new Map())
 
 const asked = new Set<string>()
 let gpu: Promise<GpuFacts> | null = null
+
+/** What of a column says it. */
+export function wayOf({ variant, device, backend }: Way): Pick<Column, 'variant' | 'device' | 'backend'> {
+  return { variant, device, backend }
+}
 
 /** Finds out about a model, once; `modelFacts` has it afterwards. A manifest that cannot be read has no ways. */
 export async function findOut(model: ModelSummary): Promise<void> {

@@ -29,11 +29,14 @@ export function cellsOf(steps: readonly TracedStep[]): Cell[] {
 
 export type Certainty = 'sure' | 'wavering' | 'unsure' | 'guessing'
 
-/** In bits: up to so many, one level after the other. 1 bit is a fair coin's worth of doubt. */
+/**
+ * In bits: up to so many, one level after the other. 1 bit is a fair coin's worth of doubt; five listed alternatives and
+ * the rest as one tell of 2.6 at most.
+ */
 const LIMITS = [
-  [0.5, 'sure'],
+  [0.7, 'sure'],
   [1.5, 'wavering'],
-  [2.75, 'unsure'],
+  [2.2, 'unsure'],
 ] as const
 
 export function certainty(step: TracedStep): Certainty {

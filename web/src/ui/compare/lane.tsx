@@ -4,7 +4,7 @@ import { changeLane, isRunning, type Lane, lanes, prompts, removeLane } from '..
 import { chatModels } from '../../state/models.ts'
 import { settings as pageSettings } from '../../state/settings.ts'
 import { isHidden, round } from '../../state/votes.ts'
-import { modelFacts } from '../../state/ways.ts'
+import { modelFacts, wayOf } from '../../state/ways.ts'
 import { text } from '../../text/index.ts'
 import { Dialog } from '../parts/dialog.tsx'
 import { Icon } from '../parts/icons.tsx'
@@ -63,7 +63,7 @@ function LaneHead({ lane, wide }: LaneProps) {
             wide.value = isWide ? null : lane.id
           }}
         >
-          <Icon name="screen" />
+          <Icon name="widen" />
         </button>
         {lanes.value.length > 1 && !round.value ? (
           <button
@@ -114,9 +114,7 @@ function WayChoice({ lane }: { lane: Lane }) {
   const words = text.value.compare
   const { model, variant, device, backend } = lane.column.value
   const found = modelFacts.value.get(model)?.ways ?? []
-  const chosen = found.findIndex(
-    way => way.variant === variant && (backend === null ? way.device === 'webgpu' : way.backend === backend),
-  )
+  const chosen = found.findIndex(way => way.variant === variant && way.device === device && way.backend === backend)
   // A link may name a way that is none here: it is shown as it is, and running it says what is wrong.
   const isUnknown = chosen < 0 && (variant !== null || device !== 'auto' || backend !== null)
   return (
@@ -126,7 +124,7 @@ function WayChoice({ lane }: { lane: Lane }) {
       onChange={event => {
         const way = found[Number(event.currentTarget.value)]
         if (!way) changeLane(lane, { variant: null, device: 'auto', backend: null })
-        else changeLane(lane, { variant: way.variant, device: way.device, backend: way.backend })
+        else changeLane(lane, wayOf(way))
       }}
     >
       <option value="-1">{words.best}</option>

@@ -21,7 +21,7 @@ import { engines } from '../../state/engines.ts'
 import { chatModels } from '../../state/models.ts'
 import { go, route } from '../../state/route.ts'
 import { isHidden, keepVotes, placed, round } from '../../state/votes.ts'
-import { findOut } from '../../state/ways.ts'
+import { findOut, modelFacts, wayOf } from '../../state/ways.ts'
 import { decodeComparison, encodeComparison, LONGEST_LINK } from '../../tasks/comparison.ts'
 import { text } from '../../text/index.ts'
 import { Icon } from '../parts/icons.tsx'
@@ -40,10 +40,12 @@ export function ComparePage() {
   useAddress(badLink)
   useSignalEffect(() => {
     for (const model of chatModels.value) void findOut(model)
-    const [first] = chatModels.value
-    if (lanes.peek().length > 0 || !first || badLink.value) return
-    const column = { ...newColumn(controlledModel.value || first.id), settings: chatSettings.peek() }
-    lanes.value = [laneOf(column), laneOf(column)]
+    const model = controlledModel.value || chatModels.value[0]?.id
+    const facts = model ? modelFacts.value.get(model) : undefined
+    if (lanes.peek().length > 0 || !model || !facts || route.value.rest !== '') return
+    const column = { ...newColumn(model), settings: chatSettings.peek() }
+    const usable = facts.ways.filter(({ obstacle, isEmulated }) => obstacle === null && !isEmulated)
+    lanes.value = [column, usable[1] ? { ...column, ...wayOf(usable[1]) } : column].map(laneOf)
   })
   const isAlone = lanes.value.length === 1
   return (
@@ -64,6 +66,11 @@ export function ComparePage() {
       {lanes.value.length === 0 ? <p class="page-status">{words.noModels}</p> : <Lanes wide={wide} />}
       <div class="compare-dock">
         {round.value && !isRunning.value && !hasOpen.value && prompts.value.length > 0 ? <Ballot /> : null}
+        {hasOpen.value && !isRunning.value ? (
+          <button type="button" class="primary" onClick={() => void announced(run())}>
+            {words.rerun}
+          </button>
+        ) : null}
         <PromptBox />
       </div>
     </div>
@@ -139,19 +146,21 @@ function Lanes({ wide }: { wide: Signal<number | null> }) {
   )
 }
 
+/** Tells screen readers when all have answered. */
+async function announced(work: Promise<void>): Promise<void> {
+  await work
+  if (!hasOpen.peek()) announcement.value = text.peek().compare.finished
+}
+
 function PromptBox() {
   const words = text.value.compare
   const draft = useSignal('')
   const label = prompts.value.length === 0 ? words.prompt : words.followUp
-  const start = async (work: Promise<void>) => {
-    await work
-    if (!hasOpen.peek()) announcement.value = text.peek().compare.finished
-  }
   const send = () => {
     const prompt = draft.value.trim()
     if (prompt === '' || isRunning.value || lanes.value.length === 0) return
     draft.value = ''
-    void start(ask(prompt))
+    void announced(ask(prompt))
   }
   return (
     <form
@@ -183,22 +192,15 @@ function PromptBox() {
           <Icon name="stop" />
         </button>
       ) : (
-        <>
-          {hasOpen.value ? (
-            <button type="button" class="primary" onClick={() => void start(run())}>
-              {words.rerun}
-            </button>
-          ) : null}
-          <button
-            type="submit"
-            class="round"
-            aria-label={words.send}
-            title={words.send}
-            disabled={draft.value.trim() === ''}
-          >
-            <Icon name="send" />
-          </button>
-        </>
+        <button
+          type="submit"
+          class="round"
+          aria-label={words.send}
+          title={words.send}
+          disabled={draft.value.trim() === ''}
+        >
+          <Icon name="send" />
+        </button>
       )}
     </form>
   )

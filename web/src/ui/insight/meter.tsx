@@ -1,6 +1,8 @@
 /** Before sending: how much of the model's context the conversation takes, and what will be left out where it is full. */
 import { type ReadonlySignal, useSignal, useSignalEffect } from '@preact/signals'
-import type { ChatMessageParam, TokenCount } from '../../engine/api.ts'
+import type { TokenCount } from '../../engine/api.ts'
+import { chat, isBusy, messages } from '../../state/chat.ts'
+import { dialogue } from '../../state/chats/spoken.ts'
 import { chatSettings, modelDefaults } from '../../state/controls.ts'
 import { engine } from '../../state/engine.ts'
 import { spoken } from '../../tasks/chat.ts'
@@ -11,20 +13,25 @@ import '../css/insight.css'
 /** A pause in typing, after which it is worth counting again. */
 const PAUSE_MS = 250
 
-/** @param messages the conversation with what is about to be sent; empty where there is nothing to count */
-export function ContextMeter({ messages }: { messages: ReadonlySignal<readonly ChatMessageParam[]> }) {
+/** @param draft what is about to be sent; counted while nothing is being written */
+export function ContextMeter({ draft }: { draft: ReadonlySignal<string> }) {
   const counted = useSignal<TokenCount | null>(null)
   useSignalEffect(() => {
-    const [ready, conversation, settings] = [engine.value, messages.value, chatSettings.value]
-    if (!ready || conversation.length === 0) {
+    const ready = engine.value
+    if (isBusy.value) return
+    const conversation = dialogue(messages.value)
+    const question = draft.value.trim()
+    if (!ready || (conversation.length === 0 && question === '')) {
       counted.value = null
       return
     }
+    const settings = { ...chatSettings.value, ...chat.value.head.overrides }
+    const all = question === '' ? conversation : [...conversation, { role: 'user' as const, content: question }]
     let isCurrent = true
     const timer = setTimeout(async () => {
       const options = settings.max_tokens === null ? {} : { max_tokens: settings.max_tokens }
       // Where it cannot be counted, sending says why: the meter is no place for errors.
-      const found = await ready.countTokens(spoken(conversation, settings), options).catch(() => null)
+      const found = await ready.countTokens(spoken(all, settings), options).catch(() => null)
       if (isCurrent) counted.value = found
     }, PAUSE_MS)
     return () => {

@@ -4,6 +4,7 @@ import { useEffect, useRef } from 'preact/hooks'
 import { undo } from '../../state/announce.ts'
 import { changeControls, chatSettings, modelDefaults, resetControls } from '../../state/controls.ts'
 import { engine, loadState } from '../../state/engine.ts'
+import { route } from '../../state/route.ts'
 import { change, settings } from '../../state/settings.ts'
 import { text } from '../../text/index.ts'
 import { useActors } from '../parts/context.ts'
@@ -18,7 +19,8 @@ const WIDE = '(min-width: 85rem)'
 
 export function SettingsDialog({ open }: { open: Signal<boolean> }) {
   const { title, close } = text.value.controls
-  if (useMatches(WIDE)) return open.value ? <SidePanel open={open} /> : null
+  const isBeside = useMatches(WIDE) && route.value.page === 'chat'
+  if (isBeside) return open.value ? <SidePanel open={open} /> : null
   return (
     <Dialog open={open} title={title} closeLabel={close}>
       {open.value ? <Content /> : null}
@@ -35,7 +37,12 @@ export function SettingsDialog({ open }: { open: Signal<boolean> }) {
 function SidePanel({ open }: { open: Signal<boolean> }) {
   const { title, close } = text.value.controls
   const heading = useRef<HTMLHeadingElement>(null)
-  useEffect(() => heading.current?.focus(), [])
+  useEffect(() => {
+    heading.current?.focus()
+    return () => {
+      open.value = false // on another page it would open over everything
+    }
+  }, [])
   return (
     <aside class="side-panel" aria-labelledby="side-panel-title">
       <div class="panel-row">
