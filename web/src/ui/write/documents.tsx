@@ -33,7 +33,7 @@ export function Documents({ work, onChosen }: { work: Workplace; onChosen: () =>
         <input
           type="search"
           aria-label={words.find}
-          placeholder={words.find}
+          placeholder={words.findShort}
           value={query}
           onInput={event => {
             query.value = event.currentTarget.value

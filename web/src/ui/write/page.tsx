@@ -175,7 +175,14 @@ function useCommands(work: Workplace, open: Openings): void {
     ])
   }, [])
   useEffect(() => {
+    const closeDrawers = ({ target }: KeyboardEvent) => {
+      if (matchMedia(WIDE).matches || !(target instanceof Element && target.closest('.write-side'))) return
+      open.list.value = false
+      open.panel.value = false
+      work.editor?.focus()
+    }
     const onKey = (event: KeyboardEvent) => {
+      if (event.key === 'Escape') return closeDrawers(event)
       const plain = (event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey && !event.isComposing
       if (!plain || document.querySelector('dialog[open]')) return
       const key = event.key.toLowerCase()

@@ -41,7 +41,7 @@ function Counted({ work }: { work: Workplace }) {
 }
 
 /** What the suggestions do just now, in a few words; why they are silent by name. */
-export function SuggestionState({ work: { assistant } }: { work: Workplace }) {
+export function SuggestionState({ work: { assistant, hasFocus } }: { work: Workplace }) {
   const { state, silences } = text.value.suggest
   const { suggestion, silentBecause } = assistant.shown.value
   const available = assistant.availability.value
@@ -56,11 +56,12 @@ export function SuggestionState({ work: { assistant } }: { work: Workplace }) {
     )
   }
   if (assistant.trouble.value) return <>{assistant.trouble.value}</>
-  if (suggestion) {
+  if (suggestion && hasFocus.value) {
     const key = shownKey(writing.value.keys.accept[0] ?? '', IS_MAC)
     const of =
       suggestion.count > 1 ? ` · ${state.alternatives(String(suggestion.index + 1), String(suggestion.count))}` : ''
-    return <>{`${state.shown(key)}${of}`}</>
+    const how = matchMedia('(pointer: coarse)').matches ? state.tap : state.shown(key)
+    return <>{`${how}${of}`}</>
   }
   if (silentBecause === 'pending') return <>{state.pending}</>
   return <>{silentBecause ? state.silent(silences[silentBecause]) : state.ready}</>
