@@ -1,0 +1,97 @@
+"""Every page of the real server looked at by programs: axe-core, narrow and wide screens, both themes, both languages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from chatting import Chat
+from playwright.sync_api import Browser, Page, expect
+from serving import NewPage, Server
+
+AXE = Path(__file__).resolve().parents[2] / "node_modules" / "axe-core" / "axe.min.js"
+# Colour contrast is judged on the colours that are computed, so no motion may be under way.
+RUN_AXE = """async () => {
+  await Promise.all(document.getAnimations().filter(a => a.effect?.getComputedTiming().endTime < Infinity).map(a => a.finished))
+  const { violations } = await axe.run(document, { resultTypes: ['violations'], rules: { 'target-size': { enabled: true } } })
+  const told = (id, { target, failureSummary }) => `${id} ${target.join(' ')}: ${failureSummary}`
+  return violations.flatMap(({ id, nodes }) => nodes.map(node => told(id, node)))
+}"""
+# What a page that is read on a phone must not do: run out at the side.
+OVERFLOW = """() => [...document.querySelectorAll('body *')]
+  .filter(e => {
+    const box = e.getBoundingClientRect()
+    if (!box.width || box.right <= innerWidth + 1) return false
+    for (let up = e.parentElement; up; up = up.parentElement)
+      if (up.getBoundingClientRect().right <= innerWidth + 1 && getComputedStyle(up).overflowX !== 'visible') return false
+    return true
+  })
+  .map(e => `${e.tagName}.${e.className} "${(e.textContent ?? '').slice(0, 40)}"`)
+  .slice(0, 5)"""
+SHORT = "Say hello."
+
+
+def pages_of(page: Page) -> list[str]:
+    """Addresses of all pages, as the bar links them."""
+    links: list[str] = page.locator("nav.pages a").evaluate_all("links => links.map(link => link.getAttribute('href'))")
+    return links or ["#/chat"]
+
+
+def visit(page: Page, address: str) -> None:
+    page.evaluate("address => { location.hash = address }", address)
+    expect(page.locator("main .page-status[role=status]")).to_have_count(0)
+    expect(page.locator("main")).not_to_be_empty()
+
+
+def opened(server: Server, browser: Browser, new_page: NewPage, settings: str = "{}") -> Page:
+    """The page of a user with these settings, with the model loaded and one answer in the chat."""
+    page = new_page(browser)
+    key = "slm-playground.settings"
+    page.add_init_script(f"localStorage.getItem('{key}') ?? localStorage.setItem('{key}', '{settings}')")
+    page.goto(server.url)
+    expect(page.locator(".badge.good")).to_be_visible()
+    Chat(page).ask(SHORT)
+    expect(page.locator("li[aria-busy=false] .figures")).to_be_visible()
+    return page
+
+
+@pytest.mark.parametrize(
+    ("theme", "language", "width"), [("light", "en", 1280), ("dark", "de", 1280), ("light", "de", 360), ("dark", "en", 390)]
+)
+def test_every_page_is_accessible_and_fits(
+    real_server: Server, chromium: Browser, new_page: NewPage, theme: str, language: str, width: int
+) -> None:
+    page = opened(real_server, chromium, new_page, f'{{"theme":"{theme}","language":"{language}","device":"cpu"}}')
+    page.set_viewport_size({"width": width, "height": 800})
+    page.emulate_media(reduced_motion="reduce")
+    addresses = pages_of(page)
+    assert len(addresses) == len(set(addresses))
+    found: list[str] = []
+    # Playwright's own context evaluates past the page's CSP; a script element would not.
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    for address in addresses:
+        visit(page, address)
+        found += [f"{address}: {problem}" for problem in page.evaluate(RUN_AXE)]
+        found += [f"{address} runs out at the side: {part}" for part in page.evaluate(OVERFLOW)]
+        assert page.locator("h1").count() == 1
+        assert page.locator("html").get_attribute("lang") == language
+        assert page.title()
+    assert found == []
+
+
+def test_what_a_first_visit_costs(real_server: Server, chromium: Browser, new_page: NewPage) -> None:
+    """Bytes over the wire before the model: pages that are not shown cost nothing (Lighthouse's byte weight, with a limit)."""
+    page = new_page(chromium)
+    page.goto(real_server.url)
+    expect(page.get_by_role("textbox").first).to_be_visible()
+    entries: list[dict[str, float | str]] = page.evaluate(
+        "() => performance.getEntriesByType('resource').map(({ name, encodedBodySize }) => ({ name, bytes: encodedBodySize }))"
+    )
+    of_page = {
+        str(entry["name"]): float(entry["bytes"])
+        for entry in entries
+        if str(entry["name"]).split("?")[0].endswith((".js", ".css")) and "/models/" not in str(entry["name"])
+    }
+    assert of_page
+    assert sum(of_page.values()) < 400_000, of_page
+    assert not [name for name in of_page if "codemirror" in name.lower() or "/write" in name.lower()]
