@@ -12,6 +12,8 @@ from slm_export.cli_batch import batch
 from slm_export.cli_completion import completion
 from slm_export.cli_corrupt import corrupt
 from slm_export.cli_errors import Group
+from slm_export.cli_eval import evaluate
+from slm_export.cli_finetune import finetune
 from slm_export.cli_model import DOWNLOADS, JSON, model, show_result
 from slm_export.cli_verify import verify
 from slm_export.manifest import load_manifest
@@ -107,7 +109,9 @@ main.add_command(model)
 main.add_command(verify)
 main.add_command(batch)
 main.add_command(corrupt)
+main.add_command(finetune)
 main.add_command(completion)
+main.add_command(evaluate)
 
 
 @main.command("list", short_help="Show models, variants, templates.")
