@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { defaultClientConditions, defineConfig } from 'vite'
 import { kernels } from './kernels/plugin.ts'
+import { offline } from './offline.plugin.ts'
 import { ISOLATION_HEADERS, modelFolders, ortRuntime, precompress, typeDeclarations } from './vite.plugins.ts'
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
@@ -14,6 +15,7 @@ export default defineConfig({
     ortRuntime(),
     modelFolders({ '/models/': here('../.data/models') }),
     typeDeclarations(),
+    offline(),
     precompress(),
   ],
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
@@ -32,10 +34,11 @@ export default defineConfig({
       input: {
         ...(existsSync(here('index.html')) ? { index: here('index.html') } : {}),
         slm: here('src/slm.ts'),
+        sw: here('src/offline/worker.ts'),
       },
       preserveEntrySignatures: 'strict',
       output: {
-        entryFileNames: ({ name }) => (name === 'slm' ? 'slm.js' : 'assets/[name]-[hash].js'),
+        entryFileNames: ({ name }) => (['slm', 'sw'].includes(name) ? `${name}.js` : 'assets/[name]-[hash].js'),
       },
     },
   },

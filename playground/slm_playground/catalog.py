@@ -55,6 +55,8 @@ class VariantFacts:
     memory_bytes: int | None
     bits_per_weight: float | None
     fidelity: Fidelity | None
+    # The engine's own kernels take no more memory than the files; `memory_bytes` is what ONNX Runtime takes.
+    has_program: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +162,7 @@ def variants(manifest: Manifest | Repository) -> tuple[VariantFacts, ...]:
         graphs = manifest.graphs()
         shared = sizes.keys() - {path for graph in graphs for path in graph.paths}
         return tuple(
-            VariantFacts(g.name, g.device, g.requires, sum(sizes[path] for path in {*shared, *g.paths}), None, None, None)
+            VariantFacts(g.name, g.device, g.requires, sum(sizes[path] for path in {*shared, *g.paths}), None, None, None, False)
             for g in graphs
         )
     return tuple(
@@ -172,6 +174,7 @@ def variants(manifest: Manifest | Repository) -> tuple[VariantFacts, ...]:
             v.memory_bytes,
             v.bits_per_weight,
             v.fidelity,
+            v.program is not None,
         )
         for v in manifest.variants
     )

@@ -176,7 +176,8 @@ def test_a_pause_survives_a_restart(faraway: Faraway, models: Path) -> None:
     reached, go_on = threading.Event(), threading.Event()
 
     def hold(path: str, wanted: str | None) -> None:
-        if path.endswith("onnx_data") and wanted == "bytes=3000-3999":
+        # The eighth segment is asked for when four workers have finished four at least.
+        if path.endswith("onnx_data") and wanted == "bytes=7000-7999":
             reached.set()
             assert go_on.wait(20)
 
@@ -200,7 +201,7 @@ def test_a_pause_survives_a_restart(faraway: Faraway, models: Path) -> None:
     assert (models / "far-model" / "onnx" / "model.onnx_data").read_bytes() == WEIGHTS
     later = [path for path, _ in faraway.asked[before:]]
     assert not any(path.endswith(("config.json", "tokenizer.json")) for path in later)
-    assert len(later) < 11
+    assert len(later) <= 7
 
 
 def test_a_failure_is_said_and_can_be_tried_again(faraway: Faraway, models: Path) -> None:

@@ -42,6 +42,7 @@ def test_models_are_listed_with_what_a_chooser_needs(client: FlaskClient, make_b
         "download_bytes": shared + cpu,
         "memory_bytes": 50_000,
         "bits_per_weight": 8.5,
+        "has_program": False,
     }
     assert alpha["variants"][0]["requires"] == ["shader-f16"]
     assert {key: value for key, value in alpha.items() if key != "variants"} == {

@@ -1,7 +1,7 @@
 """ONNX repositories of others (transformers.js, optimum): which of their files a model needs, and what can be said of it.
 
-The browser's engine reads the same layouts (`web/src/engine/foreign-folder.ts`); a test holds the two tables against each other. Such a
-model lies in the models folder with a manifest of its own kind (`"kind": "onnx-repository"`): a list of files with digests.
+The browser's engine reads the same layouts (`web/src/engine/foreign-folder.ts`); a test holds the two tables against each other.
+Such a model lies in the models folder with a manifest of its own kind (`"kind": "onnx-repository"`): a list of files and digests.
 """
 
 from __future__ import annotations

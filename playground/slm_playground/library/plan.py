@@ -35,6 +35,8 @@ class Part:
     memory_bytes: int | None
     perplexity_ratio: float | None
     top1_agreement: float | None
+    has_program: bool = False
+    download_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +229,10 @@ def _part(manifest: Manifest, index: int) -> Part:
     variant = manifest.variants[index]
     paths = tuple(entry.path for entry in variant.files)
     ratio, agreement = variant.fidelity.perplexity_ratio, variant.fidelity.top1_agreement
-    return Part(variant.name, variant.device, tuple(variant.requires), paths, variant.memory_bytes, ratio, agreement)
+    size_bytes = sum(entry.size_bytes for entry in variant.files)
+    has_program = variant.program is not None
+    requires = tuple(variant.requires)
+    return Part(variant.name, variant.device, requires, paths, variant.memory_bytes, ratio, agreement, has_program, size_bytes)
 
 
 def _entry_file(url: str, entry: FileEntry) -> RemoteFile:

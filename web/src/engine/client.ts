@@ -11,6 +11,7 @@ const startWorker: WorkerFactory = () =>
 export { removeStoredBundle, type StoredBundle, storedBundles } from './disk.ts'
 export { type ChosenFile, checkKeptBundle, importBundle, type KeepProgress, keepBundle } from './keeper.ts'
 export { MemoryBudget } from './memory.ts'
+export { onWorkerRequests, type RequestNote, watchRequests } from './requests.ts'
 
 /**
  * Loads a bundle and returns when it has passed its self-test.

@@ -5,10 +5,13 @@ import { describe, neededFiles } from './download.ts'
 import { EngineError } from './errors.ts'
 import type { ChosenFile, KeeperCall, KeeperMessage, KeepProgress } from './keeper.ts'
 import { type FileEntry, type Manifest, parseManifest, type Variant } from './manifest.ts'
+import { watchRequests } from './requests.ts'
 import { fetchFile } from './store.ts'
 
 const never = new AbortController().signal // who does not wait any more ends this worker
 const PIECE_BYTES = 4 << 20
+
+watchRequests('worker', requests => send({ kind: 'requests', requests }))
 
 self.onmessage = async ({ data }: MessageEvent<KeeperCall>) => {
   try {

@@ -3,6 +3,7 @@
  * own files. The work is done by a worker of its own, which ends with it; what a broken download left is gone on with.
  */
 import { EngineError, type ErrorCode } from './errors.ts'
+import { type RequestNote, tellRequests } from './requests.ts'
 
 export interface KeepProgress {
   loadedBytes: number
@@ -28,6 +29,7 @@ export type KeeperCall =
 export type KeeperMessage =
   | { kind: 'progress'; progress: KeepProgress }
   | { kind: 'done'; result: string[] }
+  | { kind: 'requests'; requests: RequestNote[] }
   | { kind: 'fail'; code: ErrorCode; message: string }
 
 /** Downloads one variant to the private disk. @throws EngineError; an AbortError where `signal` aborts */
@@ -45,13 +47,17 @@ export async function checkKeptBundle(options: { bundle: string } & Watching): P
 
 /** Copies an exported bundle from the user's files. @returns the address under which `createEngine` finds it */
 export async function importBundle(options: { files: ChosenFile[] } & Watching): Promise<string> {
-  const base = new URL('./imported/', document.baseURI).href
+  const base = new URL('./imported/', pageUrl()).href
   const [bundle = ''] = await ask({ kind: 'import', files: options.files, base }, options)
   return bundle
 }
 
+function pageUrl(): string {
+  return globalThis.document?.baseURI ?? globalThis.location.href
+}
+
 function folderUrl(bundle: string): string {
-  const url = new URL(bundle, document.baseURI)
+  const url = new URL(bundle, pageUrl())
   if (!url.pathname.endsWith('/')) url.pathname += '/'
   return url.href
 }
@@ -64,7 +70,8 @@ function ask(call: KeeperCall, { signal, onProgress }: Watching): Promise<string
     worker.onerror = ({ message }) =>
       reject(new EngineError('internal', `The store failed: ${message}. Reload the page.`))
     worker.onmessage = ({ data }: MessageEvent<KeeperMessage>) => {
-      if (data.kind === 'progress') onProgress?.(data.progress)
+      if (data.kind === 'requests') tellRequests(data.requests)
+      else if (data.kind === 'progress') onProgress?.(data.progress)
       else if (data.kind === 'done') resolve(data.result)
       else reject(new EngineError(data.code, data.message))
     }

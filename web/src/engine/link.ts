@@ -1,6 +1,7 @@
 /** Page side of the protocol: calls with events, and a worker that may die at any time without leaving a call open. */
 import { EngineError, type ErrorCode } from './errors.ts'
 import type { CallName, Calls, Failure, FromWorker, ToWorker } from './protocol.ts'
+import { tellRequests } from './requests.ts'
 
 /** A failed load that a fresh worker may repeat with a lesser variant. */
 export class StepDown extends EngineError {
@@ -100,6 +101,7 @@ export class WorkerLink {
 
   #receive(message: FromWorker): void {
     if (message.kind === 'alive') this.#watchLock(message.lock)
+    else if (message.kind === 'requests') tellRequests(message.requests)
     else if (message.kind === 'lost') this.#die(new EngineError('device-lost', message.message))
     else this.#settle(message)
   }

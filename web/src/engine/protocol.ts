@@ -24,6 +24,7 @@ import type {
 } from './api.ts'
 import type { ConstraintSpec } from './constraint/spec.ts'
 import type { ErrorCode } from './errors.ts'
+import type { RequestNote } from './requests.ts'
 
 /** A variant (`cpu-int8`; `cpu-int8/simd` on the engine's own kernels) that was tried in an earlier worker and must not be tried again, and why. */
 export type PassedOver = Pick<Fallback, 'from' | 'reason'>
@@ -185,6 +186,8 @@ export type FromWorker =
   | { kind: 'alive'; lock: string }
   /** The GPU went away; nothing can run in this worker any more. */
   | { kind: 'lost'; message: string }
+  /** What this worker asked the network for. */
+  | { kind: 'requests'; requests: RequestNote[] }
 
 export interface Failure {
   kind: 'fail'

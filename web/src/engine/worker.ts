@@ -9,6 +9,7 @@ import { type LoadedModel, loadModel, VariantFailure } from './load.ts'
 import { countTokens, produce, score } from './produce.ts'
 import type { CallName, Calls, Failure, FromWorker, GenerateEvent, LoadArgs, LoadEvent, ToWorker } from './protocol.ts'
 import { readWith } from './read.ts'
+import { watchRequests } from './requests.ts'
 import { Scheduler, type Turn } from './scheduler.ts'
 
 type WorkCall = Exclude<Extract<ToWorker, { kind: 'call' }>, { name: 'load' }>
@@ -30,6 +31,7 @@ self.onmessage = ({ data }: MessageEvent<ToWorker>) => {
 }
 
 announce()
+watchRequests('worker', requests => post({ kind: 'requests', requests }))
 
 /** Holds a lock for as long as this worker lives: whoever waits for it learns when a worker ends that cannot say so. */
 function announce(): void {

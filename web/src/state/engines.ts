@@ -5,6 +5,7 @@
 import type { Engine, EngineOptions } from '../engine/api.ts'
 import { createEngine, MemoryBudget } from '../engine/client.ts'
 import { loadState } from './engine.ts'
+import { keepOptions } from './kept.ts'
 
 export type EngineWish = Pick<EngineOptions, 'bundle' | 'device' | 'variant' | 'backend'>
 
@@ -123,7 +124,7 @@ function budget(): MemoryBudget {
   return new MemoryBudget(((deviceMemory ?? USUAL_GIB) / 2) * GIB)
 }
 
-export const engines = new EnginePool(options => createEngine(options), {
+export const engines = new EnginePool(options => createEngine({ ...keepOptions(options.bundle), ...options }), {
   memory: budget(),
   lent: () => {
     const state = loadState.value

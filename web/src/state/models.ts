@@ -1,11 +1,27 @@
-/** What the server offers: GET /api/models. */
+/** What the server offers: GET /api/models. Where the server is gone, what this browser keeps. */
 import { computed, signal } from '@preact/signals'
 import type { Architecture, Device } from '../engine/api.ts'
+import { type StoredBundle, storedBundles } from '../engine/client.ts'
+
+/** How near a variant is to the original in PyTorch, measured at its export. */
+export interface Fidelity {
+  tokens_compared: number
+  /** Share of places with the same likeliest token, 0 to 1. */
+  top1_agreement: number
+  perplexity_ratio: number
+}
 
 export interface VariantSummary {
   name: string
   device: Device
   download_bytes: number
+  /** WebGPU features. */
+  requires?: string[]
+  /** Null where nobody says. */
+  memory_bytes?: number | null
+  /** For the engine's own CPU kernels. */
+  has_program?: boolean
+  fidelity?: Fidelity | null
 }
 
 export interface ModelSummary {
@@ -17,6 +33,17 @@ export interface ModelSummary {
   licence: string
   parameters: number
   variants: VariantSummary[]
+  /** `onnx-repository`: somebody else's export, without measurements. */
+  kind?: 'bundle' | 'onnx-repository'
+  family?: string
+  tasks?: string[]
+  context_length?: number
+  /** Path in the bundle. */
+  licence_file?: string | null
+  /** On the server's disk. */
+  size_bytes?: number
+  /** It is known where each file came from. */
+  repairable?: boolean
 }
 
 /** A folder among the models that is not a usable bundle. */
@@ -24,6 +51,7 @@ export interface BrokenModel {
   folder: string
   name: string | null
   error: string
+  repairable?: boolean
 }
 
 export interface ModelList {
@@ -32,6 +60,10 @@ export interface ModelList {
   errors: BrokenModel[]
   /** Why there is no model, in sentences for people. */
   problem: string | null
+  /** Of the disk with the models folder. */
+  disk?: { total_bytes: number; free_bytes: number } | null
+  /** There is no server: these are the models that this browser keeps. */
+  isOffline?: boolean
 }
 
 export const modelList = signal<ModelList | null>(null)
@@ -50,16 +82,56 @@ export const chatProblem = computed(() => {
   return `No model here can chat: ${others} reads or rewrites texts. Add one that does, such as smollm2-135m-instruct.`
 })
 
-/** @throws Error with a sentence for people where the server does not answer */
+/** @throws Error with a sentence for people where the server does not answer and nothing is kept here */
 export async function fetchModels(): Promise<ModelList> {
+  const kept = await storedBundles().catch(() => [])
+  keptBundles.value = kept
   let response: Response
   try {
     response = await fetch('./api/models', { cache: 'no-store' })
+    if (response.status === 404) throw new Error('A static site, without a server.')
   } catch (cause) {
-    throw new Error('The server does not answer. Start it again (`make run`), then try again.', { cause })
+    const list = offlineList(kept)
+    if (!list) throw new Error('The server does not answer. Start it again (`make run`), then try again.', { cause })
+    modelList.value = list
+    return list
   }
   if (!response.ok) throw new Error(`The server could not list its models (HTTP ${response.status}). Look at its log.`)
   const list: ModelList = await response.json() // our own server's answer, typed and tested in playground/
   modelList.value = list
   return list
+}
+
+/** What this browser keeps on its private disk. */
+export const keptBundles = signal<readonly StoredBundle[]>([])
+
+export async function lookAtKept(): Promise<void> {
+  keptBundles.value = await storedBundles().catch(() => [])
+}
+
+/** Null where nothing here can run without a server. */
+function offlineList(kept: readonly StoredBundle[]): ModelList | null {
+  const usable = kept.filter(({ variants }) => variants.length > 0)
+  if (usable.length === 0) return null
+  return { models_dir: '', models: usable.map(summaryOf), errors: [], problem: null, isOffline: true }
+}
+
+export function summaryOf(kept: StoredBundle): ModelSummary {
+  return {
+    id: kept.id,
+    url: kept.bundle,
+    name: kept.name,
+    description: '',
+    architecture:
+      kept.architecture === 'encoder' ? 'encoder' : kept.architecture === 'decoder' ? 'decoder' : 'encoder-decoder',
+    licence: kept.licence,
+    parameters: kept.parameters,
+    context_length: kept.contextLength,
+    size_bytes: kept.sizeBytes,
+    variants: kept.variants.map(name => ({
+      name,
+      device: name.startsWith('webgpu') ? 'webgpu' : 'cpu',
+      download_bytes: kept.sizeBytes,
+    })),
+  }
 }

@@ -6,7 +6,10 @@ import { openIndexedStore } from '../state/chats/indexed-store.ts'
 import { Library } from '../state/chats/library.ts'
 import { keepControls } from '../state/controls.ts'
 import { engine, Loader } from '../state/engine.ts'
+import { keepOptions } from '../state/kept.ts'
+import { startOffline } from '../state/offline.ts'
 import { keepPresets } from '../state/presets.ts'
+import { keepRequests } from '../state/requests.ts'
 import { keepSettings } from '../state/settings.ts'
 import { App } from './shell/app.tsx'
 import './tokens.css'
@@ -17,8 +20,10 @@ if (!root) throw new Error('index.html has no #app.')
 await keepSettings()
 keepControls()
 keepPresets()
-const loader = new Loader(options => createEngine(options))
+keepRequests()
+const loader = new Loader(options => createEngine({ ...keepOptions(options.bundle), ...options }))
 const conversation = new Conversation(() => engine.value, new Library(openIndexedStore))
 conversation.keep()
 render(<App conversation={conversation} loader={loader} />, root)
 void loader.start()
+void startOffline(import.meta.url)

@@ -5,7 +5,8 @@ import { announcement } from '../../state/announce.ts'
 import { engine } from '../../state/engine.ts'
 import { followAddress } from '../../state/route.ts'
 import { text } from '../../text/index.ts'
-import { SpeedDialog } from '../device/speed.tsx'
+import { Foot } from '../offline/foot.tsx'
+import { UpdateNotice } from '../offline/update.tsx'
 import { type Actors, ActorsContext } from '../parts/context.ts'
 import { focusContent } from '../parts/focus.ts'
 import { FallbackNotice, UndoNotice } from '../parts/notices.tsx'
@@ -16,7 +17,6 @@ import { currentPage, Outlet } from './outlet.tsx'
 
 export function App(actors: Actors) {
   const settingsOpen = useSignal(false)
-  const speedOpen = useSignal(false)
   const commandsOpen = useSignal(false)
 
   useEffect(followAddress, [])
@@ -36,14 +36,15 @@ export function App(actors: Actors) {
       <button type="button" class="skip" onClick={focusContent}>
         {text.value.shell.skip}
       </button>
-      <Header settingsOpen={settingsOpen} speedOpen={speedOpen} commandsOpen={commandsOpen} />
+      <Header settingsOpen={settingsOpen} commandsOpen={commandsOpen} />
       <main tabIndex={-1}>
         <FallbackNotice />
+        <UpdateNotice />
         <Outlet />
         <UndoNotice />
       </main>
+      <Foot />
       <SettingsDialog open={settingsOpen} />
-      <SpeedDialog open={speedOpen} />
       <Commands open={commandsOpen} />
       <p class="visually-hidden" role="status" aria-live="polite">
         {announcement}

@@ -17,4 +17,6 @@ export const PAGES: readonly Page[] = [
   { name: 'compare', icon: 'compare', load: async () => (await import('../compare/page.tsx')).ComparePage },
   { name: 'write', icon: 'edit', load: async () => (await import('../write/page.tsx')).WritePage },
   { name: 'analyse', icon: 'analyse', load: async () => (await import('../analyse/page.tsx')).AnalysePage },
+  { name: 'models', icon: 'box', load: async () => (await import('../models/page.tsx')).ModelsPage },
+  { name: 'device', icon: 'chip', load: async () => (await import('../device/page.tsx')).DevicePage },
 ]

@@ -1,0 +1,82 @@
+/** The models page: what there is, what fits here, where it takes room, and how to add more. */
+import { useSignal } from '@preact/signals'
+import { useEffect } from 'preact/hooks'
+import { lookAtDownloads } from '../../state/downloads.ts'
+import { lookAtDevice } from '../../state/fit.ts'
+import { fetchModels, type ModelList, modelList } from '../../state/models.ts'
+import { text } from '../../text/index.ts'
+import { Icon } from '../parts/icons.tsx'
+import { Add } from './add.tsx'
+import { Broken } from './broken.tsx'
+import { Card } from './card.tsx'
+import { DiskSpace } from './disk.tsx'
+import { Jobs } from './jobs.tsx'
+import { Offline } from './offline.tsx'
+import '../css/models.css'
+
+export function ModelsPage() {
+  const words = text.value.models
+  const failure = useSignal('')
+  const look = () => {
+    failure.value = ''
+    void lookAtDevice()
+    fetchModels()
+      .then(list => (list.isOffline ? undefined : lookAtDownloads()))
+      .catch(error => {
+        failure.value = error instanceof Error ? error.message : String(error)
+      })
+  }
+  useEffect(look, [])
+  const list = modelList.value
+  return (
+    <div class="page models">
+      <div class="page-inner">
+        <div class="panel-row">
+          <h2>{words.title}</h2>
+          <button type="button" class="quiet" onClick={look}>
+            <Icon name="again" />
+            {words.refresh}
+          </button>
+        </div>
+        <p class="lead">{words.lead}</p>
+        {failure.value ? (
+          <section class="panel" role="alert">
+            <h3 class="bad-title">
+              <Icon name="alert" />
+              {words.failed}
+            </h3>
+            <p>{failure.value}</p>
+          </section>
+        ) : null}
+        {list?.isOffline ? <p class="note">{words.offlineList}</p> : null}
+        <Jobs />
+        {list ? <Models list={list} /> : null}
+        {list && !list.isOffline ? <Add /> : null}
+        <DiskSpace />
+        <Offline />
+      </div>
+    </div>
+  )
+}
+
+function Models({ list }: { list: ModelList }) {
+  const words = text.value.models
+  return (
+    <section aria-label={words.list}>
+      {list.models.length === 0 ? (
+        <div class="panel">
+          <h3>{words.none}</h3>
+          <p>{list.problem}</p>
+          <p>{words.noneNext}</p>
+        </div>
+      ) : (
+        <ul class="model-cards">
+          {list.models.map(model => (
+            <Card key={model.id} model={model} isOffline={list.isOffline ?? false} />
+          ))}
+        </ul>
+      )}
+      <Broken errors={list.errors} />
+    </section>
+  )
+}

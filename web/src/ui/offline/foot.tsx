@@ -1,0 +1,26 @@
+/** The page's last line: how many requests it made since the model was ready; opens their list and the proof. */
+import { useSignal } from '@preact/signals'
+import { sinceLoad } from '../../state/requests.ts'
+import { text } from '../../text/index.ts'
+import { Requests } from './requests.tsx'
+
+export function Foot() {
+  const words = text.value.models
+  const open = useSignal(false)
+  const made = sinceLoad.value
+  return (
+    <footer class="foot">
+      <button
+        type="button"
+        class="quiet"
+        aria-haspopup="dialog"
+        onClick={() => {
+          open.value = true
+        }}
+      >
+        {made === null ? words.requestsLoading : words.requests(made.length)}
+      </button>
+      <Requests open={open} />
+    </footer>
+  )
+}
