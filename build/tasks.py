@@ -16,7 +16,7 @@ from types import FrameType
 
 import chromium
 import explain
-from bench import bench, bench_steps
+from bench import bench, bench_steps, large_steps, wants_large
 from model import bundle_folder, bundle_problem, fixture_step, model_step
 from runner import Runner, SetupError, megabytes, say
 from stamps import Stamps, exclusive
@@ -78,8 +78,9 @@ class Setup:
     def to_test(self) -> list[Step]:
         return [*self.to_check(), self.web["ui"], self.fixtures, self.model]
 
-    def to_bench(self) -> list[Step]:
-        return [*self.python.values(), self.web["npm"], self.web["ui"], self.model, *self.bench]
+    def to_bench(self, arguments: Sequence[str]) -> list[Step]:
+        large = large_steps(self.checkout) if wants_large(arguments) else []
+        return [*self.python.values(), self.web["npm"], self.web["ui"], self.model, *self.bench, *large]
 
     def carry_out(self, wanted: Sequence[Step], runner: Runner) -> None:
         """Run the pending steps of `wanted`, stamping each that ends well. Raises: SetupError."""
@@ -180,7 +181,7 @@ def carry_out(options: argparse.Namespace, checkout: Checkout) -> int:
             "run": setup.to_serve,
             "screenshots": setup.to_test,
             "test": setup.to_test,
-            "bench": setup.to_bench,
+            "bench": lambda: setup.to_bench(options.rest),
             "check": setup.to_check,
             "build": lambda: [setup.web["npm"], setup.web["ui"]],
             "setup": setup.to_test,

@@ -1,7 +1,8 @@
 /**
  * Us and the peers, side by side in Chromium: the same model, the same prompts, greedy decoding, one after the other.
  *   node tests/bench/peers/bench.mjs [--device cpu|webgpu] [--engines slm,wllama-q8,…] [--rounds 3] [--threads N]
- *     [--limit SECONDS] [--json FILE]
+ *     [--limit SECONDS] [--json FILE] [--software]
+ * Writes the figures as JSON, and as a picture beside it (.svg). `--software`: WebGPU without a GPU, to try the way.
  * `make bench` makes what it needs (peers.json and the peers' models, our bundle, web/dist). Every engine gets a browser of
  * its own, with a profile that it keeps from round to round: the first load is cold, the others warm. Times are taken
  * outside of the engines: time to first token from the call to the first token that comes, prefill speed = prompt tokens
@@ -16,6 +17,7 @@ import { parseArgs } from 'node:util'
 import { chromium } from 'playwright'
 import { ENGINES, USUAL } from './engines.mjs'
 import { findProcess, watchMemory } from './memory.mjs'
+import { plot } from './plot.mjs'
 import { serve } from './serve.mjs'
 import { summarise, table } from './table.mjs'
 
@@ -32,6 +34,7 @@ const { values: options } = parseArgs({
     bundle: { type: 'string', default: '.data/models/smollm2-135m-instruct' },
     peers: { type: 'string', default: '.data/bench/peers' },
     json: { type: 'string', default: '.data/bench/bench.json' },
+    software: { type: 'boolean', default: false },
   },
 })
 const folders = {
@@ -57,7 +60,13 @@ const engines = options.engines?.split(',') ?? USUAL[options.device]
 for (const engine of engines) if (!(engine in ENGINES)) throw new Error(`There is no engine ${engine}.`)
 
 const ARGS = ['--no-sandbox', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-sync']
-const GPU_ARGS = ['--enable-unsafe-webgpu', '--enable-features=Vulkan', '--ignore-gpu-blocklist']
+// On Linux a browser without a screen has WebGPU through Vulkan only, and Vulkan only where no surface is asked for.
+const GPU_ARGS = options.software
+  ? ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader']
+  : [
+      ...['--enable-unsafe-webgpu', '--ignore-gpu-blocklist', '--disable-vulkan-surface'],
+      ...(process.platform === 'linux' ? ['--use-angle=vulkan', '--enable-features=Vulkan'] : []),
+    ]
 const SYSTEM_CHROMIUM = '/usr/bin/chromium'
 const CHROMIUM = process.env.CHROMIUM ?? (existsSync(SYSTEM_CHROMIUM) ? SYSTEM_CHROMIUM : undefined)
 
@@ -87,15 +96,18 @@ try {
 const machine = { cpu: os.cpus()[0]?.model, cores: os.cpus().length, load: os.loadavg()[0], browser: browserVersion }
 const fidelity = { ours: manifest.variants, peers }
 const report = {
+  model: manifest.name,
   machine,
   device: options.device,
   threads: Number(options.threads),
   fidelity,
   engines: summarise(runs),
+  failures,
   runs,
 }
 mkdirSync(path.dirname(path.resolve(ROOT, options.json)), { recursive: true })
 writeFileSync(path.resolve(ROOT, options.json), `${JSON.stringify(report, null, 2)}\n`)
+writeFileSync(path.resolve(ROOT, options.json.replace(/(\.json)?$/, '.svg')), plot(report))
 console.log(table(report))
 
 async function measureEngine(engine, round) {

@@ -8,6 +8,7 @@
 export const ENGINES = {
   slm: { title: 'SLM Playground', load: loadSlm },
   'slm-ort': { title: 'SLM Playground (ONNX Runtime)', load: where => loadSlm({ ...where, backend: 'ort' }) },
+  'slm-q4f16': { title: 'SLM Playground', load: where => loadSlm({ ...where, variant: 'webgpu-q4f16' }) },
   'transformersjs-q8': { title: 'transformers.js', load: where => loadTransformers({ ...where, dtype: 'q8' }) },
   'transformersjs-q4': { title: 'transformers.js', load: where => loadTransformers({ ...where, dtype: 'q4' }) },
   'transformersjs-q4f16': { title: 'transformers.js', load: where => loadTransformers({ ...where, dtype: 'q4f16' }) },
@@ -18,12 +19,13 @@ export const ENGINES = {
 /** Which are worth comparing where. */
 export const USUAL = {
   cpu: ['slm', 'slm-ort', 'transformersjs-q8', 'transformersjs-q4', 'wllama-q8'],
-  webgpu: ['slm', 'transformersjs-q4f16', 'wllama-q4', 'wllama-q8'],
+  webgpu: ['slm-q4f16', 'slm', 'transformersjs-q4f16', 'wllama-q4', 'wllama-q8'],
 }
 
-async function loadSlm({ threads, device, backend }) {
+async function loadSlm({ threads, device, backend, variant }) {
   const { createEngine } = await import('/slm.js')
-  const engine = await createEngine({ bundle: '/bundle/', device, threads, ...(backend ? { backend } : {}) })
+  const wanted = { ...(backend ? { backend } : {}), ...(variant ? { variant } : {}) }
+  const engine = await createEngine({ bundle: '/bundle/', device, threads, ...wanted })
   return {
     describe: { variant: engine.info.variant, backend: engine.info.backend, threads: engine.info.threads },
     async run(prompt, max_tokens) {

@@ -45,6 +45,14 @@ PROMPT_TOKENS = (42, 256, 1024)
 PROMPTS = 8  # of each length
 STEP_TOKENS = 128
 
+# By name: what is in them.
+FORMATS = {
+    "q8": "transformers.js, dynamic int8",
+    "q4": "transformers.js, 4 bits",
+    "q4f16": "transformers.js, 4 bits over float16",
+    "Q8_0": "wllama",
+    "Q4_0": "wllama",
+}
 Logits = Callable[[tuple[int, ...]], NDArray[np.float32]]
 
 
@@ -53,7 +61,11 @@ def main() -> None:
     parser.add_argument("source")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--downloads", type=Path, required=True, help="where the source is downloaded to, or lies already")
+    parser.add_argument("--formats", default=",".join(FORMATS), help="comma-separated: %(default)s")
     options = parser.parse_args()
+    wanted = frozenset(str(options.formats).split(","))
+    if unknown := wanted - FORMATS.keys():
+        parser.error(f"unknown formats: {', '.join(sorted(unknown))}")
     reporter, final = Reporter(), Path(options.out)
     final.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=final.parent) as folder:
@@ -63,8 +75,8 @@ def main() -> None:
         reporter.say("PyTorch over the prose")
         original = run_original(checkpoint, work / "original", reporter, text=prose(), text_name=PROSE_NAME)
         peers = [
-            *transformersjs(checkpoint, out / "transformersjs", work / "optimum", original),
-            *wllama(origin.path, checkpoint, out / "wllama", original),
+            *transformersjs(checkpoint, wanted, (out / "transformersjs", work / "optimum"), original),
+            *wllama((origin.path, checkpoint), wanted, out / "wllama", original),
         ]
         described = {"source_sha256": _sha256(origin.path), "prompts": prompts(checkpoint), "peers": peers}
         (out / "peers.json").write_text(json.dumps(described, indent=2), encoding="utf-8")
@@ -74,8 +86,13 @@ def main() -> None:
         reporter.say(json.dumps(peer))
 
 
-def transformersjs(checkpoint: Checkpoint, folder: Path, work: Path, original: Original) -> Iterator[dict[str, Any]]:
-    """The export, q8 and q4, and what each is worth."""
+def transformersjs(
+    checkpoint: Checkpoint, wanted: frozenset[str], folders: tuple[Path, Path], original: Original
+) -> Iterator[dict[str, Any]]:
+    """The export in the wanted formats, and what each is worth. `folders`: of the result, and for the float32 export."""
+    folder, work = folders
+    if not wanted & {"q8", "q4", "q4f16"}:
+        return
     from optimum.exporters.onnx import main_export
 
     main_export(str(checkpoint.folder), work, task="text-generation-with-past", do_validation=False)
@@ -87,8 +104,10 @@ def transformersjs(checkpoint: Checkpoint, folder: Path, work: Path, original: O
     for dtype, name, quantise in (
         ("q8", "model_quantized.onnx", _dynamic_int8),
         ("q4", "model_q4.onnx", _blocks_of_4_bits),
-        ("q4f16", "model_q4f16.onnx", lambda model: _blocks_of_4_bits(convert_float_to_float16(model, keep_io_types=True))),
+        ("q4f16", "model_q4f16.onnx", lambda model: _blocks_of_4_bits(_halves(model))),
     ):
+        if dtype not in wanted:
+            continue
         path = folder / "onnx" / name
         onnx.save(quantise(onnx.load(work / "model.onnx")), path)
         yield {"engine": "transformers.js", "dtype": dtype, **_fidelity(_onnx_logits(path), original), **_size(path)}
@@ -99,6 +118,13 @@ def _require_template(checkpoint: Checkpoint, config: Path) -> None:
     fields = json.loads(config.read_text(encoding="utf-8"))
     fields["chat_template"] = checkpoint.chat_template
     config.write_text(json.dumps(fields), encoding="utf-8")
+
+
+def _halves(model: onnx.ModelProto) -> onnx.ModelProto:
+    # Shapes are inferred over the model as one message, which has a limit.
+    large = model.ByteSize() > onnx.checker.MAXIMUM_PROTOBUF
+    halved: onnx.ModelProto = convert_float_to_float16(model, keep_io_types=True, disable_shape_infer=large)
+    return halved
 
 
 def _dynamic_int8(model: onnx.ModelProto) -> onnx.ModelProto:
@@ -128,12 +154,15 @@ def _blocks_of_4_bits(model: onnx.ModelProto) -> onnx.ModelProto:
     return quantised
 
 
-def wllama(source: Path, checkpoint: Checkpoint, folder: Path, original: Original) -> Iterator[dict[str, Any]]:
+def wllama(source: tuple[Path, Checkpoint], wanted: frozenset[str], folder: Path, original: Original) -> Iterator[dict[str, Any]]:
     """GGUF files with all that the source says; PyTorch over the same rounded weights measures them."""
+    path_of_source, checkpoint = source
     folder.mkdir(parents=True)
     for dtype, kind in (("Q8_0", gguf.LlamaFileType.MOSTLY_Q8_0), ("Q4_0", gguf.LlamaFileType.MOSTLY_Q4_0)):
+        if dtype not in wanted:
+            continue
         path, packing = folder / f"model-{dtype.lower()}.gguf", gguf.GGMLQuantizationType[dtype]
-        _write_gguf(source, path, kind, packing)
+        _write_gguf(path_of_source, path, kind, packing)
         model = checkpoint.load_model()
         weights = {
             name: torch.from_numpy(gguf.dequantize(gguf.quantize(weight.numpy(), packing), packing))

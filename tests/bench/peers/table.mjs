@@ -1,7 +1,7 @@
 /** The benchmark's figures as one Markdown table, and how many times the better peer we are. */
 import { ENGINES } from './engines.mjs'
 
-const LENGTHS = [42, 256, 1024]
+export const LENGTHS = [42, 256, 1024]
 
 /** Per engine: medians with [least, most] over the rounds; the first load is the cold one. */
 export function summarise(runs) {
@@ -40,10 +40,13 @@ function spread(numbers) {
   return { median: middle, range: [sorted[0], sorted.at(-1)] }
 }
 
-export function table({ machine, device, threads, engines, fidelity }) {
-  const titles = Object.keys(engines).map(
-    name => `${ENGINES[name].title} ${engines[name].variant}<br>${engines[name].backend}`,
-  )
+/** @returns {string} what the engine is called, and what it ran */
+export function titleOf(name, { variant, backend }) {
+  return `${ENGINES[name].title} ${variant}, ${backend}`
+}
+
+export function table({ machine, device, threads, engines, fidelity, model }) {
+  const titles = Object.keys(engines).map(name => titleOf(name, engines[name]).replace(', ', '<br>'))
   const rows = [
     ...LENGTHS.map(length => ['prefill tok/s', length, 'prefill_tokens_per_second']),
     ...LENGTHS.map(length => ['decode tok/s', length, 'decode_tokens_per_second']),
@@ -67,7 +70,7 @@ export function table({ machine, device, threads, engines, fidelity }) {
   const head = ['', ...titles, 'we ÷ better peer']
   const lines = [head, head.map(() => '---'), ...rows, ...other, ...quality].map(cells => `| ${cells.join(' | ')} |`)
   const where = `${machine.cpu}, ${machine.cores} cores, load ${machine.load.toFixed(1)}, Chromium ${machine.browser}`
-  return [`${device}, ${threads} threads; ${where}`, '', ...lines].join('\n')
+  return [`${model}: ${device}, ${threads} threads; ${where}`, '', ...lines].join('\n')
 }
 
 function shown(figure, unit = 1) {
@@ -80,11 +83,13 @@ function digits(value) {
   return value.toFixed(value < 100 ? 1 : 0)
 }
 
+/** Of ours the first in the list. */
 function ratio(engines, length, field) {
   const median = name => engines[name]?.prompts[length][field].median
   const peers = Object.keys(engines).filter(name => !name.startsWith('slm'))
   const best = Math.max(...peers.map(median))
-  return median('slm') && Number.isFinite(best) ? `${(median('slm') / best).toFixed(2)} ×` : ''
+  const ours = median(Object.keys(engines).find(name => name.startsWith('slm')))
+  return ours && Number.isFinite(best) ? `${(ours / best).toFixed(2)} ×` : ''
 }
 
 /** Ours from the manifest, a peer's as make_models.py measured it. */
