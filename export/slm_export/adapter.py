@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from slm_export.manifest import Adapter
 
 CONFIG_NAME = "adapter_config.json"
 WEIGHTS_NAME = "adapter_model.safetensors"
+TASK_NAME = "task.json"  # what `slm-export finetune` says of the adapter's task, see read_task
 _PREFIX = "base_model.model."
 _OTHER_KINDS = {"use_dora": "DoRA", "use_qalora": "QALoRA", "lora_bias": "LoRA with biases", "megatron_config": "Megatron"}
 
@@ -45,12 +47,55 @@ def read_adapter(folder: Path) -> Adapter:
     return Adapter(folder.resolve().name, sha256_of(folder / WEIGHTS_NAME))
 
 
-def base_note(folder: Path, name: str) -> str | None:
-    """A warning where the adapter names another base model than `name`."""
-    base = str(_config(folder).get("base_model_name_or_path") or "")
-    if not base or Path(base).name.lower() == name.rpartition("/")[2].lower():
+@dataclass(frozen=True, slots=True)
+class AdapterTask:
+    """The task that an adapter was trained for: its name in the manifest, and the words before every text."""
+
+    task: str
+    prefix: str
+
+
+def read_task(folder: Path) -> AdapterTask | None:
+    """The adapter's task; None where it names none, as adapters made elsewhere.
+
+    Raises: SourceError for a file of another form.
+    """
+    path = folder / TASK_NAME
+    if not path.is_file():
         return None
-    return f"Warning: the adapter was trained on {Path(base).name}, and is merged into {name}"
+    try:
+        fields = json.loads(path.read_text(encoding="utf-8"))
+        task, prefix = fields["task"], fields["prefix"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise SourceError(f"{path} cannot be read ({error!r}). Train the adapter again, or remove the file.") from error
+    if task is not None and not (isinstance(task, str) and task and isinstance(prefix, str)):
+        raise SourceError(f"{path}: task and prefix must be texts. Train the adapter again, or remove the file.")
+    return AdapterTask(task, prefix) if task is not None else None
+
+
+def base_note(folder: Path, names: tuple[str, str]) -> str | None:
+    """A warning where the adapter names another base model than `names`: its id here, and where it comes from."""
+    base = str(_config(folder).get("base_model_name_or_path") or "")
+    if not base or Path(base).name.lower() in [name.rpartition("/")[2].lower() for name in names]:
+        return None
+    return f"Warning: the adapter was trained on {Path(base).name}, and is merged into {names[1]}"
+
+
+def require_adapter_fits(model: Any, folder: Path) -> set[str]:
+    """Check every tensor of the adapter against the transformers model; returns the tensors' names.
+
+    Raises: SourceError where the adapter does not fit.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(folder / WEIGHTS_NAME, framework="pt") as file:
+            names = file.keys()
+            shapes = {name: tuple(file.get_slice(name).get_shape()) for name in names}
+    except (SafetensorError, OSError) as error:
+        raise SourceError(f"The adapter {folder} cannot be read: {error}. It may be cut short: get it again.") from error
+    _require_fit(model, _config(folder), shapes, folder)
+    return set(shapes)
 
 
 def merge_adapter(model: Any, folder: Path) -> Any:
@@ -59,21 +104,16 @@ def merge_adapter(model: Any, folder: Path) -> Any:
     Raises: SourceError where the adapter does not fit the model.
     """
     from peft import PeftModel, get_peft_model_state_dict
-    from safetensors import SafetensorError, safe_open
 
-    config = _config(folder)
+    names = require_adapter_fits(model, folder)
     try:
-        with safe_open(folder / WEIGHTS_NAME, framework="pt") as file:
-            names = file.keys()
-            shapes = {name: tuple(file.get_slice(name).get_shape()) for name in names}
-        _require_fit(model, config, shapes, folder)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             adapted: Any = PeftModel.from_pretrained(model, str(folder))
             used = get_peft_model_state_dict(adapted, save_embedding_layers=False)  # type: ignore[no-untyped-call]
-            _require_whole(set(used), set(shapes), folder)
+            _require_whole(set(used), names, folder)
             merged: Any = adapted.merge_and_unload()
-    except (SafetensorError, ValueError, KeyError, RuntimeError, OSError) as error:
+    except (ValueError, KeyError, RuntimeError, OSError) as error:
         raise SourceError(f"The adapter {folder} cannot be merged: {error}. It may be cut short: get it again.") from error
     return merged.eval()
 

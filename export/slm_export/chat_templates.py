@@ -93,7 +93,7 @@ def require_usable(template: str, names: Mapping[str, str], where: str) -> None:
 
 
 def choose_template(stored: str | None, options: ExportOptions, name: str) -> str | None:
-    """The template that the bundle gets: the user's, else the stored one, none where only completion is asked for.
+    """The template that the bundle gets: the user's, else the adapter's, else the stored one; none for completion only.
 
     Raises: SourceError where chat is asked for and there is no template.
     """
@@ -101,6 +101,8 @@ def choose_template(stored: str | None, options: ExportOptions, name: str) -> st
         return read_choice(options.chat_template)
     if options.task == "completion":
         return None
+    if options.adapter and (options.adapter / FILE_NAME).is_file():  # the one it was trained with
+        return read_choice(str(options.adapter / FILE_NAME))
     if options.task == "chat" and not stored:
         raise SourceError(
             f"{name} has no chat template, so it cannot be exported for chat. If it was trained on a chat format, name it "

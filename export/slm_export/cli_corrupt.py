@@ -14,7 +14,7 @@ from slm_export.cli_model import JSON
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
-class _Range(click.ParamType):
+class _Range(click.ParamType[tuple[float, float]]):
     """LOW-HIGH as two numbers, LOW not above HIGH."""
 
     name = "low-high"

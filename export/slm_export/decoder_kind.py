@@ -9,6 +9,7 @@ from typing import Any
 
 from slm_export import checkpoint as checkpoints
 from slm_export import variants
+from slm_export.adapter import AdapterTask, read_task
 from slm_export.calibrate import calibrate
 from slm_export.checkpoint import Checkpoint
 from slm_export.errors import VerifyError
@@ -16,7 +17,7 @@ from slm_export.facts import Facts
 from slm_export.families import context_length, kv_heads
 from slm_export.gguf_blocks import exact_int4
 from slm_export.graph import build_float_graph, open_float_graph
-from slm_export.manifest import Generation, KvGeometry, Prompts, Reference, SpecialTokens
+from slm_export.manifest import Generation, KvGeometry, Prompts, Reference, SpecialTokens, TaskPrefix
 from slm_export.original import Original, run_original
 from slm_export.progress import Reporter
 from slm_export.row_store import RowStore
@@ -26,6 +27,7 @@ from slm_export.variant_recipes import Recipe, by_preference
 from slm_export.verify import Measured, choose_reference, measure_variant
 
 _GENERATION = Generation(temperature=0.7, top_p=0.9, top_k=0, repetition_penalty=1.0, max_tokens=512)
+_GREEDY = Generation(temperature=0.0, top_p=1.0, top_k=0, repetition_penalty=1.0, max_tokens=512)  # one task has one answer
 
 
 class DecoderKind:
@@ -38,7 +40,7 @@ class DecoderKind:
         self.folder = folder
         # The source's blocks are carried over as they are, where its weights are: an adapter changes them.
         self.gguf = origin.path if origin.is_gguf and origin.options.adapter is None else None
-        self.facts = _facts(self.checkpoint)
+        self.facts = _facts(self.checkpoint, read_task(origin.options.adapter) if origin.options.adapter else None)
 
     @property
     def tokenizer(self) -> Any:
@@ -80,18 +82,21 @@ class DecoderKind:
         return Reference(prompt.tokens, prompt.answer, prompt.logits)
 
 
-def _facts(checkpoint: Checkpoint) -> Facts:
+def _facts(checkpoint: Checkpoint, task: AdapterTask | None) -> Facts:
     config, generation = checkpoint.config, checkpoint.load_model().generation_config
     return Facts(
         architecture="decoder",
         family=str(config.model_type),
-        tasks=("chat", "completion") if checkpoint.chat_template else ("completion",),
+        tasks=(task.task,) if task else ("chat", "completion") if checkpoint.chat_template else ("completion",),
         parameters=checkpoint.parameters,
         context_length=context_length(config),
         vocab_size=int(config.vocab_size),
         special_tokens=_special_tokens(checkpoint, generation),
-        prompts=Prompts(chat_template=TOKENIZER_FILES[2] if checkpoint.chat_template else None),
-        generation=_generation(generation),
+        prompts=Prompts(
+            chat_template=TOKENIZER_FILES[2] if checkpoint.chat_template else None,
+            prefixes=(TaskPrefix(task.task, task.prefix),) if task else None,
+        ),
+        generation=_GREEDY if task else _generation(generation),
         kv=KvGeometry(layers=int(config.num_hidden_layers), heads=kv_heads(config), head_dim=checkpoint.head_dim),
     )
 

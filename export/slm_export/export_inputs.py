@@ -12,7 +12,8 @@ from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 
-from slm_export.adapter import CONFIG_NAME
+from slm_export.adapter import CONFIG_NAME, TASK_NAME
+from slm_export.chat_templates import FILE_NAME as TEMPLATE_NAME
 from slm_export.chat_templates import stated_options
 from slm_export.download import sha256_of
 from slm_export.errors import VerifyError
@@ -23,13 +24,14 @@ from slm_export.sources import Origin
 INPUTS_NAME = "export.json"  # not part of the bundle's contract
 _LIBRARIES = ("torch", "transformers", "optimum-onnx", "onnxruntime-genai", "onnxruntime", "onnx")
 _CODE = (".py", ".txt", ".jinja", ".css")
+_OTHER_PARTS = ("adapters", "corrupt", "eval", "finetune")  # packages that no export uses
 _TEXTS = (".json", ".jinja", ".txt", ".model")  # of a checkpoint: configuration and tokenizer
 
 
 def export_inputs(origin: Origin, variants: Sequence[str]) -> str:
     """A digest of all that decides what the bundle holds: source, variants, this package's code, library versions."""
     package = Path(str(files("slm_export")))
-    code = {str(path.relative_to(package)): sha256_of(path) for path in sorted(package.rglob("*")) if path.suffix in _CODE}
+    code = {name: sha256_of(package / name) for name in _code_files(package)}
     stated = {
         "source": [origin.source.kind, origin.source.ref, origin.source.revision, origin.source.sha256],
         "texts": {} if origin.is_gguf else _texts(origin.path),
@@ -40,6 +42,11 @@ def export_inputs(origin: Origin, variants: Sequence[str]) -> str:
         "libraries": {name: version(name) for name in _LIBRARIES},
     }
     return hashlib.sha256(json.dumps(stated, sort_keys=True).encode()).hexdigest()
+
+
+def _code_files(package: Path) -> list[str]:
+    paths = [path.relative_to(package) for path in package.rglob("*") if path.suffix in _CODE]
+    return sorted(path.as_posix() for path in paths if path.parts[0] not in _OTHER_PARTS)
 
 
 def _texts(folder: Path) -> dict[str, str]:
@@ -53,9 +60,12 @@ def _texts(folder: Path) -> dict[str, str]:
 
 
 def _adapter(origin: Origin) -> list[str] | None:
-    """Digests of the adapter's weights and of its configuration, whose alpha scales them."""
+    """Digests of the adapter's weights, of its configuration, whose alpha scales them, and of what says how to ask it."""
     folder, adapter = origin.options.adapter, origin.source.adapter
-    return [adapter.sha256, sha256_of(folder / CONFIG_NAME)] if folder and adapter else None
+    if folder is None or adapter is None:
+        return None
+    texts = [folder / name for name in (CONFIG_NAME, TEMPLATE_NAME, TASK_NAME) if (folder / name).is_file()]
+    return [adapter.sha256, *(f"{path.name} {sha256_of(path)}" for path in texts)]
 
 
 def is_current(bundle: Path, inputs: str) -> bool:

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from slm_export.adapter import base_note, read_adapter
+from slm_export.adapter import AdapterTask, base_note, read_adapter, read_task
 from slm_export.config_file import read_config
 from slm_export.download import CHUNK_BYTES, fetch, sha256_of
 from slm_export.errors import SourceError
@@ -80,10 +80,19 @@ def resolve(
         reporter.say(f"{origin.name}: weights are pickles ({', '.join(origin.weights)}), read because of --allow-pickle")
     if options.adapter is None:
         return replace(origin, options=options)
-    adapter, note = read_adapter(options.adapter), base_note(options.adapter, origin.source.ref)
+    adapter, note = read_adapter(options.adapter), base_note(options.adapter, (origin.id, origin.source.ref))
     if note:
         reporter.say(note)
-    return replace(origin, options=options, source=replace(origin.source, adapter=adapter))
+    origin = replace(origin, options=options, source=replace(origin.source, adapter=adapter))
+    return _for_task(origin, adapter.name, read_task(options.adapter))
+
+
+def _for_task(origin: Origin, adapter: str, task: AdapterTask | None) -> Origin:
+    """The model as what its adapter makes of it: with its own name, and without the base's settings for chatting."""
+    if task is None:
+        return origin
+    described = f"{origin.name}, trained for one task by the adapter {adapter}: {task.task}."
+    return replace(origin, id=_slug(adapter), name=f"{origin.name} ({task.task})", description=described, generation=None)
 
 
 def _find(source: str, downloads: Path, reporter: Reporter, options: ExportOptions) -> Origin:

@@ -52,7 +52,7 @@ def _article(sentence: Sentence, index: int, rng: Random) -> Edit | None:
 
 def _pointing(sentence: Sentence, index: int) -> Edit | None:
     word, forms = sentence.word(index), number_forms(sentence.word(index + 1))
-    if forms is None or "VERB" in parts_of_speech(sentence.word(index + 1)) and word == "that":
+    if forms is None or ("VERB" in parts_of_speech(sentence.word(index + 1)) and word == "that"):
         return None
     return replace(sentence, index, _POINTING[word])
 

@@ -65,4 +65,6 @@ def verb_forms(word: str) -> Mapping[str, str] | None:
     if word in AUXILIARIES or "VERB" not in parts_of_speech(word):
         return None
     forms = {tag: texts[0] for tag, texts in _inflections(_lemmas(word)["VERB"][0], "VERB").items()}
+    if "VBD" in forms:  # of regular verbs lemminflect says the participle only once, as the past
+        forms.setdefault("VBN", forms["VBD"])
     return forms if {"VB", "VBZ", "VBD", "VBG", "VBN"} <= forms.keys() and word in forms.values() else None

@@ -94,7 +94,22 @@ def spaces(sentence: Sentence, index: int, rng: Random) -> Edit | None:
     return None
 
 
-_FRONT_PARTS = ("some", "any", "every", "with", "with", "under", "over", "out", "home", "school", "grand", "head", "book", "may")
+_FRONT_PARTS: tuple[str, ...] = (
+    "some",
+    "any",
+    "every",
+    "with",
+    "with",
+    "under",
+    "over",
+    "out",
+    "home",
+    "school",
+    "grand",
+    "head",
+    "book",
+    "may",
+)
 _FRONT_PARTS += ("news", "class", "room", "sun", "snow", "foot", "basket", "base", "water", "work", "to", "through", "my", "her")
 _BACK_PARTS = (
     "self",

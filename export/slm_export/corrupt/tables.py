@@ -163,14 +163,23 @@ WRONG_FORMS: dict[str, tuple[str, ...]] = {
 # Verbs that are used for each other, base form.
 LIKE_VERBS = {"make": "do", "do": "make", "say": "tell", "tell": "say", "bring": "take", "see": "look", "learn": "teach"}
 
+# fmt: off
 UNCOUNTABLE: frozenset[str] = frozenset(
-    """information advice knowledge furniture equipment homework housework luggage baggage research evidence traffic software
-    hardware weather music progress money water luck news feedback behavior behaviour transportation pollution happiness health
-    education electricity garbage mail jewelry clothing machinery scenery slang vocabulary accommodation assistance fun
-    literature mathematics permission travel violence wealth wisdom bread rice staff""".split()
+    [
+        "information", "advice", "knowledge", "furniture", "equipment", "homework", "housework", "luggage", "baggage",
+        "research", "evidence", "traffic", "software", "hardware", "weather", "music", "progress", "money", "water",
+        "luck", "news", "feedback", "behavior", "behaviour", "transportation", "pollution", "happiness", "health",
+        "education", "electricity", "garbage", "mail", "jewelry", "clothing", "machinery", "scenery", "slang",
+        "vocabulary", "accommodation", "assistance", "fun", "literature", "mathematics", "permission", "travel",
+        "violence", "wealth", "wisdom", "bread", "rice", "staff",
+    ]
 )
 # Plurals that are written for nouns that have none.
 FALSE_PLURALS: frozenset[str] = frozenset(
-    """information advice knowledge furniture equipment homework luggage research evidence traffic software hardware feedback
-    progress behavior pollution transportation staff accommodation vocabulary""".split()
+    [
+        "information", "advice", "knowledge", "furniture", "equipment", "homework", "luggage", "research", "evidence",
+        "traffic", "software", "hardware", "feedback", "progress", "behavior", "pollution", "transportation", "staff",
+        "accommodation", "vocabulary",
+    ]
 )
+# fmt: on
