@@ -19,6 +19,7 @@ import {
 } from './memory'
 import { packPanels, setFlip } from './pack'
 import { quantize } from './quantize'
+import { readPieces } from './read'
 import { activate, add, addPositions, embed, multiply, norm, pickRows, scale, softCap } from './rows'
 
 export { setFlip }
@@ -28,6 +29,7 @@ const PACK = 1
 const MATMUL = 6
 const ATTENTION = 9
 const PICK_ROWS = 15
+const READ = 17
 /** Looks at a word of memory before a thread goes to sleep: some 20 µs for helpers, less for the runner. */
 const HELPER_SPINS = 20_000
 const RUNNER_SPINS = 4_000
@@ -56,6 +58,7 @@ function itemsOf(op: usize): i32 {
   if (code === MATMUL) return (argument(op, 3) + 7) >> 3
   if (code === PACK) return (argument(op, 2) + 7) >> 3
   if (code === ATTENTION) return attentionItems(op)
+  if (code === READ) return argument(op, 1) >> 16
   return code === PICK_ROWS ? 1 : opRows(op)
 }
 
@@ -145,6 +148,7 @@ function execute(op: usize, thread: i32, from: i32, to: i32): void {
   else if (code === 14) activate(op, thread, from, to)
   else if (code === PICK_ROWS) pickRows(op)
   else if (code === 16) candidates(op, thread, from, to)
+  else if (code === READ) readPieces(op, thread, from, to)
   else unreachable()
 }
 

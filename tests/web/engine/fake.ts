@@ -36,6 +36,7 @@ export const FAKE_INFO: EngineInfo = {
   adapter: null,
   threads: 1,
   contextLength: 2048,
+  work: null,
   toolFormat: null,
   defaults: { temperature: 0.7, top_p: 0.9, top_k: 0, repetition_penalty: 1, max_tokens: 64 },
   proofreading: { trained: true, threshold: 2 },

@@ -125,6 +125,13 @@ test('quantised rows: zeros, the smallest and the largest numbers', () => {
   })
 })
 
+test('reading: all of its bytes and none beside them', () => {
+  const bytes = 3 * 65_536
+  const end = lab.machine.memory.buffer.byteLength
+  lab.run([{ op: 'read', address: end - bytes, bytes }]) // one byte more would be outside of the memory
+  expect(() => lab.run([{ op: 'read', address: 256, bytes: bytes + 16 }])).toThrow('cannot compute with 196624 bytes')
+})
+
 test('embedding: the rows of the tokens, scaled', () => {
   const numbers = random(8)
   const weights = someWeights(numbers, 21, 96)

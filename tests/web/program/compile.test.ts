@@ -6,7 +6,7 @@ import { compile } from '../../../web/src/engine/program/compile.ts'
 import { fuse } from '../../../web/src/engine/program/fuse.ts'
 import { assignPlaces, type Life } from '../../../web/src/engine/program/places.ts'
 import { type Program, parseProgram, type Step } from '../../../web/src/engine/program/program.ts'
-import { loadWeights, placeWeights, weightBytes } from '../../../web/src/engine/program/weights.ts'
+import { loadWeights, placeWeights, tokenWork, weightBytes } from '../../../web/src/engine/program/weights.ts'
 import { random } from '../kernels/random.ts'
 
 const text = (row: string) =>
@@ -170,6 +170,21 @@ test('no place is taken while its value is still read: 200 random programs', () 
     }
     expect(next).toBeLessThanOrEqual(lives.reduce((sum, { bytes }) => sum + bytes, 0))
   }
+})
+
+test('the work of a token: its matrices, the vocabulary only after the last one, no embedding', () => {
+  const program = programOf('smollm2')
+  const { weightBytes: bytes, promptProducts } = tokenWork(program)
+  const products = (step: Step) => {
+    const shape = step.op === 'linear' ? program.tensors[step.values]?.shape : null
+    return shape ? shape.reduce((product, size) => product * size) : 0
+  }
+  const all = program.steps.map(products)
+  const sum = (numbers: number[]) => numbers.reduce((total, number) => total + number, 0)
+  const head = all.at(-1) ?? 0
+  expect(head).toBeGreaterThan(0)
+  expect(promptProducts).toBe(sum(all) - head)
+  expect(bytes).toBe(sum(all) * (1 + 2 / 32))
 })
 
 test('weights of several files come to their places in pieces, tied ones once, rows padded with zeros', async () => {

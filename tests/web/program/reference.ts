@@ -146,6 +146,8 @@ class Reference {
       case 'candidates':
         this.#candidates(op, row)
         break
+      case 'read':
+        break
     }
   }
 

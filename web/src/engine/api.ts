@@ -108,6 +108,27 @@ export interface GenerationDefaults {
   max_tokens: number
 }
 
+/** What one token costs on our own CPU kernels: what its speed is measured against (`Roofline`). */
+export interface TokenWork {
+  /** Bytes of weights that are read for a token that is computed alone. */
+  weightBytes: number
+  /** Bytes of keys and values that are read for each token before it. */
+  positionBytes: number
+  /** Multiply-adds with weights for a token of a prompt; the vocabulary's come once, after the last one. */
+  promptProducts: number
+}
+
+/** What a device can do at most with our own CPU kernels and so many threads. */
+export interface Roofline {
+  threads: number
+  /** `simd128` or `relaxed`. */
+  build: string
+  /** Memory, read in order by all threads together. */
+  readBytesPerSecond: number
+  /** Multiply-adds with weights in the cache. */
+  productsPerSecond: number
+}
+
 export interface EngineInfo {
   bundle: BundleInfo
   architecture: Architecture
@@ -122,6 +143,8 @@ export interface EngineInfo {
   adapter: string | null
   threads: number
   contextLength: number
+  /** Null where other code than our own CPU kernels computes. */
+  work: TokenWork | null
   /** How the model calls tools, null where its chat template has no place for them. */
   toolFormat: ToolFormat | null
   defaults: GenerationDefaults

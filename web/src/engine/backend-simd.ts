@@ -2,13 +2,22 @@
  * Decoder language models on the CPU through the engine's own kernels (simd/): the bundle says in `program.json` what one
  * step computes, that becomes a list of ops in WASM memory, and a run is one walk over it by all threads.
  */
+import type { TokenWork } from './api.ts'
 import type { Backend, Parking } from './backend.ts'
 import { EngineError } from './errors.ts'
 import type { Manifest, Variant } from './manifest.ts'
 import { allCacheBytes, LayerCaches } from './program/cache.ts'
 import { activationBytes, compile, type RunSizes } from './program/compile.ts'
 import { layersOf, type Program, parseProgram } from './program/program.ts'
-import { loadWeights, packOps, placeWeights, type WeightFiles, type Weights, weightBytes } from './program/weights.ts'
+import {
+  loadWeights,
+  packOps,
+  placeWeights,
+  tokenWork,
+  type WeightFiles,
+  type Weights,
+  weightBytes,
+} from './program/weights.ts'
 import { encode, type Machine, OP_WORDS, type Op, type OpList, type Rows } from './simd/ops.ts'
 
 /** Larger models take longer for a chunk, and a cancel waits for its end. */
@@ -112,6 +121,7 @@ export class SimdBackend implements Backend {
   readonly chunkTokens: number
   readonly continuesPrompt = true
   readonly threads: number
+  readonly work: TokenWork
   readonly #machine: Machine
   readonly #sizes: RunSizes
   readonly #caches: LayerCaches
@@ -134,6 +144,7 @@ export class SimdBackend implements Backend {
     this.#ops = ops
     this.#logits = logits
     this.#list = machine.compile(ops)
+    this.work = { ...tokenWork(program), positionBytes: this.#caches.bytesPerPosition }
     this.#reserve(1) // the last to be allocated, so that it can grow
   }
 

@@ -3,6 +3,8 @@
  * A backend owns weights and KV cache and knows token ids and positions, never text. Logits are [vocabulary] f32,
  * and a view that the next call overwrites.
  */
+import type { TokenWork } from './api.ts'
+
 export interface Backend {
   /** Which code computes: `ort-webgpu-jspi`, `ort-wasm`, … */
   readonly name: string
@@ -35,6 +37,8 @@ export interface Backend {
   readonly candidates?: CandidateSteps | null
   /** Takes what the cache holds out of it, to be put back later. Absent where that is not worth it or not possible. */
   readonly parking?: Parking
+  /** What a token costs, where the backend knows it. */
+  readonly work?: TokenWork
   dispose(): Promise<void>
 }
 

@@ -78,6 +78,7 @@ export async function loadModel(
       adapter: gpu?.name ?? null,
       threads: started.threads,
       contextLength: started.computing.context?.backend.contextLength ?? manifest.context_length,
+      work: started.computing.context?.backend.work ?? null,
       toolFormat: codec.toolFormat,
       defaults: manifest.generation,
       proofreading: proofreading(manifest),

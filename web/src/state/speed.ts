@@ -1,6 +1,7 @@
-/** Speed measurements: the one that runs, and the last of each way to run a model, kept in localStorage. */
+/** Speed measurements: the one that runs, and those that were made, kept in localStorage to compare. */
 import { signal } from '@preact/signals'
-import type { Engine } from '../engine/api.ts'
+import type { Engine, EngineInfo, Roofline } from '../engine/api.ts'
+import { measureRoofline } from '../engine/inspect.ts'
 import { measureSpeed, type SpeedReport } from '../tasks/speed.ts'
 
 export type SpeedState =
@@ -9,7 +10,7 @@ export type SpeedState =
   | { status: 'failed'; message: string }
 
 const KEY = 'slm-playground.speed'
-const MOST = 12
+const MOST = 24
 
 export const speedState = signal<SpeedState>({ status: 'idle' })
 /** Newest first. */
@@ -25,11 +26,12 @@ export async function startSpeed(engine: Engine): Promise<void> {
   try {
     const report = await measureSpeed(engine, {
       signal: controller.signal,
+      measureRoofline,
       onStep: (done, of) => {
         if (running === controller) speedState.value = { status: 'running', done, of }
       },
     })
-    keep([report, ...speedReports.value.filter(other => keyOf(other) !== keyOf(report))].slice(0, MOST))
+    keep([report, ...speedReports.value].slice(0, MOST))
     if (running === controller) speedState.value = { status: 'idle' }
   } catch (error) {
     if (running !== controller) return
@@ -42,13 +44,18 @@ export function stopSpeed(): void {
   running?.abort()
 }
 
-export function forgetSpeed(): void {
-  keep([])
+export function forgetSpeed(forgotten?: SpeedReport): void {
+  keep(forgotten ? speedReports.value.filter(report => report !== forgotten) : [])
 }
 
-/** What makes two measurements the same experiment. */
-export function keyOf({ model, variant, backend, adapter, threads }: SpeedReport): string {
-  return [model, variant, backend, adapter, threads].join('\n')
+/** The newest measurement of the same model run in the same way. */
+export function reportOf({ bundle, variant, backend, adapter, threads }: EngineInfo): SpeedReport | null {
+  const wanted = [bundle.name, variant, backend, adapter, threads].join('\n')
+  const found = speedReports.value.find(
+    ({ model, ...report }) =>
+      [model, report.variant, report.backend, report.adapter, report.threads].join('\n') === wanted,
+  )
+  return found ?? null
 }
 
 function keep(reports: readonly SpeedReport[]): void {
@@ -60,7 +67,7 @@ function keep(reports: readonly SpeedReport[]): void {
   }
 }
 
-/** Only whole entries: an older or damaged one must not break the page. */
+/** Only whole entries: a damaged one must not break the page. */
 function read(): SpeedReport[] {
   try {
     const stored: unknown = JSON.parse(localStorage.getItem(KEY) ?? '[]')
@@ -71,14 +78,23 @@ function read(): SpeedReport[] {
 }
 
 function isReport(value: unknown): value is SpeedReport {
-  const { model, variant, backend, device, threads, rows, measuredAt } = Object(value)
+  const { model, variant, backend, device, threads, rows, measuredAt, roofline } = Object(value)
   const texts = [model, variant, backend, measuredAt].every(text => typeof text === 'string')
   const known = (device === 'webgpu' || device === 'cpu') && typeof threads === 'number'
-  return texts && known && Array.isArray(rows) && rows.every(isRow)
+  return texts && known && (roofline === null || isRoofline(roofline)) && Array.isArray(rows) && rows.every(isRow)
+}
+
+function isRoofline(value: unknown): value is Roofline {
+  const { readBytesPerSecond, productsPerSecond } = Object(value)
+  return [readBytesPerSecond, productsPerSecond].every(Number.isFinite)
 }
 
 function isRow(row: unknown): boolean {
-  const { promptTokens, prefillTokensPerSecond, decodeTokensPerSecond, timeToFirstTokenMs } = Object(row)
-  const numbers = [promptTokens, prefillTokensPerSecond, decodeTokensPerSecond ?? 0, timeToFirstTokenMs]
-  return numbers.every(number => typeof number === 'number' && Number.isFinite(number))
+  const { promptTokens, prefillTokensPerSecond, timeToFirstTokenMs, ...others } = Object(row)
+  const { decodeTokensPerSecond, prefillShare, decodeShare } = others
+  const mayLack = [decodeTokensPerSecond, prefillShare, decodeShare]
+  return (
+    [promptTokens, prefillTokensPerSecond, timeToFirstTokenMs].every(Number.isFinite) &&
+    mayLack.every(number => number === null || Number.isFinite(number))
+  )
 }

@@ -54,6 +54,20 @@ export function matrixOf(
   return { values: weights[values] ?? 0, scales: weights[scales] ?? 0, rows, columns }
 }
 
+/** Bytes of matrices that one token reads, and its multiply-adds but for those after `pick_rows`. */
+export function tokenWork({ tensors, steps }: Program): { weightBytes: number; promptProducts: number } {
+  const work = { weightBytes: 0, promptProducts: 0 }
+  let picked = false
+  for (const step of steps) {
+    if (step.op === 'pick_rows') picked = true
+    if (step.op !== 'linear') continue
+    const [rows = 0, columns = 0] = tensors[step.values]?.shape ?? []
+    work.weightBytes += rows * columns * (1 + 2 / 32) // and a float16 scale per 32
+    if (!picked) work.promptProducts += rows * columns
+  }
+  return work
+}
+
 /** What has to run once over loaded weights: each matrix into the kernels' own order. */
 export function packOps(program: Program, weights: Weights): Op[] {
   const packed = new Map<number, Op>()

@@ -32,6 +32,7 @@ function problems(op: Op): Problem[] {
   if (op.op === 'quantize') found.push([op.width % 32 !== 0, `${op.width} columns`])
   if (op.op === 'rotary')
     found.push([op.rotaryDim % 2 !== 0 || op.rotaryDim > op.headDim, `${op.rotaryDim} columns to turn`])
+  if (op.op === 'read') found.push([op.address % 16 !== 0 || op.bytes % 65_536 !== 0, `${op.bytes} bytes to read`])
   if (op.op === 'candidates')
     found.push([op.count > MOST_CANDIDATES || op.count > op.width || op.count < 1, `${op.count} candidates`])
   return found

@@ -110,6 +110,8 @@ export type Op = Which &
      * Rows are `count` (`sums`: 2) apart.
      */
     | { op: 'candidates'; from: Rows; width: number; count: number; ids: number; scores: number; sums: number }
+    /** Reads `bytes`, a multiple of 65,536, and does nothing with them: how fast that goes is the limit of many ops. */
+    | { op: 'read'; address: number; bytes: number }
   )
 
 /** What `openMachine` (machine.ts) gives: WASM memory, the threads that compute in it, and nothing of a model. */
@@ -181,7 +183,7 @@ export const OP_WORDS = 24
 
 const OPCODES = {
   ...{ pack: 1, embed: 2, addPositions: 3, norm: 4, quantize: 5, matmul: 6, rotary: 7, append: 8, attention: 9 },
-  ...{ add: 10, multiply: 11, scale: 12, softCap: 13, activate: 14, pickRows: 15, candidates: 16 },
+  ...{ add: 10, multiply: 11, scale: 12, softCap: 13, activate: 14, pickRows: 15, candidates: 16, read: 17 },
 } satisfies Record<Op['op'], number>
 const ACTIVATIONS = { silu: 0, gelu: 1, geluTanh: 2, relu: 3 }
 
@@ -233,6 +235,8 @@ function argumentsOf(op: Op): number[] {
       return [...rows(op.from), ...rows(op.to), op.width]
     case 'candidates':
       return [...rows(op.from), op.width, op.count, op.ids, op.scores, op.sums]
+    case 'read':
+      return [op.address, op.bytes]
   }
 }
 

@@ -4,6 +4,7 @@ import { analyse } from './analyse.ts'
 import { chat } from './chat.ts'
 import { compare } from './compare.ts'
 import { controls } from './controls.ts'
+import { device } from './device.ts'
 import { insight } from './insight.ts'
 import { loading } from './loading.ts'
 import { models } from './models.ts'
@@ -18,6 +19,7 @@ export const text: Text = {
   chat,
   compare,
   controls,
+  device,
   insight,
   loading,
   models,

@@ -19,11 +19,10 @@ const THEMES = {
 
 interface HeaderProps {
   settingsOpen: Signal<boolean>
-  speedOpen: Signal<boolean>
   commandsOpen: Signal<boolean>
 }
 
-export function Header({ settingsOpen, speedOpen, commandsOpen }: HeaderProps) {
+export function Header({ settingsOpen, commandsOpen }: HeaderProps) {
   const { tools, settings: settingsName, commands, theme, product } = text.value.shell
   const { next, icon } = THEMES[settings.value.theme]
   return (
@@ -33,7 +32,7 @@ export function Header({ settingsOpen, speedOpen, commandsOpen }: HeaderProps) {
         <h1>{product}</h1>
       </div>
       <Pages />
-      <ModelName speedOpen={speedOpen} />
+      <ModelName />
       <nav class="tools" aria-label={tools}>
         <Tool name={`${commands.open} (Ctrl+K)`} icon="search" open={commandsOpen} />
         <Tool name={settingsName} icon="sliders" open={settingsOpen} />
@@ -85,7 +84,7 @@ function Pages() {
   )
 }
 
-function ModelName({ speedOpen }: { speedOpen: Signal<boolean> }) {
+function ModelName() {
   const state = loadState.value
   const model = 'model' in state ? state.model : null
   const { loader } = useActors()
@@ -110,13 +109,13 @@ function ModelName({ speedOpen }: { speedOpen: Signal<boolean> }) {
           {model.name}
         </span>
       )}
-      <Badge speedOpen={speedOpen} />
+      <Badge />
     </div>
   )
 }
 
-/** Device and variant of the running engine, opening its speed; while it loads, that it does. */
-function Badge({ speedOpen }: { speedOpen: Signal<boolean> }) {
+/** Device and variant of the running engine, leading to the device's page; while it loads, that it does. */
+function Badge() {
   const state = loadState.value
   const words = text.value.shell
   if (state.status === 'loading') return <span class="badge">{words.modelLoading}</span>
@@ -126,20 +125,12 @@ function Badge({ speedOpen }: { speedOpen: Signal<boolean> }) {
   const code = backend.startsWith('simd') ? words.ownKernels : 'ONNX Runtime'
   const more = device === 'cpu' ? ` · ${code}, ${words.threads(threads)}` : ''
   return (
-    <button
-      type="button"
-      class="badge-button"
-      title={words.badge(adapter ?? words.processor, backend, variant)}
-      aria-haspopup="dialog"
-      onClick={() => {
-        speedOpen.value = true
-      }}
-    >
+    <a class="badge-button" href={href('device')} title={words.badge(adapter ?? words.processor, backend, variant)}>
       <span class="badge good">
         <Icon name="chip" />
         {runsOn(state.engine.info)}
         <span class="wide">{more}</span>
       </span>
-    </button>
+    </a>
   )
 }
