@@ -1,5 +1,6 @@
 /** One answer of a column: its text or its tokens, where it parts from the others, what it took. */
-import { useSignal, useSignalEffect } from '@preact/signals'
+import { useSignal } from '@preact/signals'
+import { useEffect } from 'preact/hooks'
 import { type Lane, type LaneAnswer, lanes, origin, partingOf } from '../../state/compare.ts'
 import { chatModels } from '../../state/models.ts'
 import { isHidden, placed } from '../../state/votes.ts'
@@ -125,12 +126,19 @@ function PartingWords({ other, parting }: { other: string; parting: Parting | nu
 function Verdict({ answer }: { answer: LaneAnswer }) {
   const words = text.value.compare
   const hash = useSignal<string | null>(null)
-  useSignalEffect(() => {
-    const { expected } = origin.value
-    hash.value = null
-    if (expected && answer.state === 'done') void sha256(answer.text).then(found => (hash.value = found))
-  })
   const { expected } = origin.value
+  const ended = answer.state === 'done' ? answer.text : null
+  useEffect(() => {
+    let isCurrent = true
+    hash.value = null
+    if (ended !== null)
+      void sha256(ended).then(found => {
+        if (isCurrent) hash.value = found
+      })
+    return () => {
+      isCurrent = false
+    }
+  }, [ended])
   if (!expected || hash.value === null || !answer.ran) return null
   const isSame = hash.value === expected.text_sha256
   return (
