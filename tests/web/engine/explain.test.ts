@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { EngineError } from '../../../web/src/engine/errors.ts'
-import { explain } from '../../../web/src/engine/explain.ts'
+import { explain, isFatal } from '../../../web/src/engine/explain.ts'
 
 test.each([
   ['std::bad_alloc', 'out-of-memory', /Close other tabs/],
@@ -20,4 +20,26 @@ test('an EngineError stays what it is, and what was thrown need not be an Error'
   const error = new EngineError('quota', 'Full.')
   expect(explain(error, 'It failed')).toBe(error)
   expect(explain(1234, 'It failed').message).toMatch(/^It failed \(1234\)\. /)
+})
+
+test.each<[string, boolean, unknown]>([
+  ['a refusal of the engine', false, new EngineError('out-of-memory', 'Too long.')],
+  [
+    'one with its cause',
+    false,
+    new EngineError('out-of-memory', 'No.', { cause: new RangeError('Memory.grow failed') }),
+  ],
+  ['no memory within the runtime', true, new Error('std::bad_alloc')],
+  ['an array that could not be made', true, new RangeError('Array buffer allocation failed')],
+  ['an aborted runtime', true, new Error('Aborted(OOM)')],
+  ['a C++ exception', true, 5318008],
+  [
+    'a trap behind an explanation',
+    true,
+    new EngineError('internal', 'x', { cause: new WebAssembly.RuntimeError('y') }),
+  ],
+  ['a failed run', false, new Error('Non-zero status code returned')],
+  ['a lost device', true, new Error('Device was lost')],
+])('after %s the worker is done for: %s', (_, fatal, error) => {
+  expect(isFatal(error)).toBe(fatal)
 })

@@ -112,9 +112,28 @@ describe('when a run of the model fails', () => {
     expect(made.length).toBe(2)
   })
 
-  test('memory that is full ends the job; the next one has a fresh worker', async () => {
-    expect(await failureOf(disturbed('no-memory'))).toMatchObject({ code: 'out-of-memory' })
+  test('a runtime whose memory is full is replaced by one that has its own back, and the answer goes on', async () => {
+    expect(await disturbed('no-memory')).toBe(undisturbed)
+    expect(engine.stats()?.recoveries).toBe(1)
+    expect(made.length).toBe(3)
+  })
+
+  test('a text that memory does not suffice for is refused, and the worker stays', async () => {
+    expect(await failureOf(disturbed('refusal'))).toMatchObject({ code: 'out-of-memory' })
     expect(await textOf(engine, request)).toBe(undisturbed)
+    expect(made.length).toBe(3)
+  })
+
+  test('a machine that slept: the answer goes on where it stopped, what waited is answered, figures stay sound', async () => {
+    const [text, other] = await Promise.all([disturbed('sleep'), textOf(engine, { ...request, max_tokens: 2 })])
+    expect(text).toBe(undisturbed)
+    expect(undisturbed.startsWith(other)).toBe(true)
+    expect(await textOf(engine, request)).toBe(undisturbed)
+    const stats = engine.stats()
+    expect(stats).toMatchObject({ recoveries: 0, outputTokens: 30 })
+    for (const figure of [stats?.prefillMs, stats?.decodeMs, stats?.timeToFirstTokenMs, stats?.tokensPerSecond])
+      expect(figure).toBeGreaterThanOrEqual(0)
+    expect(stats?.decodeMs).toBeLessThan(3_600_000)
     expect(made.length).toBe(3)
   })
 })

@@ -15,6 +15,8 @@ export function explain(error: unknown, what: string): EngineError {
 
 /** Whether the runtime is gone for good behind this error: every later run in the same worker would fail too. */
 export function isFatal(error: unknown): boolean {
+  // Where the engine itself says that memory does not suffice, it has left everything as it was.
+  if (error instanceof EngineError && error.code === 'out-of-memory') return false
   for (let cause = error; cause !== undefined; cause = cause instanceof Error ? cause.cause : undefined) {
     // A number is a C++ exception that nobody caught: the runtime did not unwind.
     if (cause instanceof WebAssembly.RuntimeError || typeof cause === 'number') return true

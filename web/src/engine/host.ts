@@ -72,7 +72,7 @@ export class Host implements Tenant {
         try {
           return await work(link, deaths)
         } catch (error) {
-          if (deaths > 0 || !link.crashed || !isWorthwhile(error)) throw error
+          if (deaths > 0 || !link.crashed || !(error instanceof EngineError)) throw error
         }
       }
     } finally {
@@ -113,11 +113,6 @@ export class Host implements Tenant {
     this.#admitted = variant
     onProgress?.(progress)
   }
-}
-
-/** The same again would only fill the memory again. */
-function isWorthwhile(error: unknown): boolean {
-  return error instanceof EngineError && error.code !== 'out-of-memory'
 }
 
 /** The work goes on without the caller who left. */
