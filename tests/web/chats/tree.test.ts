@@ -23,27 +23,29 @@ const texts = (chat: Chat) => path(chat).map(({ content }) => content)
 const idOf = (chat: Chat, content: string) =>
   [...chat.messages.values()].find(entry => entry.content === content)?.id ?? 'none'
 
+const timeOf = (chat: Chat, id = '') => chat.messages.get(id)?.created_at ?? 0
+
 /** True of every chat, however it came about. */
 function expectSound(chat: Chat): void {
-  const listed = [...chat.children].flatMap(([parent, ids]) => ids.map(id => [id, parent || null]))
-  expect(new Map(listed as [string, string | null][])).toEqual(
-    new Map([...chat.messages.values()].map(({ id, parent }) => [id, parent])),
+  const listed = [...chat.children].flatMap(([parent, ids]) => ids.map(id => `${id} ${parent}`))
+  expect(listed.toSorted()).toEqual(
+    [...chat.messages.values()].map(({ id, parent }) => `${id} ${parent ?? ''}`).toSorted(),
   )
-  for (const ids of chat.children.values()) {
-    const times = ids.map(id => chat.messages.get(id)?.created_at ?? 0)
-    expect(times, 'versions stand in the order of their age').toEqual(times.toSorted((a, b) => a - b))
-  }
+  const isInOrder = [...chat.children.values()].every(ids =>
+    ids.every((id, at) => at === 0 || timeOf(chat, ids[at - 1]) <= timeOf(chat, id)),
+  )
+  expect(isInOrder, 'versions stand in the order of their age').toBe(true)
   expect(chat.head.message_count).toBe(chat.messages.size)
   const shown = path(chat)
   expect(shown.length === 0).toBe(chat.messages.size === 0)
-  for (const [index, entry] of shown.entries()) expect(entry.parent).toBe(shown[index - 1]?.id ?? null)
+  expect(shown.map(({ parent }) => parent)).toEqual([null, ...shown.map(({ id }) => id)].slice(0, shown.length))
   expect(chat.children.get(shown.at(-1)?.id ?? 'none') ?? [], 'the path ends at a leaf').toEqual([])
   for (const [parent, child] of Object.entries(chat.head.selected))
     expect(chat.children.get(parent), 'no selection of what is gone').toContain(child)
 }
 
 describe('any sequence of edits, answers, forks, deletions and undos', () => {
-  const SEEDS = Array.from({ length: 60 }, (_, index) => index + 1)
+  const SEEDS = Array.from({ length: 40 }, (_, index) => index + 1)
 
   it('keeps the tree sound, and takes nothing out but what was deleted', () => {
     for (const seed of SEEDS) {
@@ -51,11 +53,10 @@ describe('any sequence of edits, answers, forks, deletions and undos', () => {
       for (const { name, chat } of wander(seed, 80)) {
         expectSound(chat)
         if (before && name !== 'delete') {
-          for (const [id, old] of before.messages) {
-            const now = chat.messages.get(id)
-            expect(now, `${name} lost a message`).toBeDefined()
-            if (name !== 'grow') expect(now, `${name} changed a message`).toEqual(old)
-          }
+          const kept = [...before.messages].filter(([id, old]) => chat.messages.get(id) === old).length
+          const changed = name === 'grow' ? 1 : 0 // nothing else changes a message, and nothing takes one out
+          expect(kept, name).toBeGreaterThanOrEqual(before.messages.size - changed)
+          expect(chat.messages.size, name).toBeGreaterThanOrEqual(before.messages.size)
         }
         before = chat
       }

@@ -4,8 +4,10 @@ import { page, userEvent } from 'vitest/browser'
 import { EngineError } from '../../../web/src/engine/errors.ts'
 import { announcement } from '../../../web/src/state/announce.ts'
 import { messages } from '../../../web/src/state/chat.ts'
+import { currentId, openChats } from '../../../web/src/state/chats/desk.ts'
+import { MemoryStore } from '../../../web/src/state/chats/memory-store.ts'
+import { changeControls, resetControls } from '../../../web/src/state/controls.ts'
 import { loadState } from '../../../web/src/state/engine.ts'
-import { settings } from '../../../web/src/state/settings.ts'
 import { fakeEngine } from '../engine/fake.ts'
 import { gate, openPage } from './page.ts'
 
@@ -116,7 +118,7 @@ describe('stopping and answering again', () => {
     await vi.waitFor(() => expect(answers()[0]?.state).toBe('stopped'))
   })
 
-  it('Regenerate replaces the last answer', async () => {
+  it('Regenerate makes a further version, and the arrows lead to both', async () => {
     let count = 0
     const { load } = openPage(async () => fakeEngine({ answer: () => [`answer ${++count}`] }))
     await load()
@@ -125,23 +127,32 @@ describe('stopping and answering again', () => {
     await expect.element(said('answer 1')).toBeVisible()
     await userEvent.click(page.getByRole('button', { name: 'Regenerate' }))
     await expect.element(said('answer 2')).toBeVisible()
+    await expect.element(page.getByText('2/2')).toBeVisible()
+    await userEvent.click(page.getByRole('button', { name: 'Previous version' }))
+    await expect.element(said('answer 1')).toBeVisible()
+    expect(said('answer 2').query()).toBeNull()
+    await expect.element(page.getByRole('button', { name: 'Previous version' })).toBeDisabled()
     expect(messages.value).toHaveLength(2)
   })
 
-  it('a late answer does not appear in a new chat, and Undo brings the old one back', async () => {
+  it('an answer is written on while a new chat is on the page, and does not appear in it', async () => {
     const door = gate()
-    const { load } = openPage(async () => fakeEngine({ answer: () => ['late', ' words'], beforeWord: door.beforeWord }))
+    const { load, conversation } = openPage(async () =>
+      fakeEngine({ answer: () => ['late', ' words'], beforeWord: door.beforeWord }),
+    )
     await load()
     await userEvent.fill(box(), 'old question')
     await userEvent.keyboard('{Enter}')
     door.open(1)
     await vi.waitFor(() => expect(answers()[0]?.content).toBe('late'))
+    const old = currentId.value
     await userEvent.keyboard('{Control>}{Shift>}o{/Shift}{/Control}')
     door.open(9)
     expect(messages.value).toHaveLength(0)
     await expect.element(page.getByRole('heading', { name: /on your own machine/ })).toBeVisible()
-    await userEvent.click(page.getByRole('button', { name: 'Undo' }))
-    expect(messages.value.map(({ content }) => content)).toEqual(['old question', 'late'])
+    await vi.waitFor(() => expect(openChats.value.get(old)?.messages.size).toBe(2))
+    await conversation.open(old)
+    await vi.waitFor(() => expect(answers()[0]).toMatchObject({ content: 'late words', state: 'done' }))
   })
 
   it('an error in the middle keeps the text, says why, and can be tried again', async () => {
@@ -227,28 +238,29 @@ describe('loading', () => {
 })
 
 describe('settings and keeping', () => {
-  it('settings reach the request and can be reset', async () => {
+  it('settings reach the request, and a cut-off answer goes on', async () => {
     const { load } = openPage(async () => fakeEngine({ answer: echo }))
     await load()
-    await userEvent.click(page.getByRole('button', { name: 'Settings' }))
-    await userEvent.fill(page.getByLabelText('Longest answer, in tokens'), '2')
-    await userEvent.fill(page.getByLabelText('Seed'), '7')
-    await userEvent.click(page.getByRole('button', { name: 'Done' }))
-    expect(settings.value).toMatchObject({ max_tokens: 2, seed: 7 })
+    changeControls({ max_tokens: 2, seed: 7 })
     await userEvent.fill(box(), 'x')
     await userEvent.keyboard('{Enter}')
-    await expect.element(page.getByText(/cut off at the answer’s maximum length/)).toBeVisible()
-    expect(answers()[0]?.content).toBe('You said')
-    await userEvent.click(page.getByRole('button', { name: 'Settings' }))
-    await userEvent.click(page.getByRole('button', { name: /Reset/ }))
-    expect(settings.value).toMatchObject({ max_tokens: null, seed: null, temperature: null })
-    await userEvent.keyboard('{Escape}')
-    await vi.waitFor(() => expect(document.querySelector('dialog')?.open).toBe(false))
+    await expect.element(page.getByText(/^Answer cut off/)).toBeVisible()
+    expect(answers()[0]).toMatchObject({ content: 'You said', origin: { settings: { max_tokens: 2, seed: 7 } } })
+    resetControls()
+    await userEvent.click(page.getByRole('button', { name: 'Continue' }))
+    await vi.waitFor(() => expect(answers()[0]?.state).toBe('done'))
+    expect(answers()[0]?.content.startsWith('You said')).toBe(true)
+    expect(answers()[0]?.content.length).toBeGreaterThan('You said'.length)
+    expect(messages.value).toHaveLength(2)
   })
 
-  it('the conversation survives a reload, an unfinished answer as stopped', async () => {
+  it('the conversation survives a reload, an unfinished answer as interrupted', async () => {
     const door = gate()
-    const { load } = openPage(async () => fakeEngine({ answer: echo, beforeWord: door.beforeWord }))
+    const store = new MemoryStore()
+    const { load } = openPage(
+      async () => fakeEngine({ answer: echo, beforeWord: door.beforeWord }),
+      async () => store,
+    )
     await load()
     door.open(3)
     await userEvent.fill(box(), 'first')
@@ -257,14 +269,20 @@ describe('settings and keeping', () => {
     await userEvent.fill(box(), 'second')
     await userEvent.keyboard('{Enter}')
     await vi.waitFor(() => expect(answers()[1]?.state).toBe('writing'))
-    const { conversation } = openPage(async () => fakeEngine())
-    conversation.keep()()
-    expect(messages.value.map(({ content, state }) => [content, state])).toEqual([
-      ['first', 'done'],
-      ['You said first', 'done'],
-      ['second', 'done'],
-      ['', 'stopped'],
-    ])
+    const id = currentId.value
+    const { conversation } = openPage(
+      async () => fakeEngine(),
+      async () => store,
+    )
+    await conversation.open(id)
+    await vi.waitFor(() =>
+      expect(messages.value.map(({ content, state }) => [content, state])).toEqual([
+        ['first', 'done'],
+        ['You said first', 'done'],
+        ['second', 'done'],
+        ['', 'stopped'],
+      ]),
+    )
   })
 
   it('"/" goes to the message box, and every button has a name', async () => {

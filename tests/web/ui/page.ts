@@ -1,7 +1,10 @@
 /** The real page over a scripted engine, in a fresh document each time. */
 import { h, render } from 'preact'
 import { announcement, undo } from '../../../web/src/state/announce.ts'
-import { Conversation, messages } from '../../../web/src/state/chat.ts'
+import { Conversation } from '../../../web/src/state/chat.ts'
+import { currentId, openChats } from '../../../web/src/state/chats/desk.ts'
+import { Library, type OpenStore } from '../../../web/src/state/chats/library.ts'
+import { MemoryStore } from '../../../web/src/state/chats/memory-store.ts'
 import { engine, Loader, loadState, type MakeEngine } from '../../../web/src/state/engine.ts'
 import { modelList } from '../../../web/src/state/models.ts'
 import { route } from '../../../web/src/state/route.ts'
@@ -23,10 +26,14 @@ export const MODEL = {
 
 let unmount = () => {}
 
-/** Shows the page; `load` starts the engine as a visit would. */
-export function openPage(make: MakeEngine): { load: () => Promise<void>; loader: Loader; conversation: Conversation } {
+/** Shows the page; `load` starts the engine as a visit would. Chats go where `openStore` says: nowhere without it. */
+export function openPage(
+  make: MakeEngine,
+  openStore: OpenStore = async () => new MemoryStore(),
+): { load: () => Promise<void>; loader: Loader; conversation: Conversation } {
   unmount()
-  messages.value = []
+  openChats.value = new Map()
+  currentId.value = ''
   announcement.value = ''
   undo.value = null
   settings.value = { ...DEFAULTS }
@@ -35,10 +42,7 @@ export function openPage(make: MakeEngine): { load: () => Promise<void>; loader:
   route.value = { page: 'chat', rest: '' }
   modelList.value = { models_dir: '', models: [MODEL], errors: [], problem: null }
   const loader = new Loader(make)
-  const conversation = new Conversation(
-    () => engine.value,
-    () => void loader.retry(),
-  )
+  const conversation = new Conversation(() => engine.value, new Library(openStore))
   const stopKeeping = conversation.keep()
   const root = document.createElement('div')
   root.id = 'app'
@@ -46,6 +50,7 @@ export function openPage(make: MakeEngine): { load: () => Promise<void>; loader:
   render(h(App, { conversation, loader }), root)
   unmount = () => {
     stopKeeping()
+    void conversation.library.close()
     render(null, root)
   }
   return { load: () => loader.load(MODEL), loader, conversation }

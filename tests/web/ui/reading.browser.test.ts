@@ -111,13 +111,14 @@ describe('focus goes back to the message box', () => {
     expect(document.activeElement).toBe(box().element())
   })
 
-  it('after Undo, which a new message takes away', async () => {
+  it('after Undo of a deletion, which a new message takes away', async () => {
     await answered()
-    await userEvent.click(page.getByRole('button', { name: 'New chat' }))
+    await userEvent.click(page.getByRole('button', { name: /^Delete this and/ }))
+    expect(messages.value).toEqual([])
     await userEvent.click(page.getByRole('button', { name: 'Undo' }))
     expect(document.activeElement).toBe(box().element())
     expect(messages.value.map(({ content }) => content)).toEqual(['x', 'Yes.'])
-    await userEvent.click(page.getByRole('button', { name: 'New chat' }))
+    await userEvent.click(page.getByRole('button', { name: /^Delete this and/ }))
     await ask('other')
     expect(page.getByRole('button', { name: 'Undo' }).query()).toBeNull()
   })
@@ -160,16 +161,12 @@ describe('what a screen reader is told', () => {
     await vi.waitFor(() => expect(lastAnswer()?.content).toBe('One'))
     const told: string[] = []
     const stop = announcement.subscribe(text => told.push(text))
-    conversation.clear()
+    conversation.newChat()
     conversation.send('next') // answered once the old answer has ended
     door.open(9)
     await vi.waitFor(() => expect(lastAnswer()?.state).toBe('done'))
     stop()
-    expect(told.slice(1)).toEqual([
-      'New chat started. Undo brings the old one back.',
-      'Answering…',
-      'Answer finished: One two',
-    ])
+    expect(told.slice(1)).toEqual(['Answering…', 'Answer finished: One two'])
   })
 
   it('headings go down one level at a time, and there is one of each landmark', async () => {

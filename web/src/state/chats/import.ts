@@ -96,6 +96,11 @@ const ATTACHMENT = v.object({
   text: v.string(),
 })
 
+const SOURCES = v.object({
+  by: v.picklist(['meaning', 'words']),
+  passages: v.array(v.object({ attachment: v.string(), start: size, end: size })),
+})
+
 const MESSAGE = v.object({
   id: v.pipe(v.string(), v.nonEmpty()),
   parent: v.nullable(v.string()),
@@ -106,6 +111,7 @@ const MESSAGE = v.object({
   edited: v.exactOptional(v.boolean()),
   interrupted: v.exactOptional(v.boolean()),
   attachments: v.exactOptional(v.array(ATTACHMENT)),
+  sources: v.exactOptional(SOURCES),
   error: v.exactOptional(v.string()),
   code: v.exactOptional(
     v.picklist([

@@ -136,13 +136,14 @@ export class Library {
     }
   }
 
+  /** Ends with an empty list; what is still to be saved is saved first. */
   async close(): Promise<void> {
-    await this.#saving
     this.#channel.close()
-    ;(await this.#opened).close()
     byId.value = new Map()
     isListed.value = false
     storeTrouble.value = null
+    await this.#saving
+    ;(await this.#opened).close()
   }
 
   async #flush(): Promise<void> {
@@ -183,7 +184,11 @@ export class Library {
   }
 
   #post(news: News): void {
-    this.#channel.postMessage(news)
+    try {
+      this.#channel.postMessage(news)
+    } catch {
+      // Closed: what was saved last is not news to anybody here.
+    }
   }
 
   async #hear(news: News): Promise<void> {

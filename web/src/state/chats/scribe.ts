@@ -11,12 +11,13 @@ import { ALTERNATIVES, type TracedStep, Tracer, unpack } from '../../tasks/trace
 import { text } from '../../text/index.ts'
 import { announcement } from '../announce.ts'
 import { chatSettings } from '../controls.ts'
+import { sourcesFor } from '../sources.ts'
 import { change, currentId, hasUnfinished, openChats } from './desk.ts'
 import type { Library } from './library.ts'
 import { hold } from './locks.ts'
 import { Pen } from './pen.ts'
 import { originOf, spokenBefore } from './spoken.ts'
-import { update } from './tree.ts'
+import { amend, pathTo, update } from './tree.ts'
 import type { Chat, Message } from './types.ts'
 
 const SAVE_EVERY_MS = 2000
@@ -131,7 +132,8 @@ export class Scribe {
       }),
     )
     this.#say(job, text.value.chat.answering)
-    const request = chatRequest(spokenBefore(chat, message, begun === undefined), settings, job.abort.signal, {
+    const reading = await this.#read(engine, job, { chat, message })
+    const request = chatRequest(spokenBefore(chat, reading, begun === undefined), settings, job.abort.signal, {
       logprobs: true,
       top_logprobs: ALTERNATIVES,
       ...(begun ? { prefix_tokens: begun.tokens } : {}),
@@ -143,6 +145,19 @@ export class Scribe {
     }
     this.#end(job, { state: 'done' }, engine)
     this.#say(job, text.value.chat.finished(job.pen.text.slice(0, READ_ALOUD_CHARACTERS)))
+  }
+
+  /** The answer with the passages of attached files that it is given, where those do not fit whole. */
+  async #read(engine: Engine, job: Job, { chat, message }: { chat: Chat; message: Message }): Promise<Message> {
+    const before = message.parent === null ? [] : pathTo(chat, message.parent)
+    const attachments = before.flatMap(({ attachments: own = [] }) => own)
+    if (attachments.length === 0) return message
+    const question = before.findLast(({ role }) => role === 'user')?.content ?? ''
+    const sources = await sourcesFor(engine, { attachments, question, signal: job.abort.signal })
+    const { sources: _, ...without } = message
+    if (!sources) return without
+    change(job.chat, entry => update(entry, message.id, { sources }))
+    return { ...without, sources }
   }
 
   #fail(engine: Engine, job: Job, error: unknown): void {
@@ -167,7 +182,7 @@ export class Scribe {
       ...(stats ? { stats } : {}),
       ...(table ? { has_tokens: true } : {}),
     }
-    const chat = change(job.chat, before => update(before, job.message, ended))
+    const chat = change(job.chat, before => amend(update(before, job.message, ended), { updated_at: Date.now() }))
     if (chat) void this.#library.save(chat, table ? [{ message: job.message, table }] : [])
   }
 

@@ -1,6 +1,7 @@
 /** A conversation as a model is asked to continue it. Pure. */
 import type { ChatMessageParam, EngineInfo } from '../../engine/api.ts'
 import type { ChatSettings } from '../../tasks/chat.ts'
+import type { Sources } from '../../tasks/sources.ts'
 import { pathTo } from './tree.ts'
 import type { Chat, Message, Origin } from './types.ts'
 
@@ -9,10 +10,25 @@ import type { Chat, Message, Origin } from './types.ts'
  * two messages of one role behind one another (an imported chat, a question asked again): those are joined.
  */
 export function spokenBefore(chat: Chat, answer: Message, withPrefix: boolean): ChatMessageParam[] {
-  const spoken = dialogue(answer.parent === null ? [] : pathTo(chat, answer.parent))
+  const before = answer.parent === null ? [] : pathTo(chat, answer.parent)
+  const spoken = dialogue(answer.sources ? withPassages(before, answer.sources) : before)
   return withPrefix && answer.content
     ? [...spoken, { role: 'assistant', content: answer.content, prefix: true }]
     : spoken
+}
+
+/** Long attached texts are not given whole: their passages stand before the last question. */
+function withPassages(messages: readonly Message[], { passages }: Sources): Message[] {
+  const attached = new Map(messages.flatMap(({ attachments = [] }) => attachments.map(entry => [entry.id, entry])))
+  const parts = [...attached.values()].flatMap(entry => {
+    const own = passages.filter(({ attachment }) => attachment === entry.id)
+    const text = own.map(({ start, end }) => entry.text.slice(start, end)).join('\n[…]\n')
+    return own.length > 0 ? [{ ...entry, text }] : []
+  })
+  const last = messages.findLastIndex(({ role }) => role === 'user')
+  return messages.map(({ attachments: _, ...message }, index) =>
+    index === last ? { ...message, attachments: parts } : message,
+  )
 }
 
 /** Messages in turns, without empty ones; attached texts stand before the question that they came with. */

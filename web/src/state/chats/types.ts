@@ -5,6 +5,7 @@
 import type { Device, Stats } from '../../engine/api.ts'
 import type { ErrorCode } from '../../engine/errors.ts'
 import type { ChatSettings } from '../../tasks/chat.ts'
+import type { Sources } from '../../tasks/sources.ts'
 import type { Trace } from '../../tasks/trace.ts'
 
 /** `waiting` for the model, `writing` while text comes; then how it ended. A question is `done`. */
@@ -46,6 +47,8 @@ export interface Message {
   /** Of a stopped answer: nobody stopped it, its page was closed or crashed. */
   interrupted?: boolean
   attachments?: readonly Attachment[]
+  /** Of an answer: the passages of attached texts that it was given, where they were too long to be given whole. */
+  sources?: Sources
   /** Of a failed answer: sentences for people, and of which kind the trouble is. */
   error?: string
   code?: ErrorCode

@@ -8,6 +8,7 @@ import { useActors } from '../parts/context.ts'
 import { restFocus } from '../parts/focus.ts'
 import { Icon } from '../parts/icons.tsx'
 import { editing } from './act.ts'
+import { AttachButton } from './attachments.tsx'
 
 export const COMPOSER_ID = 'composer'
 
@@ -62,6 +63,7 @@ export function Composer({ draft, onSend }: { draft: Signal<string>; onSend: (te
           event.preventDefault()
         }}
       />
+      <AttachButton />
       <SendOrStop draft={draft} />
     </form>
   )

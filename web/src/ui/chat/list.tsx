@@ -2,6 +2,7 @@
 import { useSignal, useSignalEffect } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
 import { chat, type Message, messages } from '../../state/chat.ts'
+import { currentId } from '../../state/chats/desk.ts'
 import { versions } from '../../state/chats/tree.ts'
 import { text } from '../../text/index.ts'
 import { Icon } from '../parts/icons.tsx'
@@ -24,7 +25,7 @@ export function ConversationView({ onExample }: { onExample: (prompt: string) =>
     <div class="scroller" ref={scroller} onScroll={onScroll}>
       <div class="column" ref={column}>
         {needsUser.value ? <LoadPanel /> : null}
-        {isEmpty ? <Welcome onExample={onExample} /> : <Log key={chat.value.head.id} scroller={scroller} />}
+        {isEmpty ? <Welcome onExample={onExample} /> : <Log key={currentId.value} scroller={scroller} />}
       </div>
       {atEnd.value || isEmpty ? null : (
         <button type="button" class="to-end" onClick={toEnd}>
@@ -112,7 +113,7 @@ function useEnd(scroller: { current: HTMLDivElement | null }, column: { current:
     scroller.current?.scrollTo({ top: scroller.current.scrollHeight })
   }
   useSignalEffect(() => {
-    chat.value.head.id // another chat is opened at its end, unless a message of it is looked for
+    void currentId.value // another chat is opened at its end, unless a message of it is looked for
     atEnd.value = sought.peek() === null
   })
   useSignalEffect(() => {

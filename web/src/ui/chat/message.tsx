@@ -13,6 +13,7 @@ import { Icon } from '../parts/icons.tsx'
 import { Markdown } from '../parts/markdown.tsx'
 import { memo } from '../parts/memo.ts'
 import { actionsOf, editing, plain, turn } from './act.ts'
+import { SourcesRead } from './attachments.tsx'
 import { Editor } from './edit.tsx'
 
 export interface MessageProps {
@@ -71,6 +72,7 @@ function Answer({ message }: { message: Message }) {
   return (
     <>
       {content ? <Written message={message} /> : null}
+      <SourcesRead message={message} />
       {content && state === 'waiting' ? <Pending words={words.goingOn} /> : null}
       {state === 'stopped' ? <p class="small">{stopped}</p> : null}
       {state === 'failed' ? <Failure message={message} /> : null}

@@ -10,6 +10,7 @@ import { ContextMeter } from '../insight/meter.tsx'
 import { useActors } from '../parts/context.ts'
 import { restFocus } from '../parts/focus.ts'
 import { LoadPanel, needsUser } from '../parts/loading.tsx'
+import { AttachedFiles, attached, clearAttached } from './attachments.tsx'
 import { Composer } from './composer.tsx'
 import { useKeys } from './keys.ts'
 import { ConversationView } from './list.tsx'
@@ -43,7 +44,8 @@ export function ChatPage() {
   const send = (words: string) => {
     keepDraft(key.peek(), '')
     undo.value = null
-    conversation.send(words)
+    conversation.send(words, attached.peek())
+    clearAttached()
     restFocus()
   }
   const onShortcuts = () => {
@@ -72,6 +74,7 @@ export function ChatPage() {
           {isElsewhere.value ? <p class="notice">{text.value.chat.elsewhere}</p> : null}
           {needsUser.value ? null : <LoadPanel />}
           <ContextMeter draft={draft} />
+          <AttachedFiles />
           <Composer draft={draft} onSend={send} />
           <p class="fine-print">{text.value.shell.finePrint}</p>
         </div>
