@@ -129,7 +129,10 @@ async function askAt([places, documents, contextLength]) {
       if (maxWords === 1) shown = found.silentBecause ?? 'shown'
     }
     const outcomes = [...endings.values()].map(ending => ({ ...ending, right: isRight(ending.text, following) }))
-    trials.push({ letters, outcomes, shown })
+    const isMalformed = outcomes.some(
+      ({ text }) => /\uFFFD|\s$/u.test(text) || (/\s$/.test(before) && /^\s/.test(text)),
+    )
+    trials.push({ letters, outcomes, shown, isMalformed })
   }
   return trials
 
@@ -169,8 +172,10 @@ function compared(trials, python, threshold) {
       silenced: here.filter(({ shown }) => shown !== 'shown').length,
     }
   })
+  const malformed = trials.filter(trial => trial.isMalformed).length
   return {
     places: trials.length,
+    malformed,
     same_first_word_right: sameRight / trials.length,
     mean_probability_difference: mean,
     by_letters,
@@ -223,7 +228,9 @@ function show({ backend, threads }, quality, latency) {
     console.log(
       `  ${row.text}: ${row.places} places, same verdict on the first word ${percent(row.same_first_word_right)},`,
     )
-    console.log(`    probability differs by ${row.mean_probability_difference.toFixed(4)} on average`)
+    console.log(
+      `    malformed joins ${row.malformed}, probability differs by ${row.mean_probability_difference.toFixed(4)} on average`,
+    )
     for (const { letters, browser, python, silenced } of row.by_letters) {
       const pair = key => `${percent(browser[key])} (Python ${percent(python[key])})`
       console.log(
