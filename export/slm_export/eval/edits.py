@@ -6,6 +6,7 @@ import difflib
 import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 _PIECE = re.compile(r"\s*(?:\w+(?:['’-]\w+)*|[^\w\s])")
 
@@ -26,13 +27,18 @@ def pieces(text: str) -> list[str]:
 
 def edits_between(source: str, target: str) -> list[Edit]:
     """The edits that turn one text into the other: the gaps of a longest common subsequence, neighbours joined."""
+    return list(_aligned(source, target))
+
+
+@lru_cache(maxsize=1 << 16)  # every threshold of a curve meets the same texts again
+def _aligned(source: str, target: str) -> tuple[Edit, ...]:
     before, after = pieces(source), pieces(target)
     matcher = difflib.SequenceMatcher(None, before, after, autojunk=False)
-    return [
+    return tuple(
         Edit(start, end, tuple(after[first:last]))
         for operation, start, end, first, last in matcher.get_opcodes()
         if operation != "equal"
-    ]
+    )
 
 
 def apply_edits(source: str, edits: Iterable[Edit]) -> str:

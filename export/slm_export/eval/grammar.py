@@ -32,7 +32,11 @@ class Texts:
 
     sources: tuple[str, ...]
     references: tuple[tuple[str, ...], ...]
-    raw: bool  # natural text: tokenised before it is scored
+    raw: bool  # natural text: tokenised before it is scored; references that are tokens already stay as they are
+
+    def tokens(self, text: str) -> list[str]:
+        """What is scored of a text."""
+        return tokenize(text) if self.raw else text.split()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,7 @@ class Row:
 
     name: str
     gleu: float | None
+    exact: float | None  # sentences that became one of their references, sign by sign
     changed: float
     clean_changed: float | None
     clean_edits_per_500_words: float | None
@@ -144,6 +149,7 @@ def row(name: str, outputs: Sequence[str], texts: Texts, clean: Sequence[tuple[s
     return Row(
         name,
         score(texts, outputs) if texts.references[0] else None,
+        _exact(texts, outputs) if texts.references[0] else None,
         changed,
         sum(a != b for a, b in clean) / len(clean) if clean else None,
         500 * marks / words if words else None,
@@ -155,19 +161,21 @@ def row(name: str, outputs: Sequence[str], texts: Texts, clean: Sequence[tuple[s
 
 
 def score(texts: Texts, outputs: Sequence[str]) -> float:
-    """GLEU of the outputs; references are tokens already."""
-    split = tokenize if texts.raw else str.split
-    references = [[reference.split() for reference in own] for own in texts.references]
-    return gleu([split(s) for s in texts.sources], references, [split(o) for o in outputs])
+    """GLEU of the outputs."""
+    references = [[texts.tokens(reference) for reference in own] for own in texts.references]
+    return gleu([texts.tokens(s) for s in texts.sources], references, [texts.tokens(o) for o in outputs])
+
+
+def _exact(texts: Texts, outputs: Sequence[str]) -> float:
+    own = zip(outputs, texts.references, strict=True)
+    return sum(texts.tokens(output) in map(texts.tokens, references) for output, references in own) / len(outputs)
 
 
 def _matches(texts: Texts, outputs: Sequence[str]) -> Matches:
-    split = tokenize if texts.raw else str.split
     total = Matches(0, 0, 0)
     for source, own, output in zip(texts.sources, texts.references, outputs, strict=True):
-        before = " ".join(split(source))
-        wanted = [edits_between(before, reference) for reference in own]
-        total += compare(edits_between(before, " ".join(split(output))), wanted)
+        before, after, *wanted = (" ".join(texts.tokens(text)) for text in (source, output, *own))
+        total += compare(edits_between(before, after), [edits_between(before, reference) for reference in wanted])
     return total
 
 
@@ -190,14 +198,16 @@ def timed(corrector: Corrector, sentences: Sequence[str]) -> tuple[list[Correcte
 def table(rows: Sequence[Row]) -> list[str]:
     """A Markdown table."""
     lines = [
-        "| system | GLEU | changed | correct ones changed | edits per 500 correct words | precision | recall | F0.5 | median s |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
+        "| system | GLEU | exact | changed | correct ones changed | edits per 500 correct words "
+        "| precision | recall | F0.5 | median s |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for each in rows:
-        cells = [_cell(each.gleu, "{:.2f}"), _cell(each.changed, "{:.1%}"), _cell(each.clean_changed, "{:.1%}")]
-        cells += [_cell(each.clean_edits_per_500_words, "{:.2f}"), _cell(each.precision, "{:.1%}")]
-        cells += [_cell(each.recall, "{:.1%}"), _cell(each.f_half, "{:.1%}"), _cell(each.median_seconds, "{:.3f}")]
-        lines.append(f"| {each.name} | {' | '.join(cells)} |")
+        shares = [each.exact, each.changed, each.clean_changed]
+        edits = [each.precision, each.recall, each.f_half]
+        cells = [_cell(each.gleu, "{:.2f}"), *(_cell(share, "{:.1%}") for share in shares)]
+        cells += [_cell(each.clean_edits_per_500_words, "{:.2f}"), *(_cell(share, "{:.1%}") for share in edits)]
+        lines.append(f"| {each.name} | {' | '.join([*cells, _cell(each.median_seconds, '{:.3f}')])} |")
     return lines
 
 
