@@ -36,7 +36,10 @@ export class ServedFile extends Blob {
   }
 
   override slice(start = 0, end = this.size): Blob {
-    return Object.assign(new Blob(), { arrayBuffer: () => this.#read(start, Math.min(end, this.size)) })
+    const [from, to] = [Math.min(start, this.size), Math.min(end, this.size)] // as every Blob does: nothing behind its end
+    return Object.assign(new Blob(), {
+      arrayBuffer: async () => (from < to ? this.#read(from, to) : new ArrayBuffer()),
+    })
   }
 
   /** Everything as a real Blob, in memory outside of JavaScript's heap. */
