@@ -1,6 +1,7 @@
 /** German. */
 import type { Text } from '../en/index.ts'
 import { analyse } from './analyse.ts'
+import { attachments } from './attachments.ts'
 import { chat } from './chat.ts'
 import { compare } from './compare.ts'
 import { controls } from './controls.ts'
@@ -16,6 +17,7 @@ import { write } from './write.ts'
 
 export const text: Text = {
   analyse,
+  attachments,
   chat,
   compare,
   controls,

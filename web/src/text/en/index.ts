@@ -1,5 +1,6 @@
 /** English: one module per area of the page. */
 import { analyse } from './analyse.ts'
+import { attachments } from './attachments.ts'
 import { chat } from './chat.ts'
 import { compare } from './compare.ts'
 import { controls } from './controls.ts'
@@ -15,6 +16,7 @@ import { write } from './write.ts'
 
 export const text = {
   analyse,
+  attachments,
   chat,
   compare,
   controls,

@@ -73,7 +73,7 @@ const Row = memo<RowProps>(
         class={`message ${role}${isNear ? '' : ' far'}${sought.value === id ? ' sought' : ''}`}
         data-message={id}
         tabIndex={-1}
-        aria-busy={state === 'writing'}
+        aria-busy={role === 'assistant' ? state === 'writing' : undefined}
         style={isNear ? undefined : { height: `${near.heightOf(id, content)}px` }}
       >
         {isNear ? (
