@@ -65,7 +65,7 @@ it('an answer that was given passages is asked with those, before its question, 
   const answer = message({ id: 'a', parent: 'q', role: 'assistant', content: 'Prose.' })
   const again = message({ id: 'q2', parent: 'a', content: 'When was the treaty?' })
   const start = long.text.indexOf('The treaty')
-  const passages = [{ attachment: 'f', start, end: start + 34 }]
+  const passages = [{ attachment: 'f', start, end: start + 33 }]
   const last = message({
     id: 'a2',
     parent: 'q2',
