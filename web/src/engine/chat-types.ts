@@ -81,8 +81,8 @@ export type ResponseFormat =
     }
   | { type: 'regex'; pattern: string }
 
-/** How a model writes calls of tools: in `<tool_call>` tags, or as bare JSON. */
-export type ToolFormat = 'hermes' | 'llama3'
+/** How a model writes calls of tools: in `<tool_call>` tags, as bare JSON, or as a list of them behind `[TOOL_CALLS]`. */
+export type ToolFormat = 'hermes' | 'llama3' | 'mistral'
 
 /**
  * `stop`: the model ended its turn, a stop string came, or what `response_format` asks for is whole; `length`: max_tokens

@@ -1,9 +1,28 @@
 /** Small parts of OpenAI's objects: ids, times, usage, log probabilities, calls of tools put together. */
-import type { ChatLogprobs, CompletionLogprobs, Stats, TokenLogprob, ToolCall, ToolCallDelta, Usage } from './api.ts'
+import type {
+  ChatLogprobs,
+  CompletionLogprobs,
+  Stats,
+  TokenLogprob,
+  ToolCall,
+  ToolCallDelta,
+  ToolFormat,
+  Usage,
+} from './api.ts'
 import type { TokenInfo, TokenInfoWithTop } from './protocol.ts'
 
 export function newId(kind: string): string {
   return `${kind}-${crypto.getRandomValues(new Uint32Array(3)).reduce((id, word) => id + word.toString(36), '')}`
+}
+
+/** Of a call: Mistral's templates take ids of nine letters and digits only. */
+export function callId(format: ToolFormat): string {
+  return format === 'mistral'
+    ? newId('call')
+        .replace(/[^a-z0-9]/g, '')
+        .padEnd(13, '0')
+        .slice(4, 13)
+    : newId('call')
 }
 
 /** Seconds since 1970. */

@@ -15,6 +15,7 @@ import type {
 } from './api.ts'
 import { aborted } from './link.ts'
 import {
+  callId,
   chatLogprobs,
   completionLogprobs,
   joinedCalls,
@@ -79,7 +80,7 @@ export class TextApi {
     const model = this.#parts.info.bundle.id
     const head = { id: newId('chatcmpl'), object: 'chat.completion.chunk', created: now(), model } as const
     const { args, toolFormat } = chatArgs(request, this.#parts.info)
-    const parser = toolFormat && new ToolParser(toolFormat, () => newId('call'))
+    const parser = toolFormat && new ToolParser(toolFormat, () => callId(toolFormat))
     yield { ...head, choices: [{ index: 0, delta: { role: 'assistant' }, finish_reason: null }] }
     for await (const { text, infos, result } of this.#pieces(args, request)) {
       const { text: content, calls } = parser ? (result ? parser.end() : parser.push(text)) : { text, calls: [] }

@@ -14,7 +14,18 @@ const HEAD = /^\s*\{\s*"name"\s*:\s*("(?:[^"\\]|\\.)*")\s*,\s*"(?:arguments|para
 const HEAD_BEGINNING =
   /^\s*(\{\s*("(n|na|nam|name)?("\s*(:\s*("(?:[^"\\]|\\.)*("\s*(,\s*("\w*("\s*(:\s*)?)?)?)?)?)?)?)?)?)?$/
 
-type Place = 'text' | 'head' | 'arguments' | 'behind'
+/** Mistral's calls are a list; the sign before it is a special token, which most often has no text. */
+const LIST_SIGN = '[TOOL_CALLS]'
+const LIST = /^\s*(?:\[TOOL_CALLS\]\s*)?\[\s*(?=\{)/
+const LIST_BEGINNING = /^\s*(?:\[TOOL_CALLS\]\s*)?(?:\[\s*)?$/
+
+type Place = 'text' | 'list' | 'head' | 'arguments' | 'behind'
+
+const FIRST: Record<ToolFormat, Place> = {
+  hermes: 'text',
+  llama3: 'head', // a call is the whole answer
+  mistral: 'list', // as are all of them
+}
 
 export class ToolParser {
   readonly #format: ToolFormat
@@ -30,7 +41,7 @@ export class ToolParser {
   constructor(format: ToolFormat, newId: () => string) {
     this.#format = format
     this.#newId = newId
-    this.#place = format === 'llama3' ? 'head' : 'text' // Llama's call is its whole answer
+    this.#place = FIRST[format]
   }
 
   /** How many calls have begun. */
@@ -48,7 +59,8 @@ export class ToolParser {
   /** What is left when the answer has ended. */
   end(): ToolText {
     const held = this.#place === 'text' && this.#count > 0 ? this.#held.trim() : this.#held
-    const rest = this.#place === 'text' ? held : this.#place === 'head' ? this.#raw + held : ''
+    const isOpen = this.#place === 'list' || (this.#place === 'head' && !this.#isBetween)
+    const rest = this.#place === 'text' ? held : isOpen ? this.#raw + held : ''
     this.#held = ''
     return { text: rest, calls: [] }
   }
@@ -58,6 +70,8 @@ export class ToolParser {
     switch (this.#place) {
       case 'text':
         return this.#readText(out)
+      case 'list':
+        return this.#readList(out)
       case 'head':
         return this.#readHead(out)
       case 'arguments':
@@ -84,6 +98,24 @@ export class ToolParser {
     return true
   }
 
+  /** True between two calls of one list: what comes there is no text. */
+  get #isBetween(): boolean {
+    return this.#format === 'mistral' && this.#count > 0
+  }
+
+  #readList(out: ToolText): boolean {
+    const list = LIST.exec(this.#held)
+    if (list) {
+      this.#raw = list[0]
+      this.#held = this.#held.slice(list[0].length)
+      this.#place = 'head'
+      return true
+    }
+    if (LIST_BEGINNING.test(this.#held) || LIST_SIGN.startsWith(this.#held.trimStart())) return false
+    this.#place = 'text'
+    return this.#readText(out)
+  }
+
   #readHead(out: ToolText): boolean {
     const head = HEAD.exec(this.#held)
     const name = head?.[1]
@@ -96,6 +128,10 @@ export class ToolParser {
       return true
     }
     if (HEAD_BEGINNING.test(this.#held)) return false
+    if (this.#isBetween) {
+      this.#held = '' // a list that went wrong behind its first calls
+      return false
+    }
     out.text += this.#raw + this.#held // no call after all
     this.#held = ''
     this.#raw = ''
@@ -114,12 +150,22 @@ export class ToolParser {
     return true
   }
 
+  /** What else a call of a list has, such as an id, up to the comma before the next call. */
+  #readComma(): boolean {
+    const next = /^[^}]*\}\s*,\s*(?=\{)/.exec(this.#held)
+    if (!next) return false
+    this.#held = this.#held.slice(next[0].length)
+    this.#place = 'head'
+    return true
+  }
+
   /** The closing brace and tag, which nobody needs. */
   #readBehind(): boolean {
     if (this.#format === 'llama3') {
       this.#held = ''
       return false
     }
+    if (this.#format === 'mistral') return this.#readComma()
     const at = this.#held.indexOf(CLOSING)
     if (at < 0) return false
     this.#held = this.#held.slice(at + CLOSING.length).trimStart()

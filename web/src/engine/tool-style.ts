@@ -43,16 +43,19 @@ export function toolStyle(render: (input: TemplateInput) => string): ToolStyle |
   return null
 }
 
-const CALL = { id: 'call_1', type: 'function', function: { name: NAME, arguments: '{"a":"b"}' } } as const
+// Nine letters: Mistral's templates refuse any other id.
+const CALL = { id: 'callnine1', type: 'function', function: { name: NAME, arguments: '{"a":"b"}' } } as const
 
 function formatOf(text: string): ToolFormat | null {
-  if (text.includes('<function=')) return null
+  if (text.includes('<function=') || text.includes('[ARGS]')) return null
+  if (text.includes('[TOOL_CALLS]')) return 'mistral'
   if (text.includes('<tool_call>')) return 'hermes'
   return /"name":\s*(function name|"probe_of_tools"),\s*"parameters":\s*(dictionary|\{"a")/.test(text) ? 'llama3' : null
 }
 
 /** A message as templates take it: arguments of calls are objects, as in the transformers library. */
-export function templateMessage({ tool_calls: calls, ...message }: ChatMessage, style: ToolStyle | null): object {
+export function templateMessage(given: ChatMessage, style: ToolStyle | null): object {
+  const { tool_calls: calls, ...message } = style?.format === 'mistral' ? withNineLetters(given) : given
   if (!calls) return message
   if (style && !style.writesCalls) {
     const texts = calls.map(call => callText(call, style.format))
@@ -65,6 +68,24 @@ export function templateMessage({ tool_calls: calls, ...message }: ChatMessage, 
   return { ...message, tool_calls: parsed }
 }
 
+const NINE = /^[a-zA-Z0-9]{9}$/
+
+/** Mistral's templates want ids of nine letters and digits: others become such, the same ones the same. */
+function withNineLetters({ tool_calls: calls, tool_call_id: answered, ...message }: ChatMessage): ChatMessage {
+  return {
+    ...message,
+    ...(calls ? { tool_calls: calls.map(call => ({ ...call, id: nineLetters(call.id) })) } : {}),
+    ...(answered === undefined ? {} : { tool_call_id: nineLetters(answered) }),
+  }
+}
+
+function nineLetters(id: string): string {
+  if (NINE.test(id)) return id
+  let hash = 0n
+  for (const letter of id) hash = BigInt.asUintN(64, (hash ^ BigInt(letter.codePointAt(0) ?? 0)) * 0x100000001b3n + 7n)
+  return hash.toString(36).padStart(9, '0').slice(-9)
+}
+
 function callText({ function: { name, arguments: args } }: ToolCall, format: ToolFormat): string {
   const [before, after] = callFrame(name, format)
   return `${before}${args}${after}`
@@ -73,7 +94,12 @@ function callText({ function: { name, arguments: args } }: ToolCall, format: Too
 /** What a model writes before and after the arguments of a call. */
 export function callFrame(name: string, format: ToolFormat): [before: string, after: string] {
   const quoted = JSON.stringify(name)
-  return format === 'hermes'
-    ? [`<tool_call>\n{"name": ${quoted}, "arguments": `, '}\n</tool_call>']
-    : [`{"name": ${quoted}, "parameters": `, '}']
+  switch (format) {
+    case 'hermes':
+      return [`<tool_call>\n{"name": ${quoted}, "arguments": `, '}\n</tool_call>']
+    case 'llama3':
+      return [`{"name": ${quoted}, "parameters": `, '}']
+    case 'mistral':
+      return [`{"name": ${quoted}, "arguments": `, '}']
+  }
 }

@@ -56,7 +56,8 @@ export function toolUse(request: ToolFields, shape: ConstraintSpec | null, info:
 /** Any text, in which whatever begins like a call is one. */
 function orText(calls: ConstraintSpec, format: ToolFormat): ConstraintSpec {
   if (format === 'hermes') return { kind: 'text-before', opening: '<tool_call>', behind: calls }
-  const text = { kind: 'regex', pattern: '[^{\\s][\\s\\S]*', where: 'tools' } as const
+  const first = format === 'mistral' ? '\\[' : '{'
+  const text = { kind: 'regex', pattern: `[^${first}\\s][\\s\\S]*`, where: 'tools' } as const
   return { kind: 'choice', options: [calls, text] }
 }
 
@@ -90,7 +91,10 @@ function calledTools(choice: unknown, tools: KnownTool[]): KnownTool[] {
 
 function callsSpec(tools: readonly KnownTool[], format: ToolFormat, parallel: boolean): ConstraintSpec {
   const call: ConstraintSpec = { kind: 'choice', options: tools.map(known => callSpec(known, format)) }
-  return format === 'hermes' && parallel ? { kind: 'list', of: call, separator: '\n' } : call
+  if (format === 'hermes') return parallel ? { kind: 'list', of: call, separator: '\n' } : call
+  if (format === 'llama3') return call
+  const list: ConstraintSpec = parallel ? { kind: 'list', of: call, separator: ', ' } : call
+  return { kind: 'sequence', parts: [{ kind: 'text', text: '[' }, list, { kind: 'text', text: ']' }] }
 }
 
 function callSpec({ tool, where, parameters }: KnownTool, format: ToolFormat): ConstraintSpec {
