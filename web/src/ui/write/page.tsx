@@ -4,6 +4,7 @@ import type { RefObject } from 'preact'
 import { useEffect, useMemo, useRef } from 'preact/hooks'
 import { offer } from '../../state/commands.ts'
 import { Assistant } from '../../state/suggestions/assistant.ts'
+import { keepWritingSettings } from '../../state/suggestions/settings.ts'
 import { text } from '../../text/index.ts'
 import { Icon } from '../parts/icons.tsx'
 import { Bar, type Openings } from './bar.tsx'
@@ -30,9 +31,11 @@ export function WritePage() {
     if (!host.current) return
     const stopWork = work.start(host.current)
     const stopAssistant = work.assistant.start()
+    const stopKeeping = keepWritingSettings()
     return () => {
       stopWork()
       stopAssistant()
+      stopKeeping()
     }
   }, [])
   useCommands(work, open)
