@@ -15,7 +15,7 @@ const CHROMIUM = process.env.CHROMIUM ?? (existsSync(SYSTEM_CHROMIUM) ? SYSTEM_C
 const PACKAGES = [
   ...['@huggingface/jinja', '@huggingface/tokenizers', 'valibot', 'onnxruntime-web > onnxruntime-common'],
   ...['preact', 'preact/hooks', 'preact/jsx-runtime', 'preact/jsx-dev-runtime', '@preact/signals'],
-  ...['dompurify', 'marked', 'hash-wasm'],
+  ...['dompurify', 'marked', 'hash-wasm', 'highlight.js/lib/core', 'highlight.js/lib/languages/python', 'temml'],
   ...['@codemirror/commands', '@codemirror/lang-markdown', '@codemirror/language', '@codemirror/search'],
   ...['@codemirror/state', '@codemirror/view', '@lezer/highlight', 'diff', 'idb'],
   ...['openai', 'ajv/dist/2020', 'ajv-formats'],

@@ -55,7 +55,7 @@ class Chat:
 
     def wait_for_end(self) -> str:
         """The newest answer's text, once it is finished."""
-        expect(self.page.get_by_role("button", name="Regenerate")).to_be_visible()
+        expect(self.answer().get_by_role("button", name="Regenerate")).to_be_visible()
         return self.answer().inner_text()
 
     def record(self) -> None:

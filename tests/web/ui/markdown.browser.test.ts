@@ -1,6 +1,8 @@
 /** Model output is untrusted: what an answer may put on the page, and what it may not. */
-import { describe, expect, it } from 'vitest'
-import { blocks, safeHtml } from '../../../web/src/ui/parts/markdown.tsx'
+import { h, render } from 'preact'
+import { describe, expect, it, vi } from 'vitest'
+import { blocks, GrowingBlocks, Markdown, safeHtml } from '../../../web/src/ui/parts/markdown.tsx'
+import { dice } from '../chats/sample.ts'
 
 const html = (text: string) => safeHtml(blocks(text))
 
@@ -83,5 +85,70 @@ describe('what small models write looks right', () => {
     const later = blocks('One.\n\nTwo and more')
     expect(later[0]?.raw).toBe(first[0]?.raw)
     expect(later[1]?.raw).not.toBe(first[1]?.raw)
+  })
+})
+
+describe('a text that grows', () => {
+  const PIECES = [
+    ...['word ', 'two words ', '\n', '\n\n', '- item\n', '  - below\n', '1. one\n', '# Title\n', '> said\n', '***\n'],
+    ...[
+      '```js\n',
+      '```\n',
+      '    indented\n',
+      '| a | b |\n|---|---|\n',
+      '| 1 | 2 |\n',
+      '`code` ',
+      '**bold** ',
+      '---\n',
+      '===',
+    ],
+    ...['$$x^2$$\n', '\\(a+b\\) ', '<b>html</b>\n', '[link](https://e.org) ', '[ref]: https://e.org\n', '[ref] ', '\t'],
+  ]
+
+  it('is at every step what it would be at once', () => {
+    for (let seed = 1; seed <= 120; seed++) {
+      const roll = dice(seed)
+      const growing = new GrowingBlocks()
+      let text = ''
+      for (let step = 0; step < 25; step++) {
+        text += PIECES[roll(PIECES.length)]
+        const [grown, whole] = [growing.read(text), blocks(text)].map(tokens => tokens.map(token => safeHtml([token])))
+        expect(grown, JSON.stringify(text)).toEqual(whole)
+      }
+    }
+  })
+})
+
+describe('formulas and code', () => {
+  function shown(text: string): HTMLElement {
+    const box = document.createElement('div')
+    document.body.append(box)
+    render(h(Markdown, { text }), box)
+    return box
+  }
+
+  it('TeX becomes MathML; prices and what is no TeX stay as they are', async () => {
+    const box = shown('So $a^2$ and \\(b\\), for $5 or $6.\n\n$$\n\\frac{1}{2}\n$$\n\nNot $\\frac{$ this.')
+    await vi.waitFor(() => expect(box.querySelectorAll('math')).toHaveLength(3))
+    expect(box.querySelector('.formula.display mfrac')).not.toBeNull()
+    expect(box.textContent).toContain('for $5 or $6.')
+    expect(box.querySelectorAll('[style], a')).toHaveLength(0)
+    box.remove()
+  })
+
+  it('a formula cannot lead elsewhere', async () => {
+    const box = shown('$\\href{javascript:window.hacked=1}{x} + y$ and $z$')
+    await vi.waitFor(() => expect(box.querySelector('math')).not.toBeNull())
+    expect(box.querySelectorAll('[href], a')).toHaveLength(0)
+    box.remove()
+  })
+
+  it('code is coloured where its language is known, and stays the same text', async () => {
+    const code = 'def f(x):\n    return "<b>" + x  # why'
+    const box = shown(`\`\`\`py\n${code}\n\`\`\`\n\n\`\`\`klingon\n<b>\n\`\`\``)
+    await vi.waitFor(() => expect(box.querySelector('.hljs-keyword')?.textContent).toBe('def'))
+    expect(box.querySelector('pre code')?.textContent).toBe(code)
+    expect(box.querySelectorAll('b')).toHaveLength(0)
+    box.remove()
   })
 })

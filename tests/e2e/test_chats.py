@@ -1,0 +1,236 @@
+"""Chats as a person keeps them: versions, a crash in mid-stream, a server that is gone, search, files, many chats, keys only."""
+
+from __future__ import annotations
+
+import json
+import re
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from chatting import Chat
+from playwright.sync_api import Error, Page, expect
+from serving import Server, StartServer, Watch
+
+CPU = re.compile("^CPU · int8")
+FRANCE = "What is the capital of France?"
+STORY = "Write a long story about a lighthouse keeper and her dog."
+WRITTEN = "n => ([...document.querySelectorAll('li[aria-busy=true]')].at(-1)?.textContent ?? '').length > n"
+# How much of the newest message is in the browser's database.
+KEPT = """async least => {
+  const result = request => new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result)
+    request.onerror = reject
+  })
+  const database = await result(indexedDB.open('slm-playground.chats'))
+  const messages = await result(database.transaction('messages').objectStore('messages').getAll())
+  database.close()
+  return messages.some(({ state, content }) => state === 'writing' && content.length > least)
+}"""
+
+
+def sidebar(page: Page) -> Any:
+    return page.get_by_role("complementary", name="Chats")
+
+
+def shown(page: Page) -> list[str]:
+    """Texts of the conversation: questions as they were typed, answers without what stands below them."""
+    found: list[str] = page.evaluate(
+        "() => [...document.querySelectorAll('.message .bubble, .message .markdown')].map(part => part.innerText.trim())"
+    )
+    return found
+
+
+def test_versions_search_and_files(page: Page, real_server: Server, tmp_path: Path) -> None:
+    chat = Chat(page)
+    chat.open(real_server.url, CPU)
+    chat.choose_greedy(longest=24)
+    chat.ask("What is the capital of Spain?")
+    chat.wait_for_end()
+    before = shown(page)
+
+    page.get_by_role("button", name="Edit").first.click()
+    box = page.get_by_role("textbox", name="Your question")
+    box.fill(FRANCE)
+    box.press("Enter")
+    assert "Paris" in chat.wait_for_end()
+    after = shown(page)
+    chat.answer().get_by_role("button", name="Regenerate").click()
+    expect(page.get_by_text("2/2").nth(1)).to_be_visible()
+    chat.wait_for_end()
+
+    first = page.get_by_role("listitem").filter(has=page.get_by_role("heading", name="You"))
+    first.get_by_role("button", name="Previous version").click()
+    assert shown(page) == before, "the question before its edit, with its answer"
+    first.get_by_role("button", name="Next version").click()
+    assert shown(page)[0] == FRANCE
+    page.reload()
+    expect(page.get_by_role("list", name="Conversation")).to_contain_text(FRANCE)
+    assert shown(page)[0] == after[0]
+
+    search = page.get_by_role("searchbox", name="Search chats")
+    search.fill("SPAIN")
+    expect(sidebar(page)).to_contain_text("1 chat found")
+    search.press("Enter")
+    expect(page.get_by_role("list", name="Conversation")).to_contain_text("What is the capital of Spain?")
+    search.fill("")
+
+    page.get_by_role("button", name="All chats").click()
+    with page.expect_download() as saved:
+        page.get_by_role("menuitem", name="Save all as JSON").click()
+    file = tmp_path / "chats.json"
+    saved.value.save_as(file)
+    told = shown(page)
+    page.get_by_role("button", name=re.compile("^More for")).click()
+    page.get_by_role("menuitem", name="Delete chat").click()
+    expect(sidebar(page)).to_contain_text("No chats yet")
+    page.get_by_label("Add chats from files").set_input_files(file)
+    expect(sidebar(page)).to_contain_text("1 chat added")
+    sidebar(page).get_by_role("navigation").get_by_role("link").click()
+    expect(page.get_by_role("list", name="Conversation")).to_contain_text("Spain")
+    assert shown(page) == told
+    page.get_by_label("Add chats from files").set_input_files(file)
+    expect(sidebar(page)).to_contain_text("1 was here already")
+    broken = tmp_path / "broken.json"
+    broken.write_text(file.read_text(encoding="utf-8")[:-30], encoding="utf-8")
+    page.get_by_label("Add chats from files").set_input_files(broken)
+    expect(sidebar(page).get_by_role("alert")).to_contain_text("broken.json is not a JSON file")
+
+
+def test_a_crashed_tab_keeps_what_was_written(page: Page, real_server: Server) -> None:
+    chat = Chat(page)
+    chat.open(real_server.url, CPU)
+    chat.ask(STORY)
+    page.wait_for_function(WRITTEN, arg=80)
+    page.wait_for_function(KEPT, arg=40)
+    url = page.url
+    second = page.context.new_page()
+    second.goto(url)
+    expect(second.get_by_text("Another tab is writing in this chat.")).to_be_visible()
+    with page.expect_event("crash"), suppress(Error):  # whoever asks for the crash hears no more
+        page.goto("chrome://crash")
+    expect(second.get_by_text("Cut off here: the page was closed")).to_be_visible()
+    kept = shown(second)[1]
+    assert len(kept) > 20
+    after = Chat(second)
+    after.is_ready(CPU)
+    after.choose_greedy(longest=16)
+    second.get_by_role("button", name="Continue", exact=True).click()
+    after.wait_for_end()
+    assert shown(second)[1].startswith(kept[:20])
+    assert len(shown(second)[1]) > len(kept)
+
+
+def test_an_answer_outlives_its_server(page: Page, start_server: StartServer, real_bundle: Path, watch: Watch) -> None:
+    server = start_server(real_bundle)
+    chat = Chat(page)
+    chat.open(server.url, CPU)
+    chat.choose_greedy(longest=60)
+    chat.ask(STORY)
+    page.wait_for_function(WRITTEN, arg=40)
+    with server.process:
+        server.process.kill()
+    watch.expected.append("ERR_CONNECTION_REFUSED")
+    told = chat.wait_for_end()
+    server.start()
+    page.reload()
+    expect(page.get_by_role("list", name="Conversation")).to_contain_text(STORY)
+    assert chat.answer().inner_text() == told
+
+
+def many(chats: int, messages: int) -> str:
+    """A file as ChatGPT exports it: `chats` short ones, then one of `messages` messages."""
+
+    def conversation(number: int, length: int) -> dict[str, Any]:
+        mapping: dict[str, Any] = {}
+        for at in range(length):
+            role = "assistant" if at % 2 else "user"
+            text = f"Chat {number}, message {at}. " + ("It has **some** `Markdown` and a list:\n\n- one\n- two\n" * (1 + at % 3))
+            mapping[f"m{at}"] = {
+                "parent": f"m{at - 1}" if at else None,
+                "children": [f"m{at + 1}"] if at + 1 < length else [],
+                "message": {
+                    "author": {"role": role},
+                    "create_time": 1.6e9 + number * 86_400 + at,
+                    "content": {"content_type": "text", "parts": [text]},
+                },
+            }
+        times = {"create_time": 1.6e9 + number * 86_400, "update_time": 1.6e9 + number * 86_400}
+        return {
+            "title": f"Number {number}",
+            "conversation_id": f"c{number}",
+            "current_node": f"m{length - 1}",
+            "mapping": mapping,
+            **times,
+        }
+
+    return json.dumps([*(conversation(number, 4) for number in range(chats)), conversation(chats, messages)])
+
+
+def test_many_chats_and_a_long_one(page: Page, start_server: StartServer, tiny_bundle: Path, tmp_path: Path) -> None:
+    page.goto(start_server(tiny_bundle).url)
+    file = tmp_path / "conversations.json"
+    file.write_text(many(500, 300), encoding="utf-8")
+    page.get_by_label("Add chats from files").set_input_files(file)
+    expect(sidebar(page)).to_contain_text("501 chats added")
+    sidebar(page).get_by_role("link", name="Number 500").click()
+    rows = page.locator(".message")
+    expect(rows).to_have_count(300)
+    expect(rows.last).to_be_in_viewport()
+    assert page.locator(".message .markdown").count() < 60, "what is out of sight is not drawn"
+    search = page.get_by_role("searchbox", name="Search chats")
+    search.fill("chat 500, message 3.")
+    expect(sidebar(page)).to_contain_text("1 chat found")
+    search.press("Enter")
+    expect(page.get_by_text("Chat 500, message 3.").first).to_be_in_viewport()
+    search.fill("")
+    oldest = sidebar(page).get_by_role("link", name="Number 0", exact=True)
+    while oldest.count() == 0:  # drawn as the reader comes near the end
+        links = sidebar(page).get_by_role("link")
+        count = links.count()
+        links.last.scroll_into_view_if_needed()
+        page.wait_for_function("n => document.querySelectorAll('.chats-list a').length > n", arg=count)
+    expect(oldest).to_be_visible()
+
+
+def test_by_keyboard_only(page: Page, start_server: StartServer, tiny_bundle: Path) -> None:
+    chat = Chat(page)
+    chat.open(start_server(tiny_bundle).url, CPU)
+    chat.choose_greedy(longest=8)
+    keys = page.keyboard
+    keys.press("/")
+    keys.type("Who is Alice?")
+    keys.press("Enter")
+    chat.wait_for_end()
+    keys.press("Alt+ArrowUp")
+    expect(chat.answer()).to_be_focused()
+    keys.press("r")
+    expect(page.get_by_text("2/2")).to_be_visible()
+    chat.wait_for_end()
+    keys.press("Alt+ArrowUp")
+    keys.press("ArrowLeft")
+    expect(page.get_by_text("1/2")).to_be_visible()
+    keys.press("Alt+ArrowUp")
+    keys.press("e")
+    expect(page.get_by_role("textbox", name="Your question")).to_be_focused()
+    keys.press("End")
+    keys.type(" And who is Bob?")
+    keys.press("Enter")
+    expect(page.get_by_role("list", name="Conversation")).to_contain_text("And who is Bob?")
+    chat.wait_for_end()
+    keys.press("Alt+ArrowUp")
+    keys.press("Alt+ArrowUp")
+    keys.press("Delete")
+    expect(page.get_by_role("list", name="Conversation")).not_to_contain_text("Bob")
+    keys.press("Control+Shift+O")
+    expect(page.get_by_role("heading", name="A language model, on your own machine")).to_be_visible()
+    keys.press("Control+Shift+F")
+    keys.type("alice")
+    expect(sidebar(page)).to_contain_text("1 chat found")
+    keys.press("ArrowDown")
+    keys.press("Enter")
+    expect(page.get_by_role("list", name="Conversation")).to_contain_text("Who is Alice?")
+    keys.press("?")
+    expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
+    keys.press("Escape")
+    expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_hidden()
