@@ -30,6 +30,7 @@ test.each<[string, boolean, unknown]>([
     new EngineError('out-of-memory', 'No.', { cause: new RangeError('Memory.grow failed') }),
   ],
   ['no memory within the runtime', true, new Error('std::bad_alloc')],
+  ['the same, explained', true, explain(new Error('std::bad_alloc'), 'It did not run')],
   ['an array that could not be made', true, new RangeError('Array buffer allocation failed')],
   ['an aborted runtime', true, new Error('Aborted(OOM)')],
   ['a C++ exception', true, 5318008],

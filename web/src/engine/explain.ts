@@ -5,18 +5,23 @@ const OUT_OF_MEMORY = /bad_alloc|out of memory|failed to allocate|allocation fai
 const DEVICE_LOST = /device (is|was) lost|lost device|external instance reference no longer exists/i
 const ABORTED = /aborted\(|unreachable|memory access out of bounds/i
 
+/** Errors that are explanations of others. */
+const explained = new WeakSet<EngineError>()
+
 /** @param what the thing that did not work, as the beginning of a sentence: "The model could not be started" */
 export function explain(error: unknown, what: string): EngineError {
   if (error instanceof EngineError) return error
   const said = error instanceof Error ? error.message : String(error)
   const code = codeOf(said)
-  return new EngineError(code, `${what} (${said}). ${ADVICE[code]}`, { cause: error })
+  const explanation = new EngineError(code, `${what} (${said}). ${ADVICE[code]}`, { cause: error })
+  explained.add(explanation)
+  return explanation
 }
 
 /** Whether the runtime is gone for good behind this error: every later run in the same worker would fail too. */
 export function isFatal(error: unknown): boolean {
   // Where the engine itself says that memory does not suffice, it has left everything as it was.
-  if (error instanceof EngineError && error.code === 'out-of-memory') return false
+  if (error instanceof EngineError && error.code === 'out-of-memory' && !explained.has(error)) return false
   for (let cause = error; cause !== undefined; cause = cause instanceof Error ? cause.cause : undefined) {
     // A number is a C++ exception that nobody caught: the runtime did not unwind.
     if (cause instanceof WebAssembly.RuntimeError || typeof cause === 'number') return true
