@@ -75,7 +75,8 @@ def finetune(  # one parameter an option: click hands them over by name
     BASE is what `slm-export model` takes: a known name, a .gguf file, a Hugging Face folder or id. --data holds lines of
     {"source": …, "target": …}, chats {"messages": [{"role": …, "content": …}, …]}, or a CSV file of texts and labels. The
     adapter in --out (PEFT) is whole and usable at every checkpoint; Ctrl-C writes one more, --resume goes on.
-    Runs on a CPU or GPU as it is, on several machines or processes by `accelerate launch -m slm_export finetune …`.
+    Runs on a CPU or GPU as it is, in several processes or on several machines by `accelerate launch` or `torchrun`
+    (docs/finetune.md).
 
     \b
     slm-export finetune smollm2-135m-instruct --data pairs.jsonl --prefix "Fix: " --task grammar --out my-grammar

@@ -2,6 +2,9 @@
 
 import json
 import math
+import os
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -267,3 +270,19 @@ def test_the_command_says_what_it_needs_before_it_begins(base, pairs, tmp_path):
     assert "memory: about" in done.stderr
     assert "time:   about" in done.stderr
     assert not (tmp_path / "a").exists()
+
+
+@pytest.mark.slow
+def test_two_processes_share_the_work(base, pairs, tmp_path):
+    """What several machines do: gradients and figures are the mean of all, and one process writes."""
+    launch = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "--rdzv_endpoint", "127.0.0.1:0"]
+    run = ["-m", "slm_export", "finetune", str(base), "--data", str(pairs), "--out", str(tmp_path / "both"), "--lr", "0.02"]
+    more = ["--chat-template", "chatml", "--steps", "2", "--batch-tokens", "200", "--precision", "fp32"]
+    own = {"OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true"}
+    command = [*launch, "--rdzv_backend", "c10d", *run, *more]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False, env={**os.environ, **own})
+    assert done.returncode == 0, done.stderr
+    assert "2 processes on cpu" in done.stderr
+    log = log_of(tmp_path / "both")
+    assert log[-1]["step"] == 2
+    assert log[-1]["examples"] > 2 * 200 // 60  # more than one process has room for in two steps

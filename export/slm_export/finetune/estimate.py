@@ -29,8 +29,8 @@ class Need:
     high_seconds: int | None
 
 
-def estimate(model: Any, examples: Sequence[Encoded], batch_tokens: int, steps: int, epoch_steps: int, is_cpu: bool) -> Need:
-    """What `steps` optimizer steps need; `epoch_steps` of them see every example once."""
+def estimate(model: Any, examples: Sequence[Encoded], batch_tokens: int, passes: float, *, is_cpu: bool, is_bf16: bool) -> Need:
+    """What `passes` over the examples need."""
     config = model.config
     parameters = sum(p.numel() for p in model.parameters())
     lora = sum(p.numel() for p in model.parameters() if p.requires_grad)
@@ -40,14 +40,14 @@ def estimate(model: Any, examples: Sequence[Encoded], batch_tokens: int, steps: 
     heads = int(getattr(config, "num_attention_heads", 1))
     kept = batch_tokens * layers * (_SAVED_PER_LAYER * width + 3 * heads * min(longest, batch_tokens))
     logits = int(3 * 4 * batch_tokens * answer_share * vocabulary)
-    memory = 6 * parameters + 16 * lora + 4 * kept + logits + _OVERHEAD_BYTES
+    memory = 6 * parameters + 16 * lora + int((2.2 if is_bf16 else 4) * kept) + logits + _OVERHEAD_BYTES
     if not is_cpu:
         return Need(memory, None, None)
     head = vocabulary * width
     per_token = _OPERATIONS * (parameters - head) + _OPERATIONS * head * answer_share
-    tokens = sum(len(e) for e in examples) * steps / max(epoch_steps, 1)
-    seconds = per_token * tokens / matmul_flops()
-    return Need(memory, round(seconds / _SHARE_OF_SPEED[1]), round(seconds / _SHARE_OF_SPEED[0]))
+    seconds = per_token * passes * sum(len(example) for example in examples) / matmul_flops()
+    low = max(1, round(seconds / _SHARE_OF_SPEED[1]))
+    return Need(memory, low, max(low + 1, round(seconds / _SHARE_OF_SPEED[0])))
 
 
 def need_lines(need: Need, minutes: float) -> list[str]:

@@ -140,8 +140,8 @@ def _train(
         f"{len(train):,} examples ({len(held):,} held out), {trainable(model):,} LoRA parameters, {steps:,} steps, {bits}, "
         f"{accelerator.num_processes} process{'es' if accelerator.num_processes > 1 else ''} on {accelerator.device.type}"
     )
-    is_cpu = accelerator.device.type == "cpu"
-    need = estimate(model, train, settings.batch_tokens, steps, epoch_steps, is_cpu)
+    where = {"is_cpu": accelerator.device.type == "cpu", "is_bf16": accelerator.mixed_precision == "bf16"}
+    need = estimate(model, train, settings.batch_tokens, steps / epoch_steps, **where)
     for line in need_lines(need, settings.minutes):
         reporter.say(line)
     if settings.dry_run:
