@@ -70,6 +70,7 @@ describe('asking', () => {
   test('a random typist and a random engine: whatever is shown goes on with the text as it is', async () => {
     const { engine, time, type, suggester, seen } = setUp(knows, { prefetch: true, alternatives: 2 })
     const random = randomNumbers(7)
+    const stale: string[] = []
     let before = ''
     for (let step = 0; step < 3000; step++) {
       const luck = random()
@@ -81,13 +82,13 @@ describe('asking', () => {
       else await engine.settle({ tooLate: random() < 0.5 })
       if (before.length >= SENTENCE.length || !SENTENCE.startsWith(before)) before = random() < 0.3 ? '' : before
       const { suggestion } = type(before)
-      expect(engine.pending.length).toBeLessThanOrEqual(1)
-      if (suggestion) expect(SENTENCE.startsWith(before + suggestion.text), `${before}|${suggestion.text}`).toBe(true)
+      if (suggestion && !SENTENCE.startsWith(before + suggestion.text)) stale.push(`${before}|${suggestion.text}`)
     }
+    expect(stale).toEqual([])
     expect(engine.mostAtOnce).toBe(1)
     expect(seen.filter(({ suggestion }) => suggestion).length).toBeGreaterThan(100)
     expect(suggester.stats.dropped).toBeGreaterThan(0)
-  })
+  }, 60_000)
 
   test('trouble is told, and the next key asks again', async () => {
     const { engine, time, type, troubles, text, rest } = setUp(knows)
