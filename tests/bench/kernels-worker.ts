@@ -122,14 +122,6 @@ function jobs(machine: Machine): Record<string, () => Job> {
     ),
     'quantize 576': small((from, to) => ({ op: 'quantize', from, to: to.address, width: 576 }), 576),
     'SwiGLU of 1536': small((from, to) => ({ op: 'activate', kind: 'silu', from, gated: from, to, width: 1536 }), 1536),
-    'candidates of 49152': () => {
-      const from = rows(1, 49152)
-      new Float32Array(machine.memory.buffer, from.address, 49152).forEach((_, index, all) => {
-        all[index] = Math.sin(index * 1.7) * 10
-      })
-      const places = { ids: machine.allocate(4096), scores: machine.allocate(4096), sums: machine.allocate(16) }
-      return { ops: [{ op: 'candidates', from, width: 49152, count: 64, ...places }], tokens: 1, products: 49152 }
-    },
   }
 }
 

@@ -3,7 +3,6 @@
 
 import { attention, attentionItems } from './attention'
 import { append, rotary } from './cache'
-import { candidates } from './candidates'
 import { matmulPanels } from './matmul'
 import {
   argument,
@@ -29,7 +28,7 @@ const PACK = 1
 const MATMUL = 6
 const ATTENTION = 9
 const PICK_ROWS = 15
-const READ = 17
+const READ = 16
 /** Looks at a word of memory before a thread goes to sleep: some 20 µs for helpers, less for the runner. */
 const HELPER_SPINS = 20_000
 const RUNNER_SPINS = 4_000
@@ -147,7 +146,6 @@ function execute(op: usize, thread: i32, from: i32, to: i32): void {
   else if (code === 13) softCap(op, from, to)
   else if (code === 14) activate(op, thread, from, to)
   else if (code === PICK_ROWS) pickRows(op)
-  else if (code === 16) candidates(op, thread, from, to)
   else if (code === READ) readPieces(op, thread, from, to)
   else unreachable()
 }

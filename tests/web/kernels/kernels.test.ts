@@ -246,34 +246,6 @@ describe('row by row', () => {
   })
 })
 
-describe('candidates', () => {
-  test.each([
-    [1, 1],
-    [5, 5],
-    [1003, 64],
-    [4096, 256],
-  ])('of %i numbers the best %i, and the sum of powers', (width, count) => {
-    const numbers = random(width)
-    const rows = [numbers.floats(width, 5), numbers.floats(width, 5).map(Math.round), new Float32Array(width)]
-    const places = { ids: lab.put(new Float32Array(3 * count)), scores: lab.put(new Float32Array(3 * count)) }
-    const sums = lab.put(new Float32Array(6))
-    lab.run([{ op: 'candidates', rows: 'outputs', from: lab.rows(rows), width, count, ...places, sums }], {
-      ...{ tokens: 3, outputs: 3 },
-    })
-    rows.forEach((row, index) => {
-      const order = Array.from(row.keys()).sort((a, b) => (row[b] ?? 0) - (row[a] ?? 0) || a - b)
-      const ids = new Int32Array(lab.machine.memory.buffer, places.ids + index * count * 4, count)
-      expect(Array.from(ids).sort((a, b) => a - b)).toEqual(order.slice(0, count).sort((a, b) => a - b))
-      ids.forEach((id, place) => {
-        expect(lab.floats(places.scores + index * count * 4, count)[place]).toBe(row[id])
-      })
-      const most = Math.max(...row)
-      const expected = [most, row.reduce((sum, x) => sum + Math.exp(x - most), 0)]
-      expect(relativeError(lab.floats(sums + index * 8, 2), expected)).toBeLessThan(1e-5)
-    })
-  })
-})
-
 describe('rotary positions', () => {
   test.each([
     ['half', 16, 16],

@@ -143,9 +143,6 @@ class Reference {
       case 'pickRows':
         this.#pick(op, row)
         break
-      case 'candidates':
-        this.#candidates(op, row)
-        break
       case 'read':
         break
     }
@@ -319,17 +316,6 @@ class Reference {
     const { tokens, outputs } = this.#run
     const target = row - (tokens - outputs)
     if (target >= 0) this.#write(to, target, this.#read(from, row, width))
-  }
-
-  #candidates({ from, width, count, ids, scores, sums }: Extract<Op, { op: 'candidates' }>, row: number): void {
-    const values = this.#read(from, row, width)
-    const order = Array.from(values.keys()).sort((a, b) => at(values, b) - at(values, a) || a - b)
-    order.slice(0, count).forEach((id, index) => {
-      this.#i32[ids / 4 + row * count + index] = id
-      this.#f32[scores / 4 + row * count + index] = at(values, id)
-    })
-    const largest = at(values, order[0] ?? 0)
-    this.#f32.set([largest, sum(Float64Array.from(values, x => Math.exp(x - largest)))], sums / 4 + 2 * row)
   }
 
   /** Row `n` of a matrix, unpacked. */

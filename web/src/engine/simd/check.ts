@@ -5,7 +5,6 @@ import type { Op, Rows } from './ops.ts'
 const MOST_COLUMNS = 65_536
 /** Sums of 12 bits × 12 bits fit into 32 (web/kernels/attention.ts). */
 const MOST_HEAD = 256
-const MOST_CANDIDATES = 256
 
 /** @throws EngineError 'internal' naming the op and what is wrong with it */
 export function checkOp(op: Op): void {
@@ -33,8 +32,6 @@ function problems(op: Op): Problem[] {
   if (op.op === 'rotary')
     found.push([op.rotaryDim % 2 !== 0 || op.rotaryDim > op.headDim, `${op.rotaryDim} columns to turn`])
   if (op.op === 'read') found.push([op.address % 16 !== 0 || op.bytes % 65_536 !== 0, `${op.bytes} bytes to read`])
-  if (op.op === 'candidates')
-    found.push([op.count > MOST_CANDIDATES || op.count > op.width || op.count < 1, `${op.count} candidates`])
   return found
 }
 

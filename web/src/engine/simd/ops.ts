@@ -104,12 +104,6 @@ export type Op = Which &
       })
     /** to = the last `outputs` rows of from; always runs once. */
     | { op: 'pickRows'; from: Rows; to: Rows; width: number }
-    /**
-     * The `count` (at most 256) largest of `width` numbers per row: ids [count] int32 and scores [count] float32, unsorted;
-     * of equal ones the lower id is taken. sums [2] float32 = the largest of the row, and the sum of exp(x - largest) over it.
-     * Rows are `count` (`sums`: 2) apart.
-     */
-    | { op: 'candidates'; from: Rows; width: number; count: number; ids: number; scores: number; sums: number }
     /** Reads `bytes`, a multiple of 65,536, and does nothing with them: how fast that goes is the limit of many ops. */
     | { op: 'read'; address: number; bytes: number }
   )
@@ -183,7 +177,7 @@ export const OP_WORDS = 24
 
 const OPCODES = {
   ...{ pack: 1, embed: 2, addPositions: 3, norm: 4, quantize: 5, matmul: 6, rotary: 7, append: 8, attention: 9 },
-  ...{ add: 10, multiply: 11, scale: 12, softCap: 13, activate: 14, pickRows: 15, candidates: 16, read: 17 },
+  ...{ add: 10, multiply: 11, scale: 12, softCap: 13, activate: 14, pickRows: 15, read: 16 },
 } satisfies Record<Op['op'], number>
 const ACTIVATIONS = { silu: 0, gelu: 1, geluTanh: 2, relu: 3 }
 
@@ -233,8 +227,6 @@ function argumentsOf(op: Op): number[] {
       return [...rows(op.from), ...rows(op.gated), ...rows(op.to), op.width, ACTIVATIONS[op.kind]]
     case 'pickRows':
       return [...rows(op.from), ...rows(op.to), op.width]
-    case 'candidates':
-      return [...rows(op.from), op.width, op.count, op.ids, op.scores, op.sums]
     case 'read':
       return [op.address, op.bytes]
   }
