@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -28,6 +29,7 @@ def evaluate() -> None:
 @click.option("--threshold", type=click.FloatRange(0, 1), default=0.5, show_default=True, help="Least confidence that is shown.")
 @click.option("--calibration", type=_FILE, help="Measured confidence (web/src/engine/complete/calibrations.json), else raw.")
 @click.option("--fit", "fit_to", type=click.Path(dir_okay=False, path_type=Path), help="Add this bundle's calibration to a file.")
+@click.option("--trade-off", type=click.Path(dir_okay=False, path_type=Path), help="Add what the slider shows to a file.")
 @click.option("--variant", default="cpu-int8", show_default=True, help="Which graph to run.")
 @click.option(
     "--skip", type=click.IntRange(min=0), default=0, show_default=True, help="Leave out so many documents of each text."
@@ -45,6 +47,7 @@ def autocomplete(
     threshold: float,
     calibration: Path | None,
     fit_to: Path | None,
+    trade_off: Path | None,
     variant: str,
     skip: int,
     seed: int,
@@ -68,7 +71,10 @@ def autocomplete(
     if out is not None:
         program.write(result, out)
     if fit_to is not None:
-        _add_calibration(fit_to, result["bundle"], program.fitted(result["texts"]).by_letters, program.how(options))
+        calibrated = {"measured": program.how(options), "by_letters": program.fitted(result["texts"]).by_letters}
+        _add(fit_to, result["bundle"], calibrated)
+    if trade_off is not None:
+        _add(trade_off, result["bundle"], {"measured": program.how(options), **program.trade_off(result)})
     click.echo(json.dumps(program.plain(result)) if as_json else "\n".join(program.table(result)))
 
 
@@ -127,7 +133,7 @@ def grammar(
         click.echo(f"ERRANT at the threshold {threshold:g}: {shown}")
 
 
-def _add_calibration(path: Path, bundle: str, by_letters: object, how: str) -> None:
+def _add(path: Path, bundle: str, entry: dict[str, Any]) -> None:
+    """Puts an entry for a bundle into a file of entries."""
     known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    known[bundle] = {"measured": how, "by_letters": by_letters}
-    path.write_text(json.dumps(known, indent=2) + "\n", encoding="utf-8")
+    path.write_text(json.dumps({**known, bundle: entry}, indent=2) + "\n", encoding="utf-8")

@@ -138,7 +138,7 @@ def test_tokens_of_a_place_are_computed_once(tiny_bundle):
 
 
 def test_the_program_measures_both_and_fits_a_calibration(tiny_bundle, tmp_path):
-    out, fitted = tmp_path / "out", tmp_path / "calibrations.json"
+    out, fitted, measured = tmp_path / "out", tmp_path / "calibrations.json", tmp_path / "measured.json"
     command = ["eval", "autocomplete", str(tiny_bundle), "--text", str(SENTENCES), "--baseline-text", str(SENTENCES)]
     run = CliRunner().invoke(main, [*command, "--places", "12", "--typist", "80", "--out", str(out), "--fit", str(fitted)])
     assert run.exit_code == 0, run.output
@@ -152,8 +152,12 @@ def test_the_program_measures_both_and_fits_a_calibration(tiny_bundle, tmp_path)
     entry = json.loads(fitted.read_text())["tiny-llama"]
     assert len(entry["by_letters"]) == len(LETTERS)
     assert "eval autocomplete BUNDLE --text sentences.txt" in entry["measured"]
-    again = CliRunner().invoke(main, [*command, "--places", "12", "--typist", "0", "--calibration", str(fitted), "--json"])
+    again = CliRunner().invoke(
+        main, [*command, "--places", "12", "--typist", "0", "--calibration", str(fitted), "--json", "--trade-off", str(measured)]
+    )
     assert json.loads(again.output)["calibration"] == entry["by_letters"]
+    shares = [each["coverage"] for each in json.loads(measured.read_text())["tiny-llama"]["by_threshold"]]
+    assert shares == sorted(shares, reverse=True)
 
 
 def test_a_model_that_does_not_continue_text_is_refused():

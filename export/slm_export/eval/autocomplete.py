@@ -77,6 +77,24 @@ def fitted(rows: Sequence[dict[str, Any]]) -> Calibration:
     return fit([trial for row in rows for trial in row["predictors"]["model"]["trials"]])
 
 
+def trade_off(result: dict[str, Any]) -> dict[str, Any]:
+    """What the browser shows beside the slider: shares at word borders by threshold, over all texts together."""
+    trials = [trial for row in result["texts"] for trial in row["predictors"]["model"]["trials"] if trial.letters == 0]
+    calibration = Calibration(result["calibration"])
+    scores = (score(trials, threshold, calibration) for threshold in THRESHOLDS)
+    return {
+        "texts": [row["text"] for row in result["texts"]],
+        "places": len(trials),
+        "by_threshold": [
+            {
+                "threshold": each.threshold,
+                **{name: round(getattr(each, name), 4) for name in ("coverage", "precision", "first_word", "wrong_show_rate")},
+            }
+            for each in scores
+        ],
+    }
+
+
 def _baseline(evaluated: Path, options: Options) -> WordNgram:
     others = [path for path in options.baseline_texts if path.resolve() != evaluated.resolve()]
     return WordNgram(sentence for path in others for sentence in read_sentences(path))
