@@ -145,7 +145,9 @@ def many(chats: int, messages: int) -> str:
         mapping: dict[str, Any] = {}
         for at in range(length):
             role = "assistant" if at % 2 else "user"
-            text = f"Chat {number}, message {at}. " + ("It has **some** `Markdown` and a list:\n\n- one\n- two\n" * (1 + at % 3))
+            zebra = "Here is a zebra. " if (number, at) == (chats, 3) else ""
+            more = "It has **some** `Markdown` and a list:\n\n- one\n- two\n" * (1 + at % 3)
+            text = f"{zebra}Chat {number}, message {at}. {more}"
             mapping[f"m{at}"] = {
                 "parent": f"m{at - 1}" if at else None,
                 "children": [f"m{at + 1}"] if at + 1 < length else [],
@@ -179,10 +181,10 @@ def test_many_chats_and_a_long_one(page: Page, start_server: StartServer, tiny_b
     expect(rows.last).to_be_in_viewport()
     assert page.locator(".message .markdown").count() < 60, "what is out of sight is not drawn"
     search = page.get_by_role("searchbox", name="Search chats")
-    search.fill("chat 500, message 3.")
+    search.fill("ZEBRA")
     expect(sidebar(page)).to_contain_text("1 chat found")
     search.press("Enter")
-    expect(page.get_by_text("Chat 500, message 3.").first).to_be_in_viewport()
+    expect(page.get_by_text("Here is a zebra.").first).to_be_in_viewport()
     search.fill("")
     oldest = sidebar(page).get_by_role("link", name="Number 0", exact=True)
     while oldest.count() == 0:  # drawn as the reader comes near the end

@@ -81,8 +81,7 @@ export class Conversation {
   /** An empty chat, kept once something is said in it. */
   newChat(): void {
     this.#leave(currentId.peek())
-    put(emptyChat(newId(), Date.now()))
-    currentId.value = [...openChats.value.keys()].at(-1) ?? ''
+    this.#adopt(emptyChat(newId(), Date.now()))
     go('chat', '', { replace: path(chat.peek()).length === 0 && route.peek().rest === '' })
   }
 

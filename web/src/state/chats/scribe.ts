@@ -116,6 +116,7 @@ export class Scribe {
       this.#job = null
       const ended = openChats.value.get(chat)
       if (ended) this.#settle(ended)
+      else this.#release(chat) // it was deleted meanwhile
       openChats.value = new Map(openChats.value) // a question that came meanwhile gets its turn
     }
   }
@@ -190,8 +191,13 @@ export class Scribe {
   async #tracer({ chat }: Job, { id, content, has_tokens }: Message): Promise<Tracer> {
     const begun = this.#beginnings.get(id)
     if (begun) return new Tracer(begun.steps, begun.textOffset)
-    const table = content && has_tokens ? await this.#library.tokens(chat, id).catch(() => null) : null
-    return table ? new Tracer(unpack(table), table.text_offset) : new Tracer([], content.length)
+    try {
+      const table = content && has_tokens ? await this.#library.tokens(chat, id) : null
+      if (table) return new Tracer(unpack(table), table.text_offset)
+    } catch {
+      // They are lost or damaged: what comes now can still be looked at.
+    }
+    return new Tracer([], content.length)
   }
 
   #keep(): void {
@@ -206,10 +212,13 @@ export class Scribe {
     const { id } = chat.head
     void this.#library.save(chat).then(() => {
       const now = openChats.value.get(id)
-      if (now && hasUnfinished(now)) return
-      this.#claims.get(id)?.release()
-      this.#claims.delete(id)
+      if (!now || !hasUnfinished(now)) this.#release(id)
     })
+  }
+
+  #release(chat: string): void {
+    this.#claims.get(chat)?.release()
+    this.#claims.delete(chat)
   }
 
   /** What happened to an answer, while its chat is on the page. */
