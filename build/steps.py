@@ -124,7 +124,9 @@ def python_steps(checkout: Checkout) -> dict[str, Step]:
         "runtime": packages("runtime", "Server packages (flask, …)", lambda: ["-e", "."], 10_000_000, 10_000_000),
         "torch": packages("torch", "PyTorch, for the export", torch, 870_000_000, 200_000_000),
         "export": packages("export", "Exporter (transformers, …)", lambda: ["-e", ".[export]"], 390_000_000, 150_000_000),
-        "dev": packages("dev", "Test tools (pytest, mypy, …)", lambda: ["-e", ".[export,ray,dev]"], 540_000_000, 160_000_000),
+        "dev": packages(
+            "dev", "Test tools (pytest, mypy, …)", lambda: ["-e", ".[export,grammar,ray,dev]"], 540_000_000, 160_000_000
+        ),
     }
 
 

@@ -49,10 +49,14 @@ def read_adapter(folder: Path) -> Adapter:
 
 @dataclass(frozen=True, slots=True)
 class AdapterTask:
-    """The task that an adapter was trained for: its name in the manifest, and the words before every text."""
+    """The task that an adapter was trained for: its name in the manifest, and the words before every text.
+
+    `least_gain` is the manifest's: the tuned threshold of a correction, in nats.
+    """
 
     task: str
     prefix: str
+    least_gain: float | None = None
 
 
 def read_task(folder: Path) -> AdapterTask | None:
@@ -65,12 +69,14 @@ def read_task(folder: Path) -> AdapterTask | None:
         return None
     try:
         fields = json.loads(path.read_text(encoding="utf-8"))
-        task, prefix = fields["task"], fields["prefix"]
+        task, prefix, gain = fields["task"], fields["prefix"], fields.get("least_gain")
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise SourceError(f"{path} cannot be read ({error!r}). Train the adapter again, or remove the file.") from error
-    if task is not None and not (isinstance(task, str) and task and isinstance(prefix, str)):
-        raise SourceError(f"{path}: task and prefix must be texts. Train the adapter again, or remove the file.")
-    return AdapterTask(task, prefix) if task is not None else None
+    if task is None:
+        return None
+    if not (isinstance(task, str) and task and isinstance(prefix, str)) or not (gain is None or isinstance(gain, (int, float))):
+        raise SourceError(f"{path}: task and prefix must be texts, least_gain a number or null. Train the adapter again.")
+    return AdapterTask(task, prefix, gain)
 
 
 def base_note(folder: Path, names: tuple[str, str]) -> str | None:

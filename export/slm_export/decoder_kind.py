@@ -17,7 +17,7 @@ from slm_export.facts import Facts
 from slm_export.families import context_length, kv_heads
 from slm_export.gguf_blocks import exact_int4
 from slm_export.graph import build_float_graph, open_float_graph
-from slm_export.manifest import Generation, KvGeometry, Prompts, Reference, SpecialTokens, TaskPrefix
+from slm_export.manifest import Generation, KvGeometry, Prompts, Reference, SpecialTokens, TaskPrompt
 from slm_export.original import Original, run_original
 from slm_export.progress import Reporter
 from slm_export.row_store import RowStore
@@ -94,7 +94,7 @@ def _facts(checkpoint: Checkpoint, task: AdapterTask | None) -> Facts:
         special_tokens=_special_tokens(checkpoint, generation),
         prompts=Prompts(
             chat_template=TOKENIZER_FILES[2] if checkpoint.chat_template else None,
-            prefixes=(TaskPrefix(task.task, task.prefix),) if task else None,
+            tasks=(TaskPrompt(task.task, task.prefix + "{text}", least_gain=task.least_gain),) if task else None,
         ),
         generation=_GREEDY if task else _generation(generation),
         kv=KvGeometry(layers=int(config.num_hidden_layers), heads=kv_heads(config), head_dim=checkpoint.head_dim),

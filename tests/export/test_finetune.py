@@ -172,8 +172,8 @@ def test_the_exporter_takes_task_prompt_and_template_from_the_adapter(base, adap
     facts = DecoderKind(origin, tmp_path / "work").facts
     assert (origin.id, origin.name) == ("letters", "tiny (letters)")
     assert facts.tasks == ("letters",)
-    assert facts.prompts.prefixes is not None
-    assert [(each.task, each.prefix) for each in facts.prompts.prefixes] == [("letters", "Say: ")]
+    assert facts.prompts.tasks is not None
+    assert [(each.task, each.user, each.least_gain) for each in facts.prompts.tasks] == [("letters", "Say: {text}", None)]
     assert facts.generation.temperature == 0
     assert loaded.chat_template == (adapter / "chat_template.jinja").read_text(encoding="utf-8")
 

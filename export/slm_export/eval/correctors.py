@@ -46,11 +46,11 @@ class Asker:
 
     encoder: Encoder
     tokenizer: Any
-    prefix: str
+    user: str  # the user's turn, {text} in it for the sentence
 
     def encode(self, sentence: str, answer: str) -> Encoded:
         """The prompt for a sentence, and an answer with its end."""
-        message = {"role": "user", "content": self.prefix + sentence}
+        message = {"role": "user", "content": self.user.replace("{text}", sentence)}
         return self.encoder.encode(Example((message,), answer))
 
     def text(self, tokens: Sequence[int]) -> str:

@@ -112,15 +112,15 @@ def _corrector(options: Options, reporter: Reporter) -> Iterator[Corrector]:
 
 def _bundle(folder: Path, variant: str) -> BundleCorrector:
     manifest = load_manifest(folder)
-    prefix = next((each.prefix for each in manifest.prompts.prefixes or () if each.task == TASK), None)
-    if prefix is None or manifest.prompts.chat_template is None:
-        raise SourceError(f"{folder} says of no way to ask for the task {TASK}: its manifest has no such prefix or no template.")
+    prompt = next((each for each in manifest.prompts.tasks or () if each.task == TASK), None)
+    if prompt is None or manifest.prompts.chat_template is None:
+        raise SourceError(f"{folder} was not made for the task {TASK}: its manifest has no prompt for it, or no chat template.")
     names = [each.name for each in manifest.variants]
     if variant not in names:
         raise SourceError(f"{folder} has no variant {variant}; it has {', '.join(names)}. Name one with --variant.")
     tokenizer = PreTrainedTokenizerFast.from_pretrained(folder)
     template = (folder / manifest.prompts.chat_template).read_text(encoding="utf-8")
-    asker = Asker(Encoder(tokenizer, template, manifest.special_tokens.eos), tokenizer, prefix)
+    asker = Asker(Encoder(tokenizer, template, manifest.special_tokens.eos), tokenizer, prompt.user)
     return BundleCorrector(OrtDecoder(folder / manifest.variant(variant).graph), asker, f"{manifest.id} {variant}")
 
 
@@ -134,4 +134,4 @@ def _adapter(options: Options, work: Path, reporter: Reporter) -> TorchCorrector
         checkpoint = checkpoints.load(origin, work)
     tokenizer = checkpoint.tokenizer
     encoder = Encoder(tokenizer, checkpoint.chat_template or "", [tokenizer.eos_token_id])
-    return TorchCorrector(checkpoint.load_model(), Asker(encoder, tokenizer, task.prefix), f"{origin.id} PyTorch")
+    return TorchCorrector(checkpoint.load_model(), Asker(encoder, tokenizer, task.prefix + "{text}"), f"{origin.id} PyTorch")

@@ -223,6 +223,7 @@ def _texts(
         "base": origin.id,
         "task": settings.task,
         "prefix": settings.columns.prefix,
+        "least_gain": None,
         "labels": list(labels),
         "recipe": recipe,
     }
