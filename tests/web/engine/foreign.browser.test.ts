@@ -1,6 +1,7 @@
 /** Models that others exported (tests/fixtures/make_foreign.py): no manifest, position_ids, a cache that the graph joins. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Backend } from '../../../web/src/engine/backend.ts'
+import { MergedBackend } from '../../../web/src/engine/backend-merged.ts'
 import { PlainBackend } from '../../../web/src/engine/backend-plain.ts'
 import { createEngine } from '../../../web/src/engine/client.ts'
 import { findGpu, thisBrowser } from '../../../web/src/engine/device.ts'
@@ -11,6 +12,7 @@ import { failureOf } from './suite.ts'
 
 const LLAMA = '/bundles/foreign/tiny-llama/'
 const BERT = '/bundles/foreign/tiny-bert/'
+const T5 = '/bundles/foreign/tiny-t5/'
 const json = async (path: string) => (await fetch(path)).json() // our own script's files
 const golden: { prompt_tokens: number[]; logits: number[]; tokens: number[] } = await json(`${LLAMA}golden.json`)
 const sentence: { text: string; vector: number[] } = await json(`${BERT}golden.json`)
@@ -126,9 +128,48 @@ test('a sentence encoder gives PyTorch’s vector', async () => {
   await engine.dispose()
 })
 
-test('a folder of models that need two graphs, and one without any graph, are refused with the reason', async () => {
+test('a folder of models that need two graphs and has none, and one without any graph, are refused with the reason', async () => {
   const seq2seq = await failureOf(createEngine({ bundle: '/bundles/transformers/tiny-t5-hf/' }))
-  expect(seq2seq).toMatchObject({ code: 'unsupported', message: expect.stringMatching(/slm-export model/) })
+  expect(seq2seq).toMatchObject({
+    code: 'no-model',
+    message: expect.stringMatching(/no decoder_model_merged.*slm-export model/),
+  })
   const none = await failureOf(createEngine({ bundle: '/bundles/transformers/tiny-bert-hf/' }))
   expect(none).toMatchObject({ code: 'no-model', message: expect.stringMatching(/no ONNX graph/) })
+})
+
+describe('an encoder-decoder in two branches', () => {
+  test('gives PyTorch’s logits, token by token, several at once, and again for another prompt', async () => {
+    const golden: { prompt_tokens: number[]; answer: number[]; logits: number[][] } = await json(`${T5}golden.json`)
+    const runtime = await loadRuntime({ flavour: 'wasm', threads: 1, device: null })
+    const open = async (name: string) => {
+      const graph = new Uint8Array(await (await fetch(`${T5}onnx/${name}.onnx`)).arrayBuffer())
+      return runtime.create({ graph, externalData: [] }, false)
+    }
+    const [encoder, decoder] = [await open('encoder_model'), await open('decoder_model_merged')]
+    const sizes = { vocabularySize: 1024, contextLength: 512, maxAnswerTokens: 64 }
+    const backend = new MergedBackend({ name: 'merged', encoder, decoder, start: [0], ...sizes })
+    const close = (row: Float32Array, index: number) =>
+      expect(largestDifference(row, golden.logits[index] ?? [])).toBeLessThan(2e-3)
+    for (let round = 0; round < 2; round++) {
+      close(await backend.prefill(golden.prompt_tokens, 0), 0)
+      for (const [index, token] of golden.answer.slice(0, 4).entries()) close(await backend.decode(token), index + 1)
+      const rest = await backend.verify(golden.answer.slice(4))
+      for (const [index, row] of rest.entries()) close(row, index + 5)
+      expect(backend.length).toBe(golden.prompt_tokens.length + golden.answer.length)
+      await backend.prefill(golden.prompt_tokens.slice(0, 9), 0)
+    }
+    await backend.dispose()
+  })
+
+  test('loads by its address like a bundle, answers, and corrects', async () => {
+    const engine = await createEngine({ bundle: T5, device: 'cpu', threads: 1 })
+    expect(engine.info).toMatchObject({ architecture: 'encoder-decoder', variant: 'cpu-fp32', device: 'cpu' })
+    const request = { prompt: 'The cat sees a dog.', temperature: 0, max_tokens: 8 } as const
+    const first = await engine.completions.create({ ...request, stream: false })
+    expect(first.usage.completion_tokens).toBeGreaterThan(0)
+    expect((await engine.completions.create({ ...request, stream: false })).choices[0].text).toBe(first.choices[0].text)
+    expect((await engine.proofread('The cat see a dog.')).correctedInput).not.toBe('')
+    await engine.dispose()
+  })
 })

@@ -1,11 +1,13 @@
 /** Which code computes which kind of model: sessions of a variant's graphs and the backend over them. */
 import { EncoderBackend } from './backend-encoder.ts'
+import { MergedBackend } from './backend-merged.ts'
 import { OrtBackend } from './backend-ort.ts'
 import { PlainBackend } from './backend-plain.ts'
 import { Seq2SeqBackend } from './backend-seq2seq.ts'
 import { Context } from './context.ts'
 import type { Files } from './download.ts'
 import { EngineError } from './errors.ts'
+import { FOREIGN } from './foreign.ts'
 import { checkKvInputs } from './kv.ts'
 import type { Manifest, Variant } from './manifest.ts'
 import type { Runtime } from './session.ts'
@@ -76,7 +78,17 @@ async function decoder(runtime: Runtime, parts: BackendParts) {
   return backend
 }
 
-async function seq2seq(runtime: Runtime, { manifest, variant, files, name }: BackendParts) {
+async function merged(runtime: Runtime, { manifest, variant, files, name }: BackendParts) {
+  const { start, max_tokens: maxAnswerTokens } = required(manifest.decoder, 'decoder')
+  const { vocab_size: vocabularySize, context_length: contextLength } = manifest
+  const decoder = await runtime.create(await files.session(variant.graph))
+  const encoder = await runtime.create(await files.session(required(variant.encoder_graph, 'encoder_graph')))
+  return new MergedBackend({ name, encoder, decoder, start, vocabularySize, contextLength, maxAnswerTokens })
+}
+
+async function seq2seq(runtime: Runtime, parts: BackendParts) {
+  const { manifest, variant, files, name } = parts
+  if (manifest.source.kind === FOREIGN) return merged(runtime, parts)
   const { layers, heads, head_dim: headDim } = required(manifest.kv, 'kv')
   const { start, max_tokens, embedding_width } = required(manifest.decoder, 'decoder')
   const open = async (graph: string | null, field: string) =>

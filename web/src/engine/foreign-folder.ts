@@ -43,6 +43,8 @@ const KINDS: Record<'webgpu' | 'cpu', { ending: string; type: 'float16' | 'float
 }
 /** Where graphs lie: transformers.js' way, its older one, optimum's. */
 const PLACES = ['onnx/model', 'onnx/decoder_model_merged', 'model']
+/** Of encoder-decoders, whose encoder lies beside the decoder. They run on the CPU. */
+const MERGED_PLACES = ['onnx/decoder_model_merged', 'decoder_model_merged']
 
 export class Folder {
   readonly url: string
@@ -88,20 +90,36 @@ export class Folder {
   }
 
   /** @throws EngineError 'no-model' where no graph has a name that is known */
-  async variants(): Promise<Variant[]> {
+  async variants(answers: boolean): Promise<Variant[]> {
     const endings = [...new Set(Object.values(KINDS).flatMap(kinds => kinds.map(({ ending }) => ending)))]
-    for (const place of PLACES) {
+    for (const place of answers ? MERGED_PLACES : PLACES) {
       const found = new Map<string, FileEntry[]>()
-      await Promise.all(endings.map(async ending => found.set(ending, await this.#graph(`${place}${ending}.onnx`))))
-      const variants = (['webgpu', 'cpu'] as const).flatMap(device =>
+      const encoders = new Map<string, FileEntry[]>()
+      const encoderPlace = place.replace('decoder_model_merged', 'encoder_model')
+      await Promise.all(
+        endings.map(async ending => {
+          found.set(ending, await this.#graph(`${place}${ending}.onnx`))
+          if (answers) encoders.set(ending, await this.#graph(`${encoderPlace}${ending}.onnx`))
+        }),
+      )
+      const devices = answers ? (['cpu'] as const) : (['webgpu', 'cpu'] as const)
+      const variants = devices.flatMap(device =>
         KINDS[device].flatMap(({ ending, type }) => {
           const [graph, ...data] = found.get(ending) ?? []
-          return graph ? [variantOf(device, { ending, type, files: [graph, ...data], graph: graph.path })] : []
+          const [encoder, ...encoderData] = encoders.get(ending) ?? []
+          if (!graph || (answers && !encoder)) return []
+          const files = [graph, ...data, ...(encoder ? [encoder, ...encoderData] : [])]
+          return [
+            { ...variantOf(device, { ending, type, files, graph: graph.path }), encoder_graph: encoder?.path ?? null },
+          ]
         }),
       )
       if (variants.length > 0) return variants
     }
-    throw new EngineError('no-model', `There is a config.json at ${this.url} but no ONNX graph under a usual name.`)
+    const graphs = answers ? 'decoder_model_merged.onnx with its encoder_model.onnx' : 'ONNX graph under a usual name'
+    const advice =
+      'Take a repository that transformers.js loads, or make a bundle of the model: slm-export model SOURCE.'
+    throw new EngineError('no-model', `There is a config.json at ${this.url} but no ${graphs}. ${advice}`)
   }
 
   parse<S extends v.GenericSchema>(schema: S, data: unknown, path: string): v.InferOutput<S> {

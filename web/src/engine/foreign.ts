@@ -45,6 +45,8 @@ const configFields = v.object({
   bos_token_id: tokenIds,
   eos_token_id: tokenIds,
   pad_token_id: tokenIds,
+  decoder_start_token_id: tokenIds,
+  forced_bos_token_id: tokenIds,
   id2label: v.optional(v.record(v.string(), v.string()), {}),
   problem_type: v.optional(v.nullable(v.string())),
 })
@@ -56,6 +58,8 @@ const generationFields = v.object({
   repetition_penalty: count,
   max_new_tokens: count,
   eos_token_id: tokenIds,
+  decoder_start_token_id: tokenIds,
+  forced_bos_token_id: tokenIds,
 })
 type Config = v.InferOutput<typeof configFields>
 
@@ -63,7 +67,8 @@ async function describe(folder: Folder, json: Record<string, unknown>): Promise<
   // Models that also see or hear keep what concerns text apart.
   const inner = typeof json.text_config === 'object' ? { ...json, ...json.text_config } : json
   const config = folder.parse(configFields, inner, 'config.json')
-  const encoder = encoderOf(config)
+  const answers = /ForConditionalGeneration$/.test(config.architectures[0] ?? '')
+  const encoder = answers ? null : encoderOf(config)
   const [generation, tokenizer, tokenizerConfig] = await Promise.all([
     folder.json('generation_config.json'),
     folder.json('tokenizer.json'),
@@ -82,7 +87,7 @@ async function describe(folder: Folder, json: Record<string, unknown>): Promise<
     source: { kind: FOREIGN, ref: folder.url, revision: null, sha256: null, adapter: null },
     licence: { id: 'unknown', file: '' },
     family: config.model_type,
-    architecture: encoder ? 'encoder' : 'decoder',
+    architecture: answers ? 'encoder-decoder' : encoder ? 'encoder' : 'decoder',
     tasks: [],
     parameters: 0,
     context_length: config.max_position_embeddings ?? config.n_positions ?? 2048,
@@ -104,8 +109,8 @@ async function describe(folder: Folder, json: Record<string, unknown>): Promise<
     kv: null,
     reference: { prompt_tokens: [...SOME_TOKENS], tokens: [], logits: [], outputs: null },
     files: await Promise.all(paths.map(path => folder.entry(path))),
-    variants: await folder.variants(),
-    decoder: null,
+    variants: await folder.variants(answers),
+    decoder: answers ? decoderOf(config, defaults) : null,
     encoder,
   }
 }
@@ -141,13 +146,17 @@ function addsFirst(tokenizer: Record<string, unknown>, config: Record<string, un
   return token !== null && rules.includes(`{"SpecialToken":{"id":${JSON.stringify(token)}`)
 }
 
+/** How answers of an encoder-decoder begin, and how long they may get. */
+function decoderOf(config: Config, defaults: v.InferOutput<typeof generationFields>): Manifest['decoder'] {
+  const first = ids(defaults.decoder_start_token_id ?? config.decoder_start_token_id)
+  const forced = ids(defaults.forced_bos_token_id ?? config.forced_bos_token_id)
+  const start = first.length > 0 ? first : ids(config.pad_token_id)
+  return { start: [...start.slice(0, 1), ...forced], max_tokens: defaults.max_new_tokens ?? 512, embedding_width: 1 }
+}
+
 /** Null for a model that writes. */
 function encoderOf(config: Config): Encoder | null {
   const kind = config.architectures[0] ?? ''
-  if (/ForConditionalGeneration$/.test(kind)) {
-    const message = `Models of the kind ${kind} need a bundle of our exporter: slm-export model …`
-    throw new EngineError('unsupported', message)
-  }
   if (/ForCausalLM$|LMHeadModel$/.test(kind)) return null
   const task = /ForSequenceClassification$/.test(kind)
     ? 'text-classification'

@@ -69,6 +69,7 @@ export class OrtRunner {
   readonly #options = new Map<number, number>()
   readonly #inputs: Slots
   readonly #outputs: Slots
+  readonly #ignored = new Set<string>()
   readonly #scratch: number
 
   /** `session` is the handle of an `InferenceSession`; every name of the graph must get a tensor before the first run. */
@@ -92,6 +93,13 @@ export class OrtRunner {
 
   setOutput(name: string, tensor: OrtTensor): void {
     this.#outputs.set(name, tensor.handle)
+    this.#ignored.delete(name)
+  }
+
+  /** From now on what a run gives there is thrown away, whatever its shape. */
+  ignoreOutput(name: string): void {
+    this.#outputs.set(name, IGNORED)
+    this.#ignored.add(name)
   }
 
   /**
@@ -105,6 +113,11 @@ export class OrtRunner {
     const failed = await this.#module._OrtRun(
       ...([this.#session, inputNames, inputs, inputCount, outputNames, outputCount, outputs, options] as const),
     )
+    for (const name of this.#ignored) {
+      const handle = this.#outputs.get(name)
+      if (handle !== IGNORED) this.#module._OrtReleaseTensor(handle)
+      this.#outputs.set(name, IGNORED)
+    }
     if (failed !== 0) throw this.#failure()
   }
 
@@ -201,6 +214,9 @@ export class OrtRunner {
   }
 }
 
+/** In the place of an output: ONNX Runtime makes a tensor of its own there. */
+const IGNORED = 0
+
 /** ONNX Runtime's `gpu_graph_id` for a run that is neither recorded nor played. */
 const NO_RECORDING = -1
 
@@ -246,6 +262,10 @@ class Slots {
     if (index === undefined)
       throw new EngineError('bad-manifest', `The model's graph has no "${name}". Export it again.`)
     this.#module.setValue(this.handles + 4 * index, handle, '*')
+  }
+
+  get(name: string): number {
+    return this.#module.getValue(this.handles + 4 * (this.#index.get(name) ?? 0), '*')
   }
 
   release(): void {
