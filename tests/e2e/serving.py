@@ -96,7 +96,8 @@ class Watch:
 
     def follow(self, context: BrowserContext) -> None:
         def console(message: ConsoleMessage) -> None:
-            if message.type in ("error", "warning"):
+            # What Chromium says when a page asks for a GPU and there is none: the page says it in its own words.
+            if message.type in ("error", "warning") and message.text != "No available adapters.":
                 self.note(f"console {message.type}: {message.text}")
 
         def request(asked: Request) -> None:

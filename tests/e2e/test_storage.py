@@ -1,4 +1,4 @@
-"""The browser's private disk: what is downloaded once is not asked for again, and a full disk is a sentence."""
+"""Where models lie: in the server's folder alone, unless a person keeps one in the browser; a full disk is a sentence."""
 
 from __future__ import annotations
 
@@ -6,35 +6,67 @@ import re
 from pathlib import Path
 
 from chatting import Chat
-from playwright.sync_api import Browser, Playwright, Request, expect
-from serving import CHROMIUM, QUIET, NewPage, StartServer, Watch
+from playwright.sync_api import Browser, Page, Playwright, Request, expect
+from serving import CHROMIUM, QUIET, NewPage, Server, StartServer, Watch
 
 CPU = re.compile("^CPU · int8")
+KEEP = re.compile("^Keep .* in this browser")
+# Bytes of the models' files on the browser's private disk.
+KEPT_BYTES = """async () => {
+  let total = 0
+  const root = await navigator.storage.getDirectory()
+  const folder = await root.getDirectoryHandle('slm-models', { create: true })
+  const files = await folder.getDirectoryHandle('files', { create: true })
+  for await (const handle of files.values()) total += (await handle.getFile()).size
+  return total
+}"""
 
 
-def test_a_reload_asks_for_no_model_file_again(
+def test_the_servers_model_is_not_stored_twice(new_page: NewPage, chromium: Browser, real_server: Server) -> None:
+    page = new_page(chromium)
+    asked: list[str] = []
+
+    def note(request: Request) -> None:
+        asked.append(request.url.removeprefix(real_server.url))
+
+    page.context.on("request", note)
+    Chat(page).open(real_server.url, CPU)
+    assert page.evaluate(KEPT_BYTES) < 10_000, "notes about checksums, no weights"
+    asked.clear()
+    page.reload()
+    Chat(page).is_ready(CPU)
+    assert len([path for path in asked if path.endswith("model.onnx.data")]) == 1
+    assert page.evaluate(KEPT_BYTES) < 10_000
+
+
+def test_a_kept_model_is_read_from_the_browsers_disk(
     new_page: NewPage, chromium: Browser, start_server: StartServer, tiny_bundle: Path
 ) -> None:
     server = start_server(tiny_bundle)
     page = new_page(chromium)
+    Chat(page).open(server.url, CPU)
+    keep(page)
+    expect(page.get_by_text("Kept in this browser").first).to_be_visible()
+    assert page.evaluate(KEPT_BYTES) > 100_000
     asked: list[str] = []
 
     def note(request: Request) -> None:
         asked.append(request.url.removeprefix(server.url))
 
     page.context.on("request", note)
-    Chat(page).open(server.url, CPU)
-    assert any(path.endswith("model.onnx.data") for path in asked)
-    asked.clear()
     page.reload()
     Chat(page).is_ready(CPU)
-    assert [path for path in asked if "tiny-llama" in path and not path.endswith(("manifest.json", "README.md"))] == []
+    assert [path for path in asked if path.startswith("models/") and not path.endswith("manifest.json")] == []
+    page.get_by_role("button", name=re.compile("^Remove this browser.s copy of")).click()
+    expect(page.get_by_role("button", name=KEEP)).to_be_visible()
+    assert page.evaluate(KEPT_BYTES) < 10_000
 
 
 def test_a_full_disk_is_told(
     playwright: Playwright, start_server: StartServer, tiny_bundle: Path, tmp_path: Path, watch: Watch
 ) -> None:
     server = start_server(tiny_bundle)
+    watch.expected.append("Quota")  # the page's own offline copy has no room either
     # A profile on disk: private windows keep such files in memory and count them otherwise.
     context = playwright.chromium.launch_persistent_context(tmp_path / "profile", executable_path=CHROMIUM, args=QUIET)
     try:
@@ -42,9 +74,15 @@ def test_a_full_disk_is_told(
         page = context.new_page()
         origin = server.url.rstrip("/")
         context.new_cdp_session(page).send("Storage.overrideQuotaForOrigin", {"origin": origin, "quotaSize": 100_000})
-        page.goto(server.url)
-        alert = page.get_by_role("alert")
-        expect(alert.get_by_role("heading", name="The browser has no room for the model")).to_be_visible()
-        expect(alert).to_contain_text("free disk space")
+        Chat(page).open(server.url, CPU)  # nothing has to be stored for that
+        keep(page)
+        told = page.get_by_text("has no room for").first
+        expect(told).to_be_visible()
+        expect(told).to_contain_text("Remove models that it keeps")
     finally:
         context.close()
+
+
+def keep(page: Page) -> None:
+    page.get_by_role("link", name="Models").click()
+    page.get_by_role("button", name=KEEP).click()

@@ -6,6 +6,7 @@ import hashlib
 import json
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
@@ -134,7 +135,9 @@ def serve(faraway: Faraway) -> ThreadingHTTPServer:
             if limit is not None and len(body) > limit and faraway.take("breaks"):
                 body = body[:limit]
                 self.close_connection = True
-            self.wfile.write(body)
+            # A client that was told to stop does not wait for the rest.
+            with suppress(BrokenPipeError, ConnectionResetError):
+                self.wfile.write(body)
             if faraway.moods.lies:
                 self.close_connection = True
 
