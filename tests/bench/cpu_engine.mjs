@@ -5,8 +5,8 @@
  *                                   [--bundle DIR] [--json FILE]
  * Speeds are tokens/s, median (least–most). `memory` and `products` are what the same threads read and multiply at most,
  * measured between the runs; shares are of their medians. Memory is the proportional set size of all processes of the
- * browser, less what it was before the engine came: once with the model loaded, once behind 1,024 tokens, as multiples of
- * weights + cache. Needs `npm run build` and an exported bundle.
+ * browser, less what it was before the engine came, as a multiple of the weights' bytes: once with the model loaded from
+ * the browser's disk, once, without the cache's bytes, behind 1,024 tokens. Needs `npm run build` and an exported bundle.
  */
 import { spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
@@ -91,15 +91,11 @@ function columnOf(own) {
     column[`writing behind ${length}`] = spread(writing)
     column[`writing behind ${length}, share`] = `${((100 * median(writing) * bytes) / memory).toFixed(0)} %`
   }
-  const needs = positions => work.weightBytes + positions * work.positionBytes
-  column['memory, loaded, × weights'] = spread(
-    of(({ bytes }) => bytes.loaded / needs(0)),
-    2,
-  )
-  column['memory, 1,024 tokens, × weights and cache'] = spread(
-    of(({ bytes }) => bytes.used / needs(1056)),
-    2,
-  )
+  const share = (bytes, positions) => (bytes - positions * work.positionBytes) / work.weightBytes
+  const loaded = of(({ bytes }) => share(bytes.loaded, 0))
+  const used = of(({ bytes }) => share(bytes.used, 1056))
+  column['memory, loaded'] = spread(loaded, 2)
+  column['memory less cache, 1,024 tokens'] = spread(used, 2)
   return column
 }
 
