@@ -120,6 +120,7 @@ export class Editor {
         EditorView.lineWrapping,
         EditorView.perLineTextDirection.of(true),
         EditorView.contentAttributes.of(WRITING),
+        typingOverSelection,
         paragraphAtCaret,
         ...this.#over,
         EditorView.updateListener.of(update => {
@@ -140,6 +141,21 @@ const WRITING = {
   writingsuggestions: 'false',
   lang: '',
 }
+
+/**
+ * Letters in place of selected text go into the document themselves: left to do it, Chromium joins the lines with inline
+ * styles, which the page's Content-Security-Policy forbids and reports as an error. Input methods are left alone.
+ */
+const typingOverSelection = EditorView.domEventHandlers({
+  beforeinput(event, view) {
+    const { state, composing } = view
+    const isPlain = event.inputType === 'insertText' && !event.isComposing && !composing && !state.readOnly
+    if (!isPlain || !event.data || state.selection.main.empty) return false
+    event.preventDefault()
+    view.dispatch(state.replaceSelection(event.data), { userEvent: 'input.type', scrollIntoView: true })
+    return true
+  },
+})
 
 function wordsOf({
   label,
