@@ -125,7 +125,8 @@ function Memory({ work: { assistant } }: { work: Workplace }) {
   const { phrases } = assistant
   const number = (count: number) => count.toLocaleString(language.value)
   return (
-    <div class="field">
+    <fieldset class="field">
+      <legend>{memory.title}</legend>
       <label class="write-check">
         <input
           type="checkbox"
@@ -168,7 +169,7 @@ function Memory({ work: { assistant } }: { work: Workplace }) {
           </button>
         </details>
       )}
-    </div>
+    </fieldset>
   )
 }
 
