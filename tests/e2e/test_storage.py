@@ -77,7 +77,7 @@ def test_a_full_disk_is_told(
         Chat(page).open(server.url, CPU)  # nothing has to be stored for that
         keep(page)
         told = page.get_by_text("has no room for").first
-        expect(told).to_be_visible()
+        expect(told).to_be_visible(timeout=20_000)
         expect(told).to_contain_text("Remove models that it keeps")
     finally:
         context.close()

@@ -119,7 +119,7 @@ function asQuota<T>(path: string, write: () => T): T {
   }
 }
 
-function noRoom(path: string, bytes: number, cause?: unknown): EngineError {
+export function noRoom(path: string, bytes: number, cause?: unknown): EngineError {
   const size = bytes > 0 ? ` (${Math.ceil(bytes / 1e6)} MB)` : ''
   const message =
     `The browser's disk space for this page has no room for ${path}${size}. ` +

@@ -3,8 +3,20 @@
  * what they have in common and a name can never hold other bytes. `<digest>.part` is a download that has not ended yet.
  * Beside them one record per bundle says which files it uses. Writing needs a worker; listing and removing do not.
  */
-import { fileAt, find, noteName, read, type Sink, type StoredFile, sinkOf, sizeOnDisk, writeText } from './disk-file.ts'
-import type { FileEntry, Manifest } from './manifest.ts'
+import {
+  fileAt,
+  find,
+  noRoom,
+  noteName,
+  read,
+  type Sink,
+  type StoredFile,
+  sinkOf,
+  sizeOnDisk,
+  writeText,
+} from './disk-file.ts'
+import { EngineError } from './errors.ts'
+import type { FileEntry, Manifest, Variant } from './manifest.ts'
 
 export interface Disk {
   /** A whole file, null where it is not there. */
@@ -66,9 +78,35 @@ export async function openDisk(): Promise<Disk | null> {
   }
 }
 
+/** The same for those who cannot do without. @throws EngineError 'quota' or 'unsupported' */
+export async function requireDisk(): Promise<Disk> {
+  const disk = await openDisk()
+  if (disk) return disk
+  await openFolders(true).catch(cause => {
+    if (cause instanceof DOMException && cause.name === 'QuotaExceededError') throw noRoom('the model', 0, cause)
+  })
+  const message = 'This browser gives the page no disk of its own (a private window?), so it cannot keep models.'
+  throw new EngineError('unsupported', message)
+}
+
 /** Runs `work` while nobody else, in this tab or another, writes the file with this digest. */
 export async function withFileLock<T>(sha256: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
   return navigator.locks.request(`slm-file-${sha256}`, { signal }, work)
+}
+
+/** A variant that is kept whole. */
+export interface StoredVariant {
+  name: string
+  device: 'webgpu' | 'cpu'
+  /** WebGPU features. */
+  requires: string[]
+  /** Of its own files, without those that all variants share. */
+  sizeBytes: number
+  memoryBytes: number
+  /** For the engine's own CPU kernels. */
+  hasProgram: boolean
+  /** With the original in PyTorch; null where nobody did. */
+  compared: { tokens_compared: number; top1_agreement: number; perplexity_ratio: number } | null
 }
 
 /** What the browser keeps of one bundle. */
@@ -82,7 +120,7 @@ export interface StoredBundle {
   /** False where a download was broken off; loading the bundle goes on with it. */
   complete: boolean
   /** Variants of which every file is here. */
-  variants: string[]
+  variants: StoredVariant[]
   /** Files that are here in part or not at all. */
   missingBytes: number
   licence: string
@@ -106,6 +144,13 @@ export async function storedBundles(): Promise<StoredBundle[]> {
   return list.sort((a, b) => b.usedAt.getTime() - a.usedAt.getTime())
 }
 
+function variantOf({ name, device, requires, memory_bytes, files, fidelity, program }: Variant): StoredVariant {
+  const sizeBytes = files.reduce((total, { size_bytes }) => total + size_bytes, 0)
+  const { tokens_compared, top1_agreement, perplexity_ratio } = fidelity
+  const compared = tokens_compared > 0 ? { tokens_compared, top1_agreement, perplexity_ratio } : null
+  return { name, device, requires, sizeBytes, memoryBytes: memory_bytes, hasProgram: program !== null, compared }
+}
+
 async function stored(record: BundleRecord, files: FileSystemDirectoryHandle): Promise<StoredBundle> {
   const sizes = await Promise.all(record.files.map(file => sizeOnDisk(files, file)))
   const whole = new Set(record.files.flatMap(({ path }, index) => (sizes[index]?.whole ? [path] : [])))
@@ -118,7 +163,7 @@ async function stored(record: BundleRecord, files: FileSystemDirectoryHandle): P
     name: record.name,
     sizeBytes,
     complete: whole.size === record.files.length,
-    variants: (manifest?.variants ?? []).filter(v => v.files.every(({ path }) => whole.has(path))).map(v => v.name),
+    variants: (manifest?.variants ?? []).filter(v => v.files.every(({ path }) => whole.has(path))).map(variantOf),
     missingBytes: wanted - sizeBytes,
     licence: manifest?.licence.id ?? '',
     architecture: manifest?.architecture ?? 'decoder',

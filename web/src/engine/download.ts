@@ -48,7 +48,10 @@ export async function download(
   const data = new Map<string, Blob>()
   const entries = neededFiles(manifest, variant)
   const disk = await openDisk()
-  if (entries.every(({ sha256 }) => sha256 !== '')) await remember(disk, { bundleUrl, keep, manifest, entries })
+  if (entries.every(({ sha256 }) => sha256 !== '')) {
+    const noted = remember(disk, { bundleUrl, keep, manifest, entries })
+    await (keep ? noted : noted.catch(() => {})) // notes about what a server keeps are worth no failure
+  }
   // One after the other in effect (the weights dwarf the rest), but the small ones do not wait for the large one.
   await allOrNothing(signal, inner =>
     entries.map(async entry => {

@@ -1,6 +1,6 @@
 /** What keeper.ts asks for, done where the browser's private disk can be written. One call, then the worker ends. */
 import { createSHA256 } from 'hash-wasm'
-import { type Disk, dropFiles, openDisk, recall, withFileLock } from './disk.ts'
+import { type Disk, dropFiles, recall, requireDisk, withFileLock } from './disk.ts'
 import { describe, neededFiles } from './download.ts'
 import { EngineError } from './errors.ts'
 import type { ChosenFile, KeeperCall, KeeperMessage, KeepProgress } from './keeper.ts'
@@ -134,13 +134,6 @@ async function* pieces(file: Blob): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < file.size; at += PIECE_BYTES) {
     yield new Uint8Array(await file.slice(at, at + PIECE_BYTES).arrayBuffer())
   }
-}
-
-async function requireDisk(): Promise<Disk> {
-  const disk = await openDisk()
-  if (disk) return disk
-  const message = 'This browser gives the page no disk of its own (a private window?), so it cannot keep models.'
-  throw new EngineError('unsupported', message)
 }
 
 function counting(entries: readonly { size_bytes: number }[]): (bytes: number) => void {

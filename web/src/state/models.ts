@@ -128,10 +128,14 @@ export function summaryOf(kept: StoredBundle): ModelSummary {
     parameters: kept.parameters,
     context_length: kept.contextLength,
     size_bytes: kept.sizeBytes,
-    variants: kept.variants.map(name => ({
-      name,
-      device: name.startsWith('webgpu') ? 'webgpu' : 'cpu',
-      download_bytes: kept.sizeBytes,
+    variants: kept.variants.map(variant => ({
+      name: variant.name,
+      device: variant.device,
+      requires: variant.requires,
+      download_bytes: variant.sizeBytes,
+      memory_bytes: variant.memoryBytes,
+      has_program: variant.hasProgram,
+      fidelity: variant.compared,
     })),
   }
 }
