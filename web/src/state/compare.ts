@@ -53,6 +53,8 @@ const EMPTY: LaneAnswer = {
 
 let laneId = 0
 let running: AbortController | null = null
+/** The last run, which ends without an error: each answer keeps its own. */
+let work: Promise<void> = Promise.resolve()
 
 export function laneOf(column: Column): Lane {
   return { id: ++laneId, column: signal(column), answers: signal([]) }
@@ -109,22 +111,34 @@ export function clearAnswers(): () => void {
 }
 
 /** Asks all lanes. */
-export async function ask(prompt: string): Promise<void> {
+export async function ask(prompt: string, pool: EnginePool = engines): Promise<void> {
   prompts.value = [...prompts.value, prompt]
-  await run()
+  await run(pool)
 }
 
 /** Answers that are missing, stopped or failed, lane by lane. */
 export async function run(pool: EnginePool = engines): Promise<void> {
   stop()
+  work = runAll(pool)
+  await work
+}
+
+/** Stops, and gives back the memory of models that only the comparison used. */
+export async function leave(): Promise<void> {
+  stop()
+  await work
+  await engines.trim()
+}
+
+async function runAll(pool: EnginePool): Promise<void> {
   const abort = new AbortController()
   running = abort
   isRunning.value = true
   shareSeed()
   try {
-    const work = lanes.value.map(lane => () => runLane(lane, abort.signal, pool))
-    if (together.value) await Promise.all(work.map(begin => begin()))
-    else for (const begin of work) await begin()
+    const runs = lanes.value.map(lane => () => runLane(lane, abort.signal, pool))
+    if (together.value) await Promise.all(runs.map(begin => begin()))
+    else for (const begin of runs) await begin()
   } finally {
     if (running === abort) {
       running = null

@@ -1,13 +1,12 @@
-/** Blind comparisons: which lane stands where, and the votes, kept in localStorage. */
-import { computed, effect, signal } from '@preact/signals'
+/** Blind comparisons: rounds, and the votes, kept in localStorage. */
+import { batch, computed, effect, signal } from '@preact/signals'
 import { type ChatSettings, MODEL_DEFAULTS } from '../tasks/chat.ts'
 import type { Column } from '../tasks/comparison.ts'
 import { isVote, scoresOf, shuffled, type Vote } from '../tasks/scores.ts'
 import { lanes } from './compare.ts'
 
-/** A round of blind comparing: `order` holds at each place of the page the index of a lane. */
+/** A round of blind comparing: columns stand in an order that nobody knows. */
 export interface Round {
-  order: readonly number[]
   /** Null until the vote; then names may be seen. */
   result: Vote['result'] | null
 }
@@ -19,17 +18,16 @@ export const round = signal<Round | null>(null)
 export const votes = signal<readonly Vote[]>(read())
 export const scores = computed(() => scoresOf(votes.value))
 
-/** Lanes as they stand on the page. */
-export const placed = computed(() => {
-  const order = round.value?.order ?? lanes.value.map((_, index) => index)
-  return order.map(index => lanes.value[index]).filter(lane => lane !== undefined)
-})
-
 /** True while nobody may know which lane is which. */
 export const isHidden = computed(() => round.value !== null && round.value.result === null)
 
+/** Shuffles the lanes, which run in the order in which they stand: it tells nothing either. */
 export function startRound(random: () => number = Math.random): void {
-  round.value = { order: shuffled(lanes.value.length, random), result: null }
+  const order = shuffled(lanes.value.length, random)
+  batch(() => {
+    lanes.value = order.map(index => lanes.value[index]).filter(lane => lane !== undefined)
+    round.value = { result: null }
+  })
 }
 
 export function endBlind(): void {
@@ -39,9 +37,9 @@ export function endBlind(): void {
 /** @param result place on the page of the best, or neither */
 export function vote(result: Vote['result'], now: Date): void {
   if (!round.value || round.value.result !== null) return
-  const contestants = placed.value.map(({ column }) => contestantOf(column.value))
+  const contestants = lanes.value.map(({ column }) => contestantOf(column.value))
   votes.value = [...votes.value, { contestants, result, voted_at: now.toISOString() }].slice(-MOST)
-  round.value = { ...round.value, result }
+  round.value = { result }
 }
 
 /** The returned function undoes it. */

@@ -85,7 +85,6 @@ export const insight: Text['insight'] = {
     space: 'ein Leerzeichen',
     lineBreak: 'ein Zeilenumbruch',
     go: 'Hiermit weiterschreiben',
-    goNamed: token => `Mit ${token} weiterschreiben`,
     goBlocked: 'Die Antwort hatte eine feste Form: Ein anderes Token passt vielleicht nicht hinein.',
     branched: 'Eine neue Version schreibt mit dem anderen Token weiter',
   },

@@ -89,7 +89,6 @@ export const insight = {
     space: 'a space',
     lineBreak: 'a line break',
     go: 'Continue from this one',
-    goNamed: (token: string) => `Continue from ${token}`,
     goBlocked: 'The answer had a fixed shape: another token may not fit into it.',
     branched: 'A new version goes on from the other token',
   },

@@ -3,7 +3,7 @@ import { useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import { type Lane, type LaneAnswer, lanes, origin, partingOf } from '../../state/compare.ts'
 import { chatModels } from '../../state/models.ts'
-import { isHidden, placed } from '../../state/votes.ts'
+import { isHidden } from '../../state/votes.ts'
 import { sha256 } from '../../tasks/comparison.ts'
 import type { Parting } from '../../tasks/tokens.ts'
 import { text } from '../../text/index.ts'
@@ -89,8 +89,8 @@ interface LaneParting {
 
 /** From the first column; the first one itself from every other. Only answers that have ended are compared. */
 function partingsOf(lane: Lane, turn: number): LaneParting[] {
-  const [first] = placed.value
-  const others = lane === first ? placed.value.slice(1) : first ? [first] : []
+  const [first] = lanes.value
+  const others = lane === first ? lanes.value.slice(1) : first ? [first] : []
   const isDone = (one: Lane) => one.answers.value[turn]?.value.state === 'done'
   return isDone(lane) ? others.filter(isDone).map(other => ({ other, parting: partingOf(lane, other, turn) })) : []
 }

@@ -1,6 +1,6 @@
 /** The vote of a blind comparison, and afterwards which column was which. */
-import { clearAnswers } from '../../state/compare.ts'
-import { contestantOf, isHidden, placed, round, startRound, vote } from '../../state/votes.ts'
+import { clearAnswers, lanes } from '../../state/compare.ts'
+import { contestantOf, isHidden, round, startRound, vote } from '../../state/votes.ts'
 import { text } from '../../text/index.ts'
 import { letterOf } from './names.ts'
 
@@ -10,7 +10,7 @@ export function Ballot() {
   return (
     <fieldset class="ballot">
       <legend>{words.voteTitle}</legend>
-      {placed.value.map((lane, index) => (
+      {lanes.value.map((lane, index) => (
         <button key={lane.id} type="button" class="secondary" onClick={() => vote(index, new Date())}>
           {words.better(letterOf(lane))}
         </button>
@@ -32,7 +32,7 @@ function Revealed() {
     <div class="ballot" role="status">
       <p class="small">{words.voted}</p>
       <ul>
-        {placed.value.map(lane => (
+        {lanes.value.map(lane => (
           <li key={lane.id}>
             <strong>{letterOf(lane)}</strong> {contestantOf(lane.column.value)}
           </li>

@@ -153,13 +153,13 @@ function LaneSettings({ lane, letter }: { lane: Lane; letter: string }) {
         type="button"
         class="secondary"
         aria-haspopup="dialog"
-        aria-label={words.settingsOf(letter)}
         onClick={() => {
           open.value = true
         }}
       >
         <Icon name="sliders" />
         {changed > 0 ? words.settingsChanged(changed) : words.settings}
+        <span class="visually-hidden">: {words.settingsOf(letter)}</span>
       </button>
       <Dialog open={open} title={words.settingsOf(letter)} closeLabel={text.value.controls.close}>
         {open.value ? (

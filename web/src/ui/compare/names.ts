@@ -1,7 +1,7 @@
 /** What lanes and their ways are called. */
-import type { Lane } from '../../state/compare.ts'
+import { type Lane, lanes } from '../../state/compare.ts'
 import { chatModels } from '../../state/models.ts'
-import { isHidden, placed } from '../../state/votes.ts'
+import { isHidden } from '../../state/votes.ts'
 import type { Way } from '../../state/ways.ts'
 import { MODEL_DEFAULTS } from '../../tasks/chat.ts'
 import { text } from '../../text/index.ts'
@@ -11,7 +11,7 @@ const LETTERS = 'ABCD'
 
 /** By its place on the page: A, B, … */
 export function letterOf(lane: Lane): string {
-  return LETTERS[placed.value.indexOf(lane)] ?? '?'
+  return LETTERS[lanes.value.indexOf(lane)] ?? '?'
 }
 
 /** Letter alone while nobody may know more; else with what it is. */

@@ -9,6 +9,7 @@ import {
   isRunning,
   laneOf,
   lanes,
+  leave,
   newColumn,
   openComparison,
   origin,
@@ -17,10 +18,9 @@ import {
   stop,
 } from '../../state/compare.ts'
 import { chatSettings, controlledModel } from '../../state/controls.ts'
-import { engines } from '../../state/engines.ts'
 import { chatModels } from '../../state/models.ts'
 import { go, route } from '../../state/route.ts'
-import { isHidden, keepVotes, placed, round } from '../../state/votes.ts'
+import { isHidden, keepVotes, round } from '../../state/votes.ts'
 import { findOut, modelFacts, wayOf } from '../../state/ways.ts'
 import { decodeComparison, encodeComparison, LONGEST_LINK } from '../../tasks/comparison.ts'
 import { text } from '../../text/index.ts'
@@ -36,7 +36,7 @@ export function ComparePage() {
   const badLink = useSignal(false)
   const wide = useSignal<number | null>(null)
   useEffect(keepVotes, [])
-  useEffect(() => () => void engines.trim(), [])
+  useEffect(() => () => void leave(), [])
   useAddress(badLink)
   useSignalEffect(() => {
     for (const model of chatModels.value) void findOut(model)
@@ -112,7 +112,7 @@ function Lanes({ wide }: { wide: Signal<number | null> }) {
   return (
     <>
       <nav class="lane-tabs" aria-label={words.lanes}>
-        {placed.value.map(lane => (
+        {lanes.value.map(lane => (
           <a
             key={lane.id}
             href={`#lane-${lane.id}`}
@@ -137,8 +137,8 @@ function Lanes({ wide }: { wide: Signal<number | null> }) {
           </ol>
         </details>
       ) : null}
-      <div class="lanes" data-count={placed.value.length}>
-        {placed.value.map(lane => (
+      <div class="lanes" data-count={lanes.value.length}>
+        {lanes.value.map(lane => (
           <LaneView key={lane.id} lane={lane} wide={wide} />
         ))}
       </div>

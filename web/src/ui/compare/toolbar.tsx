@@ -42,30 +42,7 @@ export function Toolbar() {
         <Icon name="plus" />
         {words.add}
       </button>
-      <label title={words.blindHint}>
-        <input
-          type="checkbox"
-          checked={round.value !== null}
-          disabled={lanes.value.length < 2 || isRunning.value}
-          onChange={event => {
-            if (event.currentTarget.checked) startRound()
-            else endBlind()
-            if (round.value) clearAnswers()
-          }}
-        />
-        {words.blind}
-      </label>
-      <label title={words.togetherHint}>
-        <input
-          type="checkbox"
-          checked={together.value}
-          disabled={isRunning.value}
-          onChange={event => {
-            together.value = event.currentTarget.checked
-          }}
-        />
-        {words.together}
-      </label>
+      <Modes />
       <button
         type="button"
         class="quiet"
@@ -94,30 +71,58 @@ export function Toolbar() {
   )
 }
 
+function Modes() {
+  const words = text.value.compare
+  const setBlind = (isBlind: boolean) => {
+    if (!isBlind) return endBlind()
+    clearAnswers()
+    startRound()
+  }
+  return (
+    <>
+      <label title={words.blindHint}>
+        <input
+          type="checkbox"
+          checked={round.value !== null}
+          disabled={lanes.value.length < 2 || isRunning.value}
+          onChange={event => setBlind(event.currentTarget.checked)}
+        />
+        {words.blind}
+      </label>
+      <label title={words.togetherHint}>
+        <input
+          type="checkbox"
+          checked={together.value}
+          disabled={isRunning.value}
+          onChange={event => {
+            together.value = event.currentTarget.checked
+          }}
+        />
+        {words.together}
+      </label>
+    </>
+  )
+}
+
 /** Not while columns are blind: what is saved would tell which is which. */
 function Sharing() {
   const words = text.value.compare
-  const picker = useRef<HTMLInputElement>(null)
   const said = useSignal('')
+  const isOff = lanes.value.length === 0 || isHidden.value
   const say = (message: string) => {
     said.value = message
     announcement.value = message
   }
   return (
     <>
-      <button
-        type="button"
-        class="quiet"
-        disabled={lanes.value.length === 0 || isHidden.value}
-        onClick={async () => say(await copyLink())}
-      >
+      <button type="button" class="quiet" disabled={isOff} onClick={async () => say(await copyLink())}>
         <Icon name="copy" />
         {words.link}
       </button>
       <button
         type="button"
         class="quiet"
-        disabled={lanes.value.length === 0 || isHidden.value}
+        disabled={isOff}
         onClick={() => saveFile('comparison.json', comparisonJson(), 'application/json')}
       >
         {words.exportJson}
@@ -125,11 +130,30 @@ function Sharing() {
       <button
         type="button"
         class="quiet"
-        disabled={prompts.value.length === 0 || isHidden.value}
+        disabled={prompts.value.length === 0 || isOff}
         onClick={() => saveFile('comparison.md', reportOf(new Date()), 'text/markdown')}
       >
         {words.exportMarkdown}
       </button>
+      <OpenFile onRefused={() => say(words.openFailed)} />
+      <span class="small" role="status">
+        {said.value}
+      </span>
+    </>
+  )
+}
+
+function OpenFile({ onRefused }: { onRefused: () => void }) {
+  const words = text.value.compare
+  const picker = useRef<HTMLInputElement>(null)
+  const open = async (file: File) => {
+    const found = readComparisonFile(await file.text())
+    if (!found) return onRefused()
+    endBlind()
+    openComparison(found)
+  }
+  return (
+    <>
       <button type="button" class="quiet" disabled={isRunning.value} onClick={() => picker.current?.click()}>
         {words.open}
       </button>
@@ -139,19 +163,12 @@ function Sharing() {
         accept=".json,application/json"
         hidden
         aria-label={words.open}
-        onChange={async event => {
-          const file = event.currentTarget.files?.[0]
-          event.currentTarget.value = ''
-          const found = file ? readComparisonFile(await file.text()) : null
-          if (found) {
-            endBlind()
-            openComparison(found)
-          } else if (file) say(words.openFailed)
+        onChange={({ currentTarget }) => {
+          const file = currentTarget.files?.[0]
+          currentTarget.value = '' // the same file may be chosen again
+          if (file) void open(file)
         }}
       />
-      <span class="small" role="status">
-        {said.value}
-      </span>
     </>
   )
 }

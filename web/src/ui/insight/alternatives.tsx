@@ -3,6 +3,7 @@ import { settings } from '../../state/settings.ts'
 import { entropyBits, surpriseBits } from '../../tasks/tokens.ts'
 import type { TracedStep, TracedToken } from '../../tasks/trace.ts'
 import { text } from '../../text/index.ts'
+import { Icon } from '../parts/icons.tsx'
 import { count, fixed, percent } from './numbers.ts'
 import { spelled, visible } from './visible.ts'
 
@@ -74,14 +75,10 @@ function Row({ row, isCame, onGo }: RowProps) {
       <Bar share={row.probability} />
       <span class="share">{words.probability(percent(row.probability))}</span>
       {!isCame && onGo ? (
-        <button
-          type="button"
-          class="quiet"
-          aria-label={words.goNamed(visible(row.text))}
-          title={words.go}
-          onClick={onGo}
-        >
-          {words.go}
+        <button type="button" class="quiet" title={words.go} onClick={onGo}>
+          <Icon name="fork" />
+          <span class="go">{words.go}</span>
+          <span class="visually-hidden">: {visible(row.text)}</span>
         </button>
       ) : null}
     </li>

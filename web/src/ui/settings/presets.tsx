@@ -1,5 +1,5 @@
 /** Named settings: choose, save, rename, delete with a way back, out to files and in from them. */
-import { useSignal } from '@preact/signals'
+import { type Signal, useSignal } from '@preact/signals'
 import { useRef } from 'preact/hooks'
 import { announcement, undo } from '../../state/announce.ts'
 import {
@@ -27,44 +27,28 @@ export function Presets({ settings, prefix, onChange }: PresetsProps) {
   const chosen = useSignal<string | null>(null)
   const naming = useSignal<'save' | 'rename' | null>(null)
   const message = useSignal('')
-  const picker = useRef<HTMLInputElement>(null)
   const current = presets.value.find(({ name }) => name === chosen.value) ?? matching(settings)
-  const isChanged = current !== undefined && !sameSettings(current.settings, settings)
-  const remove = (name: string) => {
-    undo.value = { text: words.removed(name), act: deletePreset(name) }
-    announcement.value = words.removed(name)
-    chosen.value = null
+  const onName = (name: string) => {
+    const renamed = naming.value === 'rename' ? current : undefined
+    if (renamed && !renamePreset(renamed.name, name)) {
+      message.value = words.taken
+      return
+    }
+    if (!renamed) savePreset(name, settings)
+    message.value = words.saved(name)
+    chosen.value = name
+    naming.value = null
   }
   return (
     <div class="field presets">
       <label for={`${prefix}-preset`}>{words.choose}</label>
-      <div class="with-button">
-        <select
-          id={`${prefix}-preset`}
-          value={current?.name ?? ''}
-          onChange={event => {
-            const found = presets.value.find(({ name }) => name === event.currentTarget.value)
-            chosen.value = found?.name ?? null
-            if (found) onChange(found.settings)
-          }}
-        >
-          <option value="">{words.none}</option>
-          {presets.value.map(({ name }) => (
-            <option key={name} value={name}>
-              {isChanged && name === current?.name ? words.changed(name) : name}
-            </option>
-          ))}
-        </select>
-        <button
-          type="button"
-          class="secondary"
-          onClick={() => {
-            naming.value = 'save'
-          }}
-        >
-          {words.saveAs}
-        </button>
-      </div>
+      <Choice
+        {...{ settings, prefix, current, naming }}
+        onChoose={found => {
+          chosen.value = found?.name ?? null
+          if (found) onChange(found.settings)
+        }}
+      />
       {naming.value === null ? null : (
         <NameForm
           id={`${prefix}-preset-name`}
@@ -72,69 +56,124 @@ export function Presets({ settings, prefix, onChange }: PresetsProps) {
           onCancel={() => {
             naming.value = null
           }}
-          onName={name => {
-            const renames = naming.value === 'rename' && current
-            if (renames && !renamePreset(current.name, name)) {
-              message.value = words.taken
-              return
-            }
-            if (!renames) savePreset(name, settings)
-            message.value = words.saved(name)
-            chosen.value = name
-            naming.value = null
-          }}
+          onName={onName}
         />
       )}
       <div class="buttons">
-        {current ? (
-          <>
-            {isChanged ? (
-              <button type="button" class="quiet" onClick={() => savePreset(current.name, settings)}>
-                {words.save}
-              </button>
-            ) : null}
-            <button
-              type="button"
-              class="quiet"
-              onClick={() => {
-                naming.value = 'rename'
-              }}
-            >
-              {words.rename}
-            </button>
-            <button type="button" class="quiet" onClick={() => remove(current.name)}>
-              {words.remove}
-            </button>
-            <button
-              type="button"
-              class="quiet"
-              onClick={() => saveFile(`${fileName(current.name)}.preset.json`, presetFile(current), 'application/json')}
-            >
-              {words.exportFile}
-            </button>
-          </>
-        ) : null}
-        <button type="button" class="quiet" onClick={() => picker.current?.click()}>
-          {words.importFile}
-        </button>
-        <input
-          ref={picker}
-          type="file"
-          accept=".json,application/json"
-          multiple
-          hidden
-          aria-label={words.importFile}
-          onChange={async event => {
-            const { files } = event.currentTarget
-            if (files) message.value = await importFiles([...files])
-            event.currentTarget.value = ''
-          }}
-        />
+        {current ? <PresetButtons {...{ current, settings, naming, chosen }} /> : null}
+        <ImportButton message={message} />
       </div>
       <p class="small" role="status">
         {message.value}
       </p>
     </div>
+  )
+}
+
+type Naming = Signal<'save' | 'rename' | null>
+
+interface ChoiceProps {
+  settings: ChatSettings
+  prefix: string
+  current: Preset | undefined
+  naming: Naming
+  onChoose: (preset: Preset | undefined) => void
+}
+
+function Choice({ settings, prefix, current, naming, onChoose }: ChoiceProps) {
+  const words = text.value.controls.preset
+  const isChanged = current !== undefined && !sameSettings(current.settings, settings)
+  return (
+    <div class="with-button">
+      <select
+        id={`${prefix}-preset`}
+        value={current?.name ?? ''}
+        onChange={event => onChoose(presets.value.find(({ name }) => name === event.currentTarget.value))}
+      >
+        <option value="">{words.none}</option>
+        {presets.value.map(({ name }) => (
+          <option key={name} value={name}>
+            {isChanged && name === current?.name ? words.changed(name) : name}
+          </option>
+        ))}
+      </select>
+      <button
+        type="button"
+        class="secondary"
+        onClick={() => {
+          naming.value = 'save'
+        }}
+      >
+        {words.saveAs}
+      </button>
+    </div>
+  )
+}
+
+interface PresetButtonsProps {
+  current: Preset
+  settings: ChatSettings
+  naming: Naming
+  chosen: Signal<string | null>
+}
+
+function PresetButtons({ current, settings, naming, chosen }: PresetButtonsProps) {
+  const words = text.value.controls.preset
+  const { name } = current
+  const remove = () => {
+    undo.value = { text: words.removed(name), act: deletePreset(name) }
+    announcement.value = words.removed(name)
+    chosen.value = null
+  }
+  const toFile = () => saveFile(`${fileName(name)}.preset.json`, presetFile(current), 'application/json')
+  return (
+    <>
+      {sameSettings(current.settings, settings) ? null : (
+        <button type="button" class="quiet" onClick={() => savePreset(name, settings)}>
+          {words.save}
+        </button>
+      )}
+      <button
+        type="button"
+        class="quiet"
+        onClick={() => {
+          naming.value = 'rename'
+        }}
+      >
+        {words.rename}
+      </button>
+      <button type="button" class="quiet" onClick={remove}>
+        {words.remove}
+      </button>
+      <button type="button" class="quiet" onClick={toFile}>
+        {words.exportFile}
+      </button>
+    </>
+  )
+}
+
+function ImportButton({ message }: { message: Signal<string> }) {
+  const words = text.value.controls.preset
+  const picker = useRef<HTMLInputElement>(null)
+  return (
+    <>
+      <button type="button" class="quiet" onClick={() => picker.current?.click()}>
+        {words.importFile}
+      </button>
+      <input
+        ref={picker}
+        type="file"
+        accept=".json,application/json"
+        multiple
+        hidden
+        aria-label={words.importFile}
+        onChange={async ({ currentTarget }) => {
+          const files = [...(currentTarget.files ?? [])]
+          currentTarget.value = '' // the same file may be chosen again
+          message.value = await importFiles(files)
+        }}
+      />
+    </>
   )
 }
 

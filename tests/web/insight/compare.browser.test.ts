@@ -1,0 +1,138 @@
+/** Lanes that are asked: one after the other, stopped and gone on with, at once; blind rounds. Over scripted engines. */
+import { beforeEach, expect, test } from 'vitest'
+import { MemoryBudget } from '../../../web/src/engine/client.ts'
+import {
+  ask,
+  changeLane,
+  clearAnswers,
+  currentComparison,
+  hasOpen,
+  isRunning,
+  type Lane,
+  laneOf,
+  lanes,
+  newColumn,
+  openComparison,
+  partingOf,
+  prompts,
+  run,
+  stop,
+  together,
+} from '../../../web/src/state/compare.ts'
+import { EnginePool } from '../../../web/src/state/engines.ts'
+import { modelList } from '../../../web/src/state/models.ts'
+import { endBlind, isHidden, round, scores, startRound, vote, votes } from '../../../web/src/state/votes.ts'
+import { fakeEngine, type Script } from '../engine/fake.ts'
+import { gate, MODEL } from '../ui/page.ts'
+
+const poolOf = (script: Script = {}) =>
+  new EnginePool(async () => fakeEngine(script), { memory: new MemoryBudget(1e9) })
+const column = { ...newColumn(MODEL.id), settings: { ...newColumn(MODEL.id).settings, max_tokens: 6 } }
+/** Six of an answer, and the step at which it ends. */
+const WORDS = 7
+const texts = (lane: Lane | undefined) => lane?.answers.value.map(({ value }) => value.text) ?? []
+const states = () => lanes.value.map(({ answers }) => answers.value.map(({ value }) => value.state).join())
+const until = async (isTrue: () => boolean) => {
+  while (!isTrue()) await new Promise(requestAnimationFrame)
+}
+
+beforeEach(() => {
+  stop()
+  endBlind()
+  votes.value = []
+  prompts.value = []
+  together.value = false
+  lanes.value = [column, column].map(laneOf)
+  modelList.value = { models_dir: '', models: [MODEL], errors: [], problem: null }
+})
+
+test('lanes share the seed that is drawn, and so the text; a follow-up adds to each', async () => {
+  const pool = poolOf()
+  await ask('Hi', pool)
+  const [first, second] = lanes.value
+  expect(first?.column.value.settings.seed).toBe(second?.column.value.settings.seed)
+  expect(texts(first)).toEqual(texts(second))
+  expect(texts(first)[0]?.trim().split(' ')).toHaveLength(6)
+  await ask('And then?', pool)
+  expect(states()).toEqual(['done,done', 'done,done'])
+  expect(currentComparison().prompts).toEqual(['Hi', 'And then?'])
+})
+
+test('another column forgets its answers and is asked again; the others keep theirs', async () => {
+  const pool = poolOf()
+  await ask('Hi', pool)
+  const [first, second] = lanes.value
+  if (!first || !second) throw new Error('There are no lanes.')
+  const kept = first.answers.value[0]
+  changeLane(second, { settings: { ...second.column.value.settings, seed: 1 } })
+  expect(hasOpen.value).toBe(true)
+  await run(pool)
+  expect(hasOpen.value).toBe(false)
+  expect(first.answers.value[0]).toBe(kept)
+  expect(texts(second)).not.toEqual(texts(first))
+  expect(partingOf(first, second, 0)).toBeNull() // the scripted engine tells no tokens
+})
+
+test('one after the other; stopping keeps what was written, going on begins there', async () => {
+  const { beforeWord, open } = gate()
+  const pool = poolOf({ beforeWord })
+  const asked = ask('Hi', pool)
+  open(3)
+  await until(() => (lanes.value[0]?.answers.value[0]?.value.text.split(' ').length ?? 0) > 3)
+  expect(lanes.value[1]?.answers.value).toHaveLength(0)
+  stop()
+  open(1)
+  await asked
+  expect(states()).toEqual(['stopped', ''])
+  expect(texts(lanes.value[0])[0]).not.toBe('')
+  expect(isRunning.value).toBe(false)
+  const again = run(pool)
+  open(2 * WORDS)
+  await again
+  expect(states()).toEqual(['done', 'done'])
+})
+
+test('all at once where that is wanted', async () => {
+  const { beforeWord, open } = gate()
+  together.value = true
+  const asked = ask('Hi', poolOf({ beforeWord }))
+  await until(() => states().every(state => state === 'writing'))
+  open(2 * WORDS)
+  await asked
+  expect(states()).toEqual(['done', 'done'])
+})
+
+test('a model that is not here says so in its lane, and the next lane runs', async () => {
+  lanes.value = [{ ...column, model: 'gone' }, column].map(laneOf)
+  await ask('Hi', poolOf())
+  expect(states()).toEqual(['failed', 'done'])
+  expect(lanes.value[0]?.answers.value[0]?.value.error).toContain('The model gone is not here')
+})
+
+test('a link opens as it was, and runs nothing by itself; clearing can be undone', async () => {
+  await ask('Hi', poolOf())
+  const before = currentComparison()
+  const undo = clearAnswers()
+  expect([prompts.value, states()]).toEqual([[], ['', '']])
+  undo()
+  expect(states()).toEqual(['done', 'done'])
+  openComparison(before)
+  expect(currentComparison()).toEqual(before)
+  expect([states(), isRunning.value, hasOpen.value]).toEqual([['', ''], false, true])
+})
+
+test('a blind round shuffles the lanes, hides them until the vote, and counts it', () => {
+  const [first, second] = lanes.value
+  if (first) changeLane(first, { settings: { ...column.settings, temperature: 0 } })
+  startRound(() => 0)
+  expect(lanes.value).toEqual([second, first])
+  expect(isHidden.value).toBe(true)
+  vote(1, new Date(0))
+  vote(0, new Date(0)) // only once a round
+  expect(round.value).toEqual({ result: 1 })
+  expect(isHidden.value).toBe(false)
+  expect(scores.value.map(({ contestant, wins }) => [contestant, wins])).toEqual([
+    ['fake · temperature 0 · max_tokens 6', 1],
+    ['fake · max_tokens 6', 0],
+  ])
+})
