@@ -32,7 +32,7 @@ class Options:
     places: int = 300
     typist_characters: int = 2000
     context_length: int = 1500
-    threshold: float = 0.5
+    threshold: float = 0.55
     variant: str = "cpu-int8"
     skip: int = 0
     seed: int = 0
@@ -81,7 +81,7 @@ def trade_off(result: dict[str, Any]) -> dict[str, Any]:
     """What the browser shows beside the slider: shares at word borders by threshold, over all texts together."""
     trials = [trial for row in result["texts"] for trial in row["predictors"]["model"]["trials"] if trial.letters == 0]
     calibration = Calibration(result["calibration"])
-    scores = (score(trials, threshold, calibration) for threshold in THRESHOLDS)
+    scores = (score(trials, threshold, calibration) for threshold in sorted({*THRESHOLDS, result["threshold"]}))
     return {
         "texts": [row["text"] for row in result["texts"]],
         "places": len(trials),
@@ -113,7 +113,7 @@ def _text_row(
         trials = try_places(predictor, texts, places)
         row["predictors"][name] = {
             "trials": trials,
-            "by_letters": [_letters_row(trials, letters, calibration) for letters in LETTERS],
+            "by_letters": [_letters_row(trials, letters, calibration, options) for letters in LETTERS],
             "typist": [
                 _typist_row(predictor, texts, threshold, calibration, options) for threshold in _typist_thresholds(options)
             ],
@@ -127,12 +127,14 @@ def _typist_thresholds(options: Options) -> tuple[float, ...]:
     return () if options.typist_characters == 0 else (options.threshold,)
 
 
-def _letters_row(trials: Sequence[Trial], letters: int, calibration: Calibration) -> dict[str, Any]:
+def _letters_row(trials: Sequence[Trial], letters: int, calibration: Calibration, options: Options) -> dict[str, Any]:
     some = [trial for trial in trials if trial.letters == letters]
     points = curve(some)
     return {
         "letters": letters,
-        "scores": [dataclasses.asdict(score(some, threshold, calibration)) for threshold in THRESHOLDS],
+        "scores": [
+            dataclasses.asdict(score(some, threshold, calibration)) for threshold in sorted({*THRESHOLDS, options.threshold})
+        ],
         "precision_at_coverage": {str(share): (nearest(points, share) or (share, None))[1] for share in _COVERAGES},
         "threshold_for_precision": {str(goal): threshold_for(some, goal, calibration) for goal in (0.7, 0.75, 0.8)},
         "curve": [[round(x, 4), round(y, 4)] for x, y in points],

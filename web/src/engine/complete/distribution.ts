@@ -28,10 +28,6 @@ export class Distribution {
     this.#best = best
   }
 
-  get size(): number {
-    return this.#logits.length
-  }
-
   /** Natural logarithm of a token's probability. */
   log(token: number): number {
     return (this.#logits[token] ?? Number.NEGATIVE_INFINITY) - this.#logSum

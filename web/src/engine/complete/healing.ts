@@ -82,10 +82,8 @@ export async function openings(prompt: Prompt, { reader, table, turn }: Reading)
 
 function wayOn(place: Place, row: Distribution, table: TokenTable): Way {
   const { length } = place.rest
-  const tokens =
-    length === 0
-      ? Int32Array.from({ length: row.size }, (_, token) => token)
-      : table.startingWith(place.rest).filter(token => table.bytes(token).length > length)
+  const { all, lengths } = table
+  const tokens = length === 0 ? all : table.startingWith(place.rest).filter(token => (lengths[token] ?? 0) > length)
   return { ...place, row, tokens }
 }
 

@@ -20,8 +20,12 @@ export const KIND = {
 export const KINDS = 4
 
 export class TokenTable {
+  /** Every token that the model has a logit for. */
+  readonly all: Int32Array
   /** By token: one of `KIND`. */
   readonly kinds: Uint8Array
+  /** By token: bytes that it spells. */
+  readonly lengths: Uint16Array
   readonly #bytes: readonly (string | null)[]
   /** Tokens in the order of their bytes. */
   readonly #sorted: Int32Array
@@ -32,12 +36,15 @@ export class TokenTable {
   constructor({ bytes }: Pick<Spelling, 'bytes'>, size: number) {
     this.#bytes = bytes.slice(0, size)
     this.kinds = new Uint8Array(size)
+    this.lengths = new Uint16Array(size)
+    this.all = new Int32Array(size).map((_, token) => token)
     const spelled: [string, number][] = []
     for (const [token, text] of this.#bytes.entries()) {
       if (text === null) continue
       spelled.push([text, token])
       if (!this.#ids.has(text)) this.#ids.set(text, token)
       this.kinds[token] = kindOf(text)
+      this.lengths[token] = text.length
       if (/^ ?[A-Za-z\u00c3-\u00ce][^ ]*$/.test(text)) this.#words.add(utf8(text).trim().toLowerCase())
     }
     spelled.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
