@@ -75,6 +75,7 @@ const last = Number(options.messages) - 1
 const END = `[...document.querySelectorAll('.message')].at(-1)?.querySelector('.markdown, .bubble')?.textContent.includes('message ${last}.')`
 const profile = mkdtempSync(path.join(os.tmpdir(), 'slm-chats-'))
 const server = await serve({ '/': path.resolve(ROOT, options.dist) })
+const home = `${server.url}index.html`
 const context = await chromium.launchPersistentContext(profile, {
   ...(CHROMIUM ? { executablePath: CHROMIUM } : {}),
   viewport: { width: 1280, height: 900 },
@@ -83,7 +84,7 @@ const context = await chromium.launchPersistentContext(profile, {
 try {
   const page = await context.newPage()
   await page.addInitScript(WATCH)
-  await page.goto(server.url)
+  await page.goto(home)
   const file = {
     name: 'conversations.json',
     mimeType: 'application/json',
@@ -110,7 +111,7 @@ try {
 
 async function measure(page) {
   const long = `c${options.chats}`
-  await page.goto(`${server.url}#/chat/c0`)
+  await page.goto(`${home}#/chat/c0`)
   await page.reload()
   const list = await page.evaluate("painted(() => document.querySelectorAll('.chats-list a').length > 10)")
   const tasks = [await page.evaluate('longest')]
@@ -130,9 +131,9 @@ async function measure(page) {
       })()`,
     )
   }
-  const [first_search, again] = [await search('message 7'), await search('markdown why')]
+  const [first_search, again] = [await search('message 7'), await search('markdown answer 42')]
   tasks.push(await page.evaluate('longest'))
-  await page.goto(`${server.url}#/chat/${long}`)
+  await page.goto(`${home}#/chat/${long}`)
   await page.reload()
   const reload = await page.evaluate(`painted(() => ${END})`)
   tasks.push(await page.evaluate('longest'))

@@ -5,6 +5,7 @@ import path from 'node:path'
 
 const TYPES = {
   '.html': 'text/html',
+  '.css': 'text/css',
   '.js': 'text/javascript',
   '.mjs': 'text/javascript',
   '.json': 'application/json',

@@ -17,6 +17,9 @@ const shown = () => messages.value.map(({ content }) => content)
 const echo = (prompt: string) => [`re: ${prompt}`]
 const button = (name: string | RegExp) => page.getByRole('button', { name })
 
+/** Drawing takes as long as the machine needs. */
+const PATIENT = { timeout: 20_000 }
+
 beforeEach(async () => {
   sessionStorage.clear()
   localStorage.clear()
@@ -149,10 +152,12 @@ describe('the list of chats', () => {
     await userEvent.keyboard('{Enter}')
     await vi.waitFor(() => expect(chatList.value.map(({ title }) => title)).toContain('Renamed'))
     await userEvent.click(button('More for Renamed'))
+    await expect.element(page.getByRole('menuitem', { name: 'Rename' })).toHaveFocus()
     await userEvent.keyboard('{ArrowDown}{Enter}')
     await expect.element(page.getByRole('heading', { name: 'Pinned' })).toBeVisible()
     expect(chatList.value[0]?.title).toBe('Renamed')
     await userEvent.click(button('More for Renamed'))
+    await expect.element(page.getByRole('menuitem', { name: 'Rename' })).toHaveFocus()
     await userEvent.keyboard('{End}{Enter}')
     await vi.waitFor(() => expect(chatList.value.map(({ title }) => title)).toEqual(['second question']))
     await userEvent.click(button('Undo'))
@@ -237,7 +242,7 @@ describe('trouble', () => {
     await vi.waitFor(() => expect(rows()).toHaveLength(151))
     const scroller = document.querySelector('.scroller') as HTMLElement // the page has one
     const toGo = () => scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight
-    await vi.waitFor(() => expect(toGo()).toBeLessThan(2))
+    await vi.waitFor(() => expect(toGo()).toBeLessThan(2), PATIENT)
     expect(document.querySelectorAll('.message .actions').length).toBeLessThan(40)
     expect(rows()[60]?.textContent).toContain('**message** 59')
     scroller.scrollTop = 0

@@ -62,7 +62,7 @@ export function ChatList({ searchId }: { searchId: string }) {
 /** Moves the focus from link to link; false where it is on none and there is none to go to. */
 function step(list: HTMLElement | null, by: 1 | -1): boolean {
   const links = [...(list?.querySelectorAll('a') ?? [])]
-  const at = links.findIndex(link => link === document.activeElement)
+  const at = links.findIndex(link => link.isSameNode(document.activeElement))
   if (at === -1 && document.activeElement?.closest('.chats-list')) return false // in a menu or a title's box
   const next = links[at + by]
   next?.focus()

@@ -15,14 +15,24 @@ import { sought } from './seek.ts'
 
 /** Reading on to within this distance of the end follows the answer again. */
 const NEAR_END_PX = 32
+/** A wheel, a finger or a key scrolls for so long. */
+const READER_MS = 400
 
 export function ConversationView({ onExample }: { onExample: (prompt: string) => void }) {
   const scroller = useRef<HTMLDivElement>(null)
   const column = useRef<HTMLDivElement>(null)
-  const { atEnd, onScroll, toEnd } = useEnd(scroller, column)
+  const { atEnd, onScroll, onReader, toEnd } = useEnd(scroller, column)
   const isEmpty = messages.value.length === 0
   return (
-    <div class="scroller" ref={scroller} onScroll={onScroll}>
+    // biome-ignore lint/a11y/noStaticElementInteractions: it only notices that a reader scrolls
+    <div
+      class="scroller"
+      ref={scroller}
+      onScroll={onScroll}
+      onWheel={onReader}
+      onTouchMove={onReader}
+      onKeyDown={onReader}
+    >
       <div class="column" ref={column}>
         {needsUser.value ? <LoadPanel /> : null}
         {isEmpty ? <Welcome onExample={onExample} /> : <Log key={currentId.value} scroller={scroller} />}
@@ -101,20 +111,26 @@ function Far({ message }: { message: Message }) {
 interface End {
   atEnd: { value: boolean }
   onScroll: (event: { currentTarget: HTMLDivElement }) => void
+  /** On what only a reader does. */
+  onReader: () => void
   toEnd: () => void
 }
 
 /** Stays at the end while text comes, until the reader scrolls up. */
 function useEnd(scroller: { current: HTMLDivElement | null }, column: { current: HTMLDivElement | null }): End {
-  const lastTop = useRef(0)
+  const last = useRef({ top: 0, height: 0, readerMs: 0 })
   const atEnd = useSignal(true)
   const toEnd = () => {
     atEnd.value = true
     scroller.current?.scrollTo({ top: scroller.current.scrollHeight })
   }
   useSignalEffect(() => {
-    void currentId.value // another chat is opened at its end, unless a message of it is looked for
-    atEnd.value = sought.peek() === null
+    void currentId.value // another chat is opened at its end
+    last.current.top = 0
+    atEnd.value = true
+  })
+  useSignalEffect(() => {
+    if (sought.value !== null) atEnd.value = false
   })
   useSignalEffect(() => {
     if (messages.value.length === 0) scroller.current?.scrollTo({ top: 0 })
@@ -133,13 +149,19 @@ function useEnd(scroller: { current: HTMLDivElement | null }, column: { current:
   const onScroll: End['onScroll'] = ({ currentTarget }) => {
     const { scrollHeight, scrollTop, clientHeight } = currentTarget
     const toGo = scrollHeight - scrollTop - clientHeight
-    // Only the reader scrolls up, and by however little: nothing may pull them down again.
-    const upward = scrollTop < lastTop.current && toGo > 1
-    lastTop.current = scrollTop
+    // Only the reader scrolls up, and by however little: nothing may pull them down again. Where the content has changed
+    // its height, the browser may have moved it.
+    const { top, height, readerMs } = last.current
+    const isReader = height === scrollHeight || performance.now() - readerMs < READER_MS
+    const upward = isReader && scrollTop < top && toGo > 1
+    last.current = { top: scrollTop, height: scrollHeight, readerMs }
     if (upward) atEnd.value = false
     else if (toGo < NEAR_END_PX) atEnd.value = true
   }
-  return { atEnd, onScroll, toEnd }
+  const onReader = () => {
+    last.current.readerMs = performance.now()
+  }
+  return { atEnd, onScroll, onReader, toEnd }
 }
 
 function Welcome({ onExample }: { onExample: (prompt: string) => void }) {
