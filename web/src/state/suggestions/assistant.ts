@@ -5,6 +5,7 @@
 import { computed, effect, signal, untracked } from '@preact/signals'
 import type { Engine } from '../../engine/api.ts'
 import {
+  DEFAULT_SETTINGS,
   PhraseMemory,
   type Shown,
   type Situation,
@@ -200,7 +201,7 @@ export class Assistant {
 
   /** Least confidence of what is shown, as it stands now. */
   get minConfidence(): number {
-    return writing.value.minConfidence ?? this.#suggester?.settings.minConfidence ?? 0.5
+    return writing.value.minConfidence ?? this.#suggester?.settings.minConfidence ?? DEFAULT_SETTINGS.minConfidence
   }
 
   get phrases(): ReturnType<PhraseMemory['list']> {
