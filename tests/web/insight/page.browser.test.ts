@@ -1,0 +1,70 @@
+/** The page's own parts of this area, over a scripted engine: what is told before sending, where settings open. */
+import { beforeEach, expect, test } from 'vitest'
+import { page, userEvent } from 'vitest/browser'
+import type { Engine, TokenCount } from '../../../web/src/engine/api.ts'
+import { changeControls, chatSettings, resetControls } from '../../../web/src/state/controls.ts'
+import { loadState } from '../../../web/src/state/engine.ts'
+import { fakeEngine } from '../engine/fake.ts'
+import { MODEL, openPage } from '../ui/page.ts'
+
+const box = () => page.getByRole('textbox', { name: 'Message' })
+const counting = (count: Partial<TokenCount>): Engine => {
+  const all = { tokens: 100, contextLength: 2048, room: 1948, dropped: { messages: 0, tokens: 0, room: 1948 } }
+  return { ...fakeEngine(), countTokens: async () => ({ ...all, ...count }) }
+}
+
+beforeEach(async () => {
+  resetControls()
+  localStorage.clear()
+  await page.viewport(1280, 800)
+})
+
+test('what will be left out is said before sending, in words and as a picture', async () => {
+  const count = { tokens: 2500, room: 0, dropped: { messages: 4, tokens: 900, room: 448 } }
+  await openPage(async () => counting(count)).load()
+  await userEvent.fill(box(), 'more')
+  await expect
+    .element(page.getByText('The oldest 4 messages (900 tokens) will be left out so that the answer fits.'))
+    .toBeVisible()
+  await expect.element(page.getByText('1,600 of 2,048 tokens')).toBeVisible()
+  const picture = page.getByRole('img', { name: 'Context: 62 % conversation, 2 % kept for the answer, 35 % left out' })
+  await expect.element(picture).toBeVisible()
+})
+
+test('a message that fits in no way is told to be shortened', async () => {
+  await openPage(async () => counting({ tokens: 3000, room: 0, dropped: { messages: 0, tokens: 0, room: 0 } })).load()
+  await userEvent.fill(box(), 'long')
+  await expect.element(page.getByText('Shorten the message.')).toBeVisible()
+})
+
+test('settings open over a narrow page, beside a wide one that stays usable', async () => {
+  await openPage(async () => fakeEngine()).load()
+  await userEvent.click(page.getByRole('button', { name: 'Settings', exact: true }))
+  await expect.element(page.getByRole('dialog', { name: 'Settings' })).toBeVisible()
+  await userEvent.keyboard('{Escape}')
+  await page.viewport(1600, 800)
+  await userEvent.click(page.getByRole('button', { name: 'Settings', exact: true }))
+  const beside = page.getByRole('complementary', { name: 'Settings' })
+  await expect.element(beside).toBeVisible()
+  await userEvent.fill(box(), 'hello')
+  await userEvent.fill(beside.getByRole('spinbutton', { name: 'Temperature as a number' }), '0.4')
+  expect(chatSettings.value.temperature).toBe(0.4)
+  await userEvent.fill(beside.getByRole('spinbutton', { name: 'Temperature as a number' }), '7')
+  expect(chatSettings.value.temperature).toBe(0.4) // impossible values are not taken
+  await userEvent.click(beside.getByRole('button', { name: 'Reset Temperature' }))
+  expect(chatSettings.value.temperature).toBeNull()
+  await userEvent.click(beside.getByRole('button', { name: 'Close settings' }))
+  await expect.element(beside).not.toBeInTheDocument()
+})
+
+test('each model has settings of its own', async () => {
+  await openPage(async () => fakeEngine()).load()
+  changeControls({ temperature: 0.3 })
+  loadState.value = { status: 'paused', model: { ...MODEL, id: 'another' } }
+  expect(chatSettings.value.temperature).toBeNull()
+  changeControls({ temperature: 1 })
+  loadState.value = { status: 'paused', model: MODEL }
+  expect(chatSettings.value.temperature).toBe(0.3)
+  resetControls()()
+  expect(chatSettings.value.temperature).toBe(0.3)
+})
