@@ -7,7 +7,7 @@ import { defaultKeymap, history, historyKeymap } from '@codemirror/commands'
 import { markdown } from '@codemirror/lang-markdown'
 import { syntaxHighlighting } from '@codemirror/language'
 import { search, searchKeymap } from '@codemirror/search'
-import { Compartment, EditorState, type Extension, Transaction } from '@codemirror/state'
+import { Compartment, EditorState, type Extension } from '@codemirror/state'
 import { EditorView, keymap, placeholder } from '@codemirror/view'
 import { classHighlighter } from '@lezer/highlight'
 import type { TextFormat } from '../../state/documents/store.ts'
@@ -124,8 +124,7 @@ export class Editor {
         paragraphAtCaret,
         ...this.#over,
         EditorView.updateListener.of(update => {
-          const silent = update.transactions.every(tr => tr.annotation(Transaction.remote))
-          if (update.docChanged && !silent) this.#events.onChange(this)
+          if (update.docChanged) this.#events.onChange(this)
           if (update.docChanged || update.selectionSet || update.focusChanged) this.#events.onMove(this)
         }),
       ],
