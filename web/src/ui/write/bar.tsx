@@ -20,7 +20,7 @@ export function Bar({ work, open }: { work: Workplace; open: Openings }) {
   const { suggest } = text.value
   const entry = work.desk.current.value
   return (
-    <div class="write-bar" role="group" aria-label={text.value.shell.pages.write}>
+    <div class="write-bar">
       <Tool
         icon="sidebar"
         name={open.list.value ? words.hideDocuments : words.showDocuments}

@@ -86,13 +86,13 @@ export function TouchKeys({ work }: { work: Workplace }) {
       ] as const)
     : ([[touch.suggest, () => assistant.trigger()]] as const)
   return (
-    <div class="write-touch" role="group" aria-label={touch.label}>
+    <section class="write-touch" aria-label={touch.label}>
       {buttons.map(([name, act]) => (
         <button key={name} type="button" onPointerDown={event => event.preventDefault()} onClick={act}>
           {name}
         </button>
       ))}
-    </div>
+    </section>
   )
 }
 
