@@ -19,6 +19,9 @@ export const KIND = {
 
 export const KINDS = 4
 
+/** A space and then a letter, in Latin or another alphabet of two bytes: fragments of words have no space. */
+const WORD_BEGINNING = /^ [A-Za-z\u00c3-\u00df][^ ]*$/
+
 export class TokenTable {
   /** Every token that the model has a logit for. */
   readonly all: Int32Array
@@ -45,7 +48,7 @@ export class TokenTable {
       if (!this.#ids.has(text)) this.#ids.set(text, token)
       this.kinds[token] = kindOf(text)
       this.lengths[token] = text.length
-      if (/^ ?[A-Za-z\u00c3-\u00ce][^ ]*$/.test(text)) this.#words.add(utf8(text).trim().toLowerCase())
+      if (WORD_BEGINNING.test(text)) this.#words.add(utf8(text).trim().toLowerCase())
     }
     spelled.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
     this.#sorted = Int32Array.from(spelled, ([, token]) => token)
