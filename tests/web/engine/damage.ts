@@ -38,6 +38,13 @@ function rest({ body }: Answer, range: string | undefined): Answer {
   return { status: 206, body: body.subarray(from), headers }
 }
 
+function part({ body }: Answer, range: string): Answer {
+  const [, first = '', last = ''] = /^bytes=(\d+)-(\d*)$/.exec(range) ?? []
+  const [from, to] = [Number(first), last === '' ? body.length : Math.min(Number(last) + 1, body.length)]
+  const headers = { 'Content-Range': `bytes ${from}-${to - 1}/${body.length}` }
+  return { status: 206, body: body.subarray(from, to), headers }
+}
+
 interface ManifestLike {
   format: number
   context_length: number
@@ -81,6 +88,18 @@ const KINDS: Record<string, Damage> = {
   stalls: (answer, { file, visits, range }) => {
     if (!isWeights(file)) return answer
     return visits === 1 ? half(answer) : rest(answer, range)
+  },
+  /** Every range, bounded or not. */
+  windows: (answer, { range }) => {
+    const { headers, ...sent } = range ? part(answer, range) : answer
+    return { ...sent, headers: { ...headers, ETag: '"1"' } }
+  },
+  /** A server that has another file by the time of the third request. */
+  'windows-change': (answer, { file, visits, range }) => {
+    const { body } = answer
+    return range
+      ? part(isWeights(file) && visits > 2 ? { ...answer, body: body.map(byte => byte ^ 1) } : answer, range)
+      : answer
   },
   'gone-later': (answer, { file, visits }) =>
     isWeights(file) && visits > 1 ? { status: 404, body: new Uint8Array() } : answer,

@@ -13,6 +13,8 @@ export interface Order {
   onFirstBytes: string | null
   /** What lies there already as an unfinished download. */
   left: Uint8Array | null
+  /** As `fetchFile` takes it. */
+  windowBytes: number | null
   note: string | null
 }
 export interface Delivery {
@@ -30,7 +32,7 @@ export interface Delivery {
 const sum = (numbers: readonly number[]) => numbers.reduce((total, number) => total + number, 0)
 
 self.onmessage = async ({ data }: MessageEvent<Order>) => {
-  const { url, entry, cancelAt, onFirstBytes, left, note } = data
+  const { url, entry, cancelAt, onFirstBytes, left, note, windowBytes } = data
   const cancel = new AbortController()
   const progress: number[] = []
   const onBytes = (bytes: number) => {
@@ -46,7 +48,8 @@ self.onmessage = async ({ data }: MessageEvent<Order>) => {
       sink?.write(left)
       sink?.close()
     }
-    const file = await fetchFile(url, entry, { disk, signal: cancel.signal, onBytes })
+    const windows = windowBytes === null ? {} : { windowBytes }
+    const file = await fetchFile(url, entry, { disk, signal: cancel.signal, onBytes, ...windows })
     const direct = new Uint8Array(new WebAssembly.Memory({ initial: 64, maximum: 64, shared: true }).buffer)
     const stored = disk?.stored(entry)
     const read = (await stored?.read(readAt => readAt(direct.subarray(16), 0))) ?? false

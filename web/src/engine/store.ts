@@ -26,6 +26,8 @@ export interface FetchOptions {
   disk: Disk | null
   /** What the browser's own cache may do where there is no `disk`. */
   cache?: 'default' | 'no-store'
+  /** Of each of the ranges that are under way at once; without it 4 MB from other machines and no ranges from this one. */
+  windowBytes?: number
   signal: AbortSignal
   /** Called with the bytes of this file received since the last call; negative where a damaged file starts over. */
   onBytes: (bytes: number) => void
@@ -130,15 +132,21 @@ async function receive(url: URL, { entry, sink, options }: Download, attempt: At
   if (sink.received < entry.size_bytes) {
     // The disk is cache enough: the browser's own would keep the weights a second time.
     const cache = options.disk ? 'no-store' : again && options.cache !== 'no-store' ? 'reload' : options.cache
-    const isFar = !isLoopback(url) && entry.size_bytes - sink.received > WINDOW_BYTES
-    const last = isFar ? sink.received + WINDOW_BYTES - 1 : ''
+    const { windowBytes = isLoopback(url) ? Number.POSITIVE_INFINITY : WINDOW_BYTES } = options
+    const isFar = entry.size_bytes - sink.received > windowBytes
+    const last = isFar ? sink.received + windowBytes - 1 : ''
     const headers: HeadersInit = sink.received > 0 || isFar ? { Range: `bytes=${sink.received}-${last}` } : {}
     const response = await request(url, { signal: options.signal, ...(cache ? { cache } : {}), headers })
     const isPartial = isFar && response.status === 206
     if (response.status === 416) throw damaged(entry, `is shorter than ${sink.received} bytes`)
     if (!response.ok || !response.body) throw refused(entry.path, response)
     if (sink.received > 0 && !continues(response, sink.received)) startOver()
-    if (isPartial) await copy(windows(response, url, { entry, sink, options }), { entry, sink, options }, hash)
+    if (isPartial)
+      await copy(
+        windows({ first: response, url, windowBytes }, { entry, sink, options }),
+        { entry, sink, options },
+        hash,
+      )
     else await copy(chunks(response.body), { entry, sink, options }, hash)
   }
   if (sink.received < entry.size_bytes)
@@ -175,11 +183,14 @@ function isLoopback({ hostname }: URL): boolean {
 }
 
 /** The rest of a file in order, some windows of it under way at once; `first` is the answer to the first one. */
-async function* windows(first: Response, url: URL, { entry, sink, options }: Download): AsyncGenerator<Uint8Array> {
+async function* windows(
+  { first, url, windowBytes }: { first: Response; url: URL; windowBytes: number },
+  { entry, sink, options }: Download,
+): AsyncGenerator<Uint8Array> {
   const stop = new AbortController()
   const signal = AbortSignal.any([options.signal, stop.signal])
   const window = async (from: number) => {
-    const headers = { Range: `bytes=${from}-${Math.min(from + WINDOW_BYTES, entry.size_bytes) - 1}` }
+    const headers = { Range: `bytes=${from}-${Math.min(from + windowBytes, entry.size_bytes) - 1}` }
     const response = await request(url, { signal, cache: 'no-store', headers })
     if (!continues(response, from)) throw damaged(entry, 'changed while it was downloading')
     return new Uint8Array(await response.arrayBuffer())
@@ -189,15 +200,15 @@ async function* windows(first: Response, url: URL, { entry, sink, options }: Dow
     coming.catch(() => {}) // told when its turn comes
     return coming
   }
-  let next = sink.received + WINDOW_BYTES
+  let next = sink.received + windowBytes
   const coming: Promise<Uint8Array>[] = []
   try {
-    for (; coming.length < WINDOWS - 1 && next < entry.size_bytes; next += WINDOW_BYTES) coming.push(start(next))
+    for (; coming.length < WINDOWS - 1 && next < entry.size_bytes; next += windowBytes) coming.push(start(next))
     if (first.body) yield* chunks(first.body)
     for (let turn = coming.shift(); turn; turn = coming.shift()) {
       const piece = await turn
       if (next < entry.size_bytes) coming.push(start(next))
-      next += WINDOW_BYTES
+      next += windowBytes
       yield piece
     }
   } finally {
