@@ -14,6 +14,12 @@ test('the chat page offers decoders only', () => {
   expect(chatModels.value.map(({ id }) => id)).toEqual(['smollm2'])
 })
 
+test('a decoder for another task is no chat model: it would repeat what it is asked', () => {
+  const grammar = { ...model('grammar', 'decoder'), tasks: ['grammar'] }
+  show(grammar, { ...model('smollm2', 'decoder'), tasks: ['chat', 'completion'] }, model('foreign', 'decoder'))
+  expect(chatModels.value.map(({ id }) => id)).toEqual(['smollm2', 'foreign'])
+})
+
 test('a folder without one says why there is nothing to chat with', () => {
   show(model('minilm', 'encoder'), model('t5', 'encoder-decoder'))
   expect(chatModels.value).toEqual([])

@@ -63,7 +63,7 @@ export interface ModelList {
   /** Of the disk with the models folder. */
   disk?: { total_bytes: number; free_bytes: number } | null
   /** There is no server: these are the models that this browser keeps. */
-  isOffline?: boolean
+  isOffline: boolean
 }
 
 export const modelList = signal<ModelList | null>(null)
@@ -71,8 +71,9 @@ export const modelList = signal<ModelList | null>(null)
 /** Those that the chat page can talk to: a model that translates, labels or embeds is listed by the server, not here. */
 export const chatModels = computed(() => (modelList.value?.models ?? []).filter(isChatModel))
 
-function isChatModel({ architecture }: ModelSummary): boolean {
-  return architecture === 'decoder'
+/** A decoder for another task alone, such as correcting grammar, repeats what it is asked. */
+function isChatModel({ architecture, tasks = [] }: ModelSummary): boolean {
+  return architecture === 'decoder' && (tasks.length === 0 || tasks.includes('chat') || tasks.includes('completion'))
 }
 
 /** Why there is no model to chat with, in sentences for people. */
@@ -97,7 +98,8 @@ export async function fetchModels(): Promise<ModelList> {
     return list
   }
   if (!response.ok) throw new Error(`The server could not list its models (HTTP ${response.status}). Look at its log.`)
-  const list: ModelList = await response.json() // our own server's answer, typed and tested in playground/
+  const answer: Omit<ModelList, 'isOffline'> = await response.json() // our own server's, typed and tested in playground/
+  const list = { ...answer, isOffline: false }
   modelList.value = list
   return list
 }
