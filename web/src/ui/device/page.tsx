@@ -2,7 +2,7 @@
 import { useSignalEffect } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import { isBusy } from '../../state/chat.ts'
-import { look, lookAtDevice, lookAtLimits } from '../../state/device.ts'
+import { look, lookAtDevice, lookAtLimits, lookAtStorage } from '../../state/device.ts'
 import { engine } from '../../state/engine.ts'
 import { speedState, stopSpeed } from '../../state/speed.ts'
 import { text } from '../../text/index.ts'
@@ -20,6 +20,9 @@ export function DevicePage() {
     return stopSpeed
   }, [])
   useLimits()
+  useSignalEffect(() => {
+    if (engine.value) void lookAtStorage() // a model that was loaded has been stored
+  })
   return (
     <div class="page">
       <div class="page-inner device">
