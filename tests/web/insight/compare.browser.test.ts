@@ -43,7 +43,7 @@ beforeEach(() => {
   prompts.value = []
   together.value = false
   lanes.value = [column, column].map(laneOf)
-  modelList.value = { models_dir: '', models: [MODEL], errors: [], problem: null }
+  modelList.value = { models_dir: '', models: [MODEL], errors: [], problem: null, isOffline: false }
 })
 
 test('lanes share the seed that is drawn, and so the text; a follow-up adds to each', async () => {

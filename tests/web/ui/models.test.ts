@@ -6,7 +6,7 @@ const model = (id: string, architecture: ModelSummary['architecture']): ModelSum
   architecture,
 })
 const show = (...models: ModelSummary[]) => {
-  modelList.value = { models_dir: '/models', models, errors: [], problem: null }
+  modelList.value = { models_dir: '/models', models, errors: [], problem: null, isOffline: false }
 }
 
 test('the chat page offers decoders only', () => {
@@ -24,7 +24,7 @@ test('a folder without one says why there is nothing to chat with', () => {
   show(model('minilm', 'encoder'), model('t5', 'encoder-decoder'))
   expect(chatModels.value).toEqual([])
   expect(chatProblem.value).toMatch(/No model here can chat: minilm, t5 .*smollm2-135m-instruct/)
-  modelList.value = { models_dir: '/models', models: [], errors: [], problem: 'No model in /models.' }
+  modelList.value = { models_dir: '/models', models: [], errors: [], problem: 'No model in /models.', isOffline: false }
   expect(chatProblem.value).toBe('No model in /models.')
   modelList.value = null
   expect(chatProblem.value).toBe('The models folder is empty.')

@@ -40,7 +40,7 @@ export function openPage(
   loadState.value = { status: 'starting' }
   history.replaceState(null, '', '#/chat')
   route.value = { page: 'chat', rest: '' }
-  modelList.value = { models_dir: '', models: [MODEL], errors: [], problem: null }
+  modelList.value = { models_dir: '', models: [MODEL], errors: [], problem: null, isOffline: false }
   const loader = new Loader(make)
   const conversation = new Conversation(() => engine.value, new Library(openStore))
   const stopKeeping = conversation.keep()

@@ -125,6 +125,7 @@ export interface StoredBundle {
   missingBytes: number
   licence: string
   architecture: string
+  tasks: string[]
   parameters: number
   contextLength: number
   /** Added from the user's files: there is no server that has it. */
@@ -167,6 +168,7 @@ async function stored(record: BundleRecord, files: FileSystemDirectoryHandle): P
     missingBytes: wanted - sizeBytes,
     licence: manifest?.licence.id ?? '',
     architecture: manifest?.architecture ?? 'decoder',
+    tasks: manifest?.tasks ?? [],
     parameters: manifest?.parameters ?? 0,
     contextLength: manifest?.context_length ?? 0,
     imported: record.imported ?? false,

@@ -4,8 +4,15 @@
  */
 import { signal } from '@preact/signals'
 import type { EngineOptions } from '../engine/api.ts'
-import { checkKeptBundle, type KeepProgress, keepBundle, removeStoredBundle } from '../engine/client.ts'
-import { lookAtKept, type ModelSummary, modelList } from './models.ts'
+import {
+  type ChosenFile,
+  checkKeptBundle,
+  importBundle,
+  type KeepProgress,
+  keepBundle,
+  removeStoredBundle,
+} from '../engine/client.ts'
+import { fetchModels, keptBundles, lookAtKept, type ModelSummary, modelList } from './models.ts'
 
 const KEY = 'slm-playground.kept'
 
@@ -47,6 +54,17 @@ export async function dropOffline(model: Pick<ModelSummary, 'id' | 'url'>): Prom
 /** Compares the checksums of a copy. @returns the damaged files, which are deleted and fetched anew by `keepOffline` */
 export async function checkOffline(model: Pick<ModelSummary, 'id' | 'url'>): Promise<string[]> {
   return at(model.id, (signal, onProgress) => checkKeptBundle({ bundle: model.url, signal, onProgress }))
+}
+
+/** A bundle from the user's own files, where there is no server to give it to. @returns its address */
+export async function importOwn(
+  files: readonly ChosenFile[],
+  { signal, onBytes }: { signal: AbortSignal; onBytes: (done: number, total: number) => void },
+): Promise<string> {
+  const onProgress = ({ loadedBytes, totalBytes }: KeepProgress) => onBytes(loadedBytes, totalBytes)
+  const bundle = await importBundle({ files: [...files], signal, onProgress })
+  await fetchModels()
+  return keptBundles.value.find(kept => kept.bundle === bundle)?.name ?? bundle
 }
 
 type Watched<T> = (signal: AbortSignal, onProgress: (progress: KeepProgress) => void) => Promise<T>

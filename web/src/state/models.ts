@@ -129,6 +129,7 @@ export function summaryOf(kept: StoredBundle): ModelSummary {
     licence: kept.licence,
     parameters: kept.parameters,
     context_length: kept.contextLength,
+    tasks: kept.tasks,
     size_bytes: kept.sizeBytes,
     variants: kept.variants.map(variant => ({
       name: variant.name,

@@ -6,7 +6,7 @@ import { checkModel, deleteModel, listedFiles, repairModel } from '../../state/d
 import { engine, loadState } from '../../state/engine.ts'
 import { choiceOf, deviceFacts, lookAtDevice } from '../../state/fit.ts'
 import { checkOffline, dropOffline, keeping, keepOffline } from '../../state/kept.ts'
-import { keptBundles, type ModelSummary } from '../../state/models.ts'
+import { chatModels, keptBundles, type ModelSummary } from '../../state/models.ts'
 import { settings } from '../../state/settings.ts'
 import { text } from '../../text/index.ts'
 import { useActors } from '../parts/context.ts'
@@ -82,7 +82,7 @@ function UseButton({ model }: { model: ModelSummary }) {
   const words = text.value.models
   const { loader } = useActors()
   const state = loadState.value
-  if (model.architecture !== 'decoder') return <span class="small">{words.notForChat}</span>
+  if (!chatModels.value.some(({ id }) => id === model.id)) return <span class="small">{words.notForChat}</span>
   if ('model' in state && state.model?.id === model.id) return <span class="badge good">{words.inUse}</span>
   return (
     <button

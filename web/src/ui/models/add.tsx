@@ -29,6 +29,17 @@ export function Add() {
   )
 }
 
+/** Without a server: the browser keeps what the user has. */
+export function AddHere() {
+  const words = text.value.models
+  return (
+    <section class="panel" aria-label={words.add}>
+      <h3>{words.add}</h3>
+      <OwnFiles />
+    </section>
+  )
+}
+
 function LookUp({ offer, failed }: { offer: Signal<Offer | null>; failed: Signal<string> }) {
   const words = text.value.models
   const source = useSignal('')

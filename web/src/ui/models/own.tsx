@@ -3,6 +3,8 @@ import { useSignal } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
 import { announcement } from '../../state/announce.ts'
 import { type OwnFile, upload } from '../../state/downloads.ts'
+import { importOwn } from '../../state/kept.ts'
+import { modelList } from '../../state/models.ts'
 import { text } from '../../text/index.ts'
 import { bytes } from '../parts/format.ts'
 import { droppedFiles, folderOf } from './folders.ts'
@@ -29,8 +31,11 @@ export function OwnFiles() {
         sent.value = { done, total }
         said.value = text.value.models.copyingOwn(bytes(done), bytes(total))
       }
-      const id = await upload(name, files, { signal, onBytes })
-      said.value = text.value.models.added(id)
+      const hasServer = modelList.peek()?.isOffline === false
+      const added = hasServer
+        ? await upload(name, files, { signal, onBytes })
+        : await importOwn(files, { signal, onBytes })
+      said.value = text.value.models.added(added)
       announcement.value = said.value
     } catch (error) {
       said.value = ''

@@ -6,7 +6,7 @@ import { lookAtDevice } from '../../state/fit.ts'
 import { fetchModels, type ModelList, modelList } from '../../state/models.ts'
 import { text } from '../../text/index.ts'
 import { Icon } from '../parts/icons.tsx'
-import { Add } from './add.tsx'
+import { Add, AddHere } from './add.tsx'
 import { Broken } from './broken.tsx'
 import { Card } from './card.tsx'
 import { DiskSpace } from './disk.tsx'
@@ -51,7 +51,7 @@ export function ModelsPage() {
         {list?.isOffline ? <p class="note">{words.offlineList}</p> : null}
         <Jobs />
         {list ? <Models list={list} /> : null}
-        {list && !list.isOffline ? <Add /> : null}
+        {list?.isOffline === false ? <Add /> : <AddHere />}
         <DiskSpace />
         <Offline />
       </div>
@@ -72,7 +72,7 @@ function Models({ list }: { list: ModelList }) {
       ) : (
         <ul class="model-cards">
           {list.models.map(model => (
-            <Card key={model.id} model={model} isOffline={list.isOffline ?? false} />
+            <Card key={model.id} model={model} isOffline={list.isOffline} />
           ))}
         </ul>
       )}
