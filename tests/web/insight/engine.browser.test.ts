@@ -39,6 +39,8 @@ describe('a branch', () => {
     for (const at of [1, 5, whole.steps.length - 1]) {
       const again = await answer(temperature, whole.steps.slice(0, at))
       expect(ids(again.steps)).toEqual(ids(whole.steps))
+      const { cachedTokens = 0, promptTokens = 0 } = engine.stats() ?? {}
+      expect([cachedTokens > 0, cachedTokens <= promptTokens]).toEqual([true, true])
       expect(branchText(whole.steps, at - 1, whole.steps[at - 1] as TracedStep, whole.text) + again.text).toBe(
         whole.text,
       )

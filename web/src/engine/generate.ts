@@ -141,7 +141,8 @@ class Run {
       const { tokens } = this.answer
       const isPromptAlone = tokens.length === prompt.length
       const cachedTokens = await this.#context.reuse(tokens)
-      if (isPromptAlone) this.#counts.cachedTokens = cachedTokens
+      const isBeginning = this.answer.outputTokens === this.#request.resume.length
+      if (isBeginning) this.#counts.cachedTokens = Math.min(cachedTokens, prompt.length)
       const end = backend.continuesPrompt ? tokens.length : prompt.length
       let rows: Rows | null = null
       let interrupted = false

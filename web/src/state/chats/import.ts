@@ -86,6 +86,7 @@ const ORIGIN = v.object({
   device: v.picklist(['webgpu', 'cpu']),
   backend: v.string(),
   settings,
+  begun: v.exactOptional(v.boolean()),
 })
 
 const ATTACHMENT = v.object({

@@ -46,7 +46,7 @@ export const compare: Text['compare'] = {
   before: count => (count === 1 ? 'Eine Nachricht steht davor.' : `${count} Nachrichten stehen davor.`),
   waiting: 'Noch nicht gefragt',
   loading: 'Das Modell wird geladen …',
-  loadingShare: percent => `Das Modell wird geladen … ${percent} %`,
+  loadingShare: (phase, percent) => `${phase}: ${percent} %`,
   reading: 'Die Eingabe wird gelesen …',
   stopped: 'Hier angehalten.',
   you: 'Ich',

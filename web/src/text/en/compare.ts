@@ -46,7 +46,7 @@ export const compare = {
   before: (count: number) => (count === 1 ? 'One message stands before.' : `${count} messages stand before.`),
   waiting: 'Not asked yet',
   loading: 'Loading the model…',
-  loadingShare: (percent: string) => `Loading the model… ${percent} %`,
+  loadingShare: (phase: string, percent: string) => `${phase}: ${percent} %`,
   reading: 'Reading the prompt…',
   stopped: 'Stopped here.',
   you: 'You',

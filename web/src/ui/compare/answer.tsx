@@ -1,6 +1,7 @@
 /** One answer of a column: its text or its tokens, where it parts from the others, what it took. */
 import { useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
+import type { LoadProgress } from '../../engine/api.ts'
 import { type Lane, type LaneAnswer, lanes, origin, partingOf } from '../../state/compare.ts'
 import { chatModels } from '../../state/models.ts'
 import { isHidden } from '../../state/votes.ts'
@@ -71,14 +72,20 @@ function modelName({ column }: Lane): string {
 function Status({ answer: { state, text: written, progress } }: { answer: LaneAnswer }) {
   const words = text.value.compare
   if (state !== 'loading' && !(state === 'writing' && written === '')) return null
-  const share = progress && progress.totalBytes > 0 ? progress.loadedBytes / progress.totalBytes : null
-  const loading = share === null ? words.loading : words.loadingShare(count(Math.round(share * 100)))
   return (
     <p class="pending">
       <span class="dots" aria-hidden="true" />
-      {state === 'loading' ? loading : words.reading}
+      {state === 'loading' ? loadingWords(progress) : words.reading}
     </p>
   )
+}
+
+function loadingWords(progress: LoadProgress | null): string {
+  if (!progress) return text.value.compare.loading
+  const { phase, loadedBytes, totalBytes } = progress
+  const words = text.value.loading.phases[phase]
+  const share = phase === 'download' && totalBytes > 0 ? loadedBytes / totalBytes : null
+  return share === null ? words : text.value.compare.loadingShare(words, count(Math.round(share * 100)))
 }
 
 interface LaneParting {
