@@ -2,11 +2,11 @@
  * The whole engine on its own CPU kernels, in Chromium: reading and writing speed, what share of the device's limits that
  * is, and memory; several builds of the page and numbers of threads in turns, beside programs that keep the cores busy:
  *   node tests/bench/cpu_engine.mjs [--dist web/dist,/elsewhere/dist] [--threads 1,2] [--busy 0] [--rounds 3]
- *                                   [--bundle DIR] [--json FILE]
+ *                                   [--lengths 42,256,1024] [--bundle DIR] [--json FILE]
  * Speeds are tokens/s, median (least–most). `memory` and `products` are what the same threads read and multiply at most,
  * measured between the runs; shares are of their medians. Memory is the proportional set size of all processes of the
  * browser, less what it was before the engine came, as a multiple of the weights' bytes: once with the model loaded from
- * the browser's disk, once, without the cache's bytes, behind 1,024 tokens. Needs `npm run build` and an exported bundle.
+ * the browser's disk, once, without the cache's bytes, behind the longest prompt. Needs `npm run build` and an exported bundle.
  */
 import { spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
@@ -19,7 +19,6 @@ import { findProcess, watchMemory } from './peers/memory.mjs'
 import { serve } from './peers/serve.mjs'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
-const LENGTHS = [42, 256, 1024]
 const { values: options } = parseArgs({
   options: {
     dist: { type: 'string', default: 'web/dist' },
@@ -27,12 +26,16 @@ const { values: options } = parseArgs({
     threads: { type: 'string', default: [...new Set([1, Math.min(4, os.cpus().length)])].join() },
     busy: { type: 'string', default: '0' },
     rounds: { type: 'string', default: '3' },
+    lengths: { type: 'string', default: '42,256,1024' },
     json: { type: 'string' },
   },
 })
 const SYSTEM_CHROMIUM = '/usr/bin/chromium'
 const CHROMIUM = process.env.CHROMIUM ?? (existsSync(SYSTEM_CHROMIUM) ? SYSTEM_CHROMIUM : undefined)
 const dists = options.dist.split(',')
+const lengths = options.lengths.split(',').map(Number)
+/** A program that does nothing else, and ends with this one. */
+const BUSY = 'const parent = process.ppid; while (process.ppid === parent);'
 const places = new Map()
 const runs = []
 const busy = []
@@ -42,7 +45,7 @@ try {
     places.set(dist, { server, profile: mkdtempSync(path.join(os.tmpdir(), 'slm-cpu-')) })
     await fillDisk(places.get(dist))
   }
-  for (let index = 0; index < Number(options.busy); index++) busy.push(spawn(process.execPath, ['-e', 'for (;;) {}']))
+  for (let index = 0; index < Number(options.busy); index++) busy.push(spawn(process.execPath, ['-e', BUSY]))
   for (let round = 0; round < Number(options.rounds); round++) {
     const ways = dists.flatMap(dist => options.threads.split(',').map(threads => ({ dist, threads: Number(threads) })))
     for (const way of round % 2 ? ways.toReversed() : ways) runs.push({ ...way, ...(await measure(way)) })
@@ -82,7 +85,7 @@ function columnOf(own) {
     'memory, GB/s': spread(of(({ roofline }) => roofline.readBytesPerSecond / 1e9)),
     'products, GMAC/s': spread(of(({ roofline }) => roofline.productsPerSecond / 1e9)),
   }
-  for (const length of LENGTHS) {
+  for (const length of lengths) {
     const reading = of(({ speeds }) => speeds[length].prefill)
     const writing = of(({ speeds }) => speeds[length].decode)
     const bytes = work.weightBytes + (length + 16) * work.positionBytes
@@ -93,9 +96,9 @@ function columnOf(own) {
   }
   const share = (bytes, positions) => (bytes - positions * work.positionBytes) / work.weightBytes
   const loaded = of(({ bytes }) => share(bytes.loaded, 0))
-  const used = of(({ bytes }) => share(bytes.used, 1056))
+  const used = of(({ bytes }) => share(bytes.used, Math.max(...lengths) + 32))
   column['memory, loaded'] = spread(loaded, 2)
-  column['memory less cache, 1,024 tokens'] = spread(used, 2)
+  column['memory less cache, used'] = spread(used, 2)
   return column
 }
 
@@ -124,7 +127,7 @@ async function measure({ dist, threads }) {
     const before = resident()
     const work = await page.evaluate(load, threads)
     const loaded = resident() - before
-    const speeds = await page.evaluate(readAndWrite, LENGTHS)
+    const speeds = await page.evaluate(readAndWrite, lengths)
     const used = resident() - before
     const roofline = inspector ? await page.evaluate(limitsOf, { inspector, threads }) : null
     return { work: work ?? runs.find(run => run.work)?.work, speeds, roofline, bytes: { loaded, used } }
