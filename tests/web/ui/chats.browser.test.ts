@@ -99,7 +99,7 @@ describe('messages', () => {
   it('a fork goes on by itself, and leaves the other as it was', async () => {
     const { conversation } = await talked('one', 'two')
     const old = currentId.value
-    await userEvent.click(button('New chat from here').nth(1))
+    await userEvent.click(button('Fork from here').nth(1))
     expect(shown()).toEqual(['one', 're: one'])
     expect(currentId.value).not.toBe(old)
     await ask('three')
@@ -239,14 +239,14 @@ describe('trouble', () => {
     await store.save([storedOf(long)])
     await conversation.open(long.head.id)
     const rows = () => [...document.querySelectorAll('.message')]
-    await vi.waitFor(() => expect(rows()).toHaveLength(151))
+    await vi.waitFor(() => expect(rows()).toHaveLength(151), PATIENT)
     const scroller = document.querySelector('.scroller') as HTMLElement // the page has one
     const toGo = () => scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight
     await vi.waitFor(() => expect(toGo()).toBeLessThan(2), PATIENT)
     expect(document.querySelectorAll('.message .actions').length).toBeLessThan(40)
     expect(rows()[60]?.textContent).toContain('**message** 59')
     scroller.scrollTop = 0
-    await vi.waitFor(() => expect(rows()[1]?.querySelector('strong')?.textContent).toBe('message'))
-    await vi.waitFor(() => expect(rows().at(-1)?.querySelector('.actions')).toBeNull())
+    await vi.waitFor(() => expect(rows()[1]?.querySelector('strong')?.textContent).toBe('message'), PATIENT)
+    await vi.waitFor(() => expect(rows().at(-1)?.querySelector('.actions')).toBeNull(), PATIENT)
   })
 })

@@ -65,10 +65,10 @@ export class Conversation {
       this.#scribe.start(),
       this.library.listen(({ changed, removed }) => this.#hear(changed, removed)),
       effect(() => {
-        const { page, rest } = route.value
+        const { page } = route.value
         const cameFrom = before
         before = page
-        if (page === 'chat') queueMicrotask(() => void this.#follow(rest, cameFrom))
+        queueMicrotask(() => void this.#follow(cameFrom))
       }),
     ]
     void this.library.list().then(() => old && this.library.save(old))
@@ -241,7 +241,9 @@ export class Conversation {
   }
 
   /** Where the address leads: to a chat, to a new one, or back to the one that was open before another page was shown. */
-  async #follow(id: string, cameFrom: string): Promise<void> {
+  async #follow(cameFrom: string): Promise<void> {
+    const { page, rest: id } = route.peek() // as it is by now: what led here may be past
+    if (page !== 'chat') return
     if (id) {
       if (await this.open(id)) return
       announcement.value = text.value.chat.notFound

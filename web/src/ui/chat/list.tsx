@@ -120,9 +120,15 @@ interface End {
 function useEnd(scroller: { current: HTMLDivElement | null }, column: { current: HTMLDivElement | null }): End {
   const last = useRef({ top: 0, height: 0, readerMs: 0 })
   const atEnd = useSignal(true)
+  const follow = () => {
+    const box = scroller.current
+    if (!box) return
+    box.scrollTop = box.scrollHeight
+    last.current = { ...last.current, top: box.scrollTop, height: box.scrollHeight }
+  }
   const toEnd = () => {
     atEnd.value = true
-    scroller.current?.scrollTo({ top: scroller.current.scrollHeight })
+    follow()
   }
   useSignalEffect(() => {
     void currentId.value // another chat is opened at its end
@@ -140,7 +146,7 @@ function useEnd(scroller: { current: HTMLDivElement | null }, column: { current:
     const [box, content] = [scroller.current, column.current]
     if (!box || !content) return
     const observer = new ResizeObserver(() => {
-      if (atEnd.peek() && messages.peek().length > 0) box.scrollTop = box.scrollHeight
+      if (atEnd.peek() && messages.peek().length > 0) follow()
     })
     observer.observe(box) // the message box grows, a keyboard comes up
     observer.observe(content)
