@@ -99,7 +99,7 @@ def require_adapter_fits(model: Any, folder: Path) -> set[str]:
             names = file.keys()
             shapes = {name: tuple(file.get_slice(name).get_shape()) for name in names}
     except (SafetensorError, OSError) as error:
-        raise SourceError(f"The adapter {folder} cannot be read: {error}. It may be cut short: get it again.") from error
+        raise SourceError(f"The adapter {folder} cannot be merged: {error}. It may be cut short: get it again.") from error
     _require_fit(model, _config(folder), shapes, folder)
     return set(shapes)
 
