@@ -18,7 +18,15 @@ test.each<[string, EngineOptions]>([
 ])('every sentence is judged, and what is believed makes the corrected text: %s', async (_, options) => {
   const engine = await createEngine(options)
   const seen: string[] = []
-  const result = await engine.proofread(TEXT, { threshold: 0, onSentence: ({ text }) => seen.push(text) })
+  let outputTokens = 0
+  const result = await engine.proofread(TEXT, {
+    threshold: 0,
+    onSentence: ({ text, stats }) => {
+      seen.push(text)
+      outputTokens += stats?.outputTokens ?? 0
+    },
+  })
+  expect(outputTokens).toBeGreaterThan(0)
   expect(seen.slice(0, 2)).toEqual([
     'Alice were beginning to get tired.',
     'She look at the book,  and it have no pictures.',

@@ -294,6 +294,7 @@ describe('a text', () => {
     expect(asked.slice(3)).toEqual(['New words here.', 'All was well here.'])
     expect(seen.map(({ cached }) => cached)).toEqual([false, true, true, false])
     expect(seen[1]?.corrections.map(({ startIndex }) => startIndex)).toEqual([16, 28])
+    expect(seen.map(({ stats }) => stats?.outputTokens ?? null)).toEqual([3, null, null, 4])
   })
 
   test('begins where the reader is', async () => {

@@ -2,7 +2,7 @@
  * Proofreading as the page sees it: sentence by sentence through the model, the answers as edits of the text. An answer is
  * kept by its sentence, so that of a text that is being written only what changed is asked about again.
  */
-import type { EngineInfo, TokenCount } from '../api.ts'
+import type { EngineInfo, Stats, TokenCount } from '../api.ts'
 import { aborted } from '../link.ts'
 import type { TextSource } from '../openai-text.ts'
 import type { CountArgs, ScoreArgs } from '../protocol.ts'
@@ -28,6 +28,8 @@ interface Verdict {
   /** Of each change. */
   gains: readonly number[]
   guardedBecause: GuardReason | null
+  /** Of the answer; null where none was asked for. */
+  stats: Stats | null
 }
 
 /** The task's name in manifests. */
@@ -114,12 +116,12 @@ export class Proofreader {
     })
     const maxTokens = Math.ceil(ANSWER.perToken * tokens) + ANSWER.more
     if (tokens + maxTokens + TEMPLATE_TOKENS > contextLength) return refused('too-long')
-    const { said, cutOff } = await this.#answer(text, maxTokens, options)
+    const { said, cutOff, stats } = await this.#answer(text, maxTokens, options)
     const answer = wordsOf(said)
     const changes = changesBetween(sentence, answer)
     const guarded = wholeGuard({ sentence, answer, changes, cutOff })
-    if (guarded || !changes || changes.length === 0) return { changes: [], gains: [], guardedBecause: guarded }
-    return { changes, gains: await this.#gains(sentence, changes, options), guardedBecause: null }
+    if (guarded || !changes || changes.length === 0) return { changes: [], gains: [], guardedBecause: guarded, stats }
+    return { changes, gains: await this.#gains(sentence, changes, options), guardedBecause: null, stats }
   }
 
   /** The model's answer: greedy, with the sentence itself as the guess. */
@@ -136,9 +138,9 @@ export class Proofreader {
     run.result.catch(() => {}) // awaited below
     let said = ''
     for await (const event of run.events) said += event.text
-    const { finishReason } = await run.result
+    const { finishReason, stats } = await run.result
     if (signal?.aborted) throw aborted(signal.reason)
-    return { said, cutOff: finishReason === 'length' }
+    return { said, cutOff: finishReason === 'length', stats }
   }
 
   /**
@@ -178,7 +180,7 @@ const GREEDY = {
 } as const
 
 function refused(guardedBecause: GuardReason): Verdict {
-  return { changes: [], gains: [], guardedBecause }
+  return { changes: [], gains: [], guardedBecause, stats: null }
 }
 
 function keyOf(words: readonly Word[]): string {
@@ -214,7 +216,16 @@ function sentenceOf(
     }
   })
   const guarded = verdict.guardedBecause ? { guardedBecause: verdict.guardedBecause } : {}
-  return { startIndex: start, endIndex: end, text: text.slice(start, end), complete, corrections, ...guarded, cached }
+  return {
+    startIndex: start,
+    endIndex: end,
+    text: text.slice(start, end),
+    complete,
+    corrections,
+    ...guarded,
+    cached,
+    stats: cached ? null : verdict.stats,
+  }
 }
 
 function publicPart({ startIndex, endIndex, correction, types, explanation }: SentenceCorrection) {

@@ -2,6 +2,7 @@
  * What `engine.proofread` takes and gives. The result has the shape of the Proofreader API (webmachinelearning/proofreader-api):
  * offsets are UTF-16 code units of the text, half-open. Imports types alone.
  */
+import type { Stats } from '../api.ts'
 import type { Priority } from '../chat-types.ts'
 
 export type CorrectionType = 'spelling' | 'punctuation' | 'capitalization' | 'preposition' | 'missing-words' | 'grammar'
@@ -63,6 +64,8 @@ export interface ProofreadSentence {
   guardedBecause?: GuardReason
   /** Whether the model had answered this sentence before. */
   cached: boolean
+  /** Of the model's answer, guessed tokens among it; null where it was not asked now. */
+  stats: Stats | null
 }
 
 export interface ProofreadOptions {
