@@ -49,6 +49,8 @@ export class Conversation {
   readonly #scribe: Scribe
   /** Ends waiting for another tab to be done with the chat on the page. */
   #watch = new AbortController()
+  /** Counts what is being opened: the latest counts. */
+  #opening = 0
 
   constructor(engine: () => Engine | null, library: Library) {
     this.library = library
@@ -80,6 +82,7 @@ export class Conversation {
 
   /** An empty chat, kept once something is said in it. */
   newChat(): void {
+    this.#opening += 1
     this.#leave(currentId.peek())
     this.#adopt(emptyChat(newId(), Date.now()))
     go('chat', '', { replace: path(chat.peek()).length === 0 && route.peek().rest === '' })
@@ -88,7 +91,9 @@ export class Conversation {
   /** Shows a chat; false where there is none of that id. */
   async open(id: string): Promise<boolean> {
     if (id === currentId.peek()) return true
+    const turn = ++this.#opening
     const found = openChats.peek().get(id) ?? (await this.library.read(id).catch(() => null))
+    if (turn !== this.#opening) return true // something else was asked for meanwhile
     if (!found) return false
     this.#leave(currentId.peek())
     this.#adopt(found)

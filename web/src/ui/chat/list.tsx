@@ -74,28 +74,26 @@ interface RowProps {
 }
 
 const Row = memo<RowProps>(
-  ({ message, all, near }) => {
-    const { id, role, content, state } = message
-    const isNear = near.ids.value.has(id) || editing.value === id || sought.value === id
-    return (
-      <li
-        ref={near.watch}
-        class={`message ${role}${isNear ? '' : ' far'}${sought.value === id ? ' sought' : ''}`}
-        data-message={id}
-        tabIndex={-1}
-        aria-busy={role === 'assistant' ? state === 'writing' : undefined}
-        style={isNear ? undefined : { height: `${near.heightOf(id, content)}px` }}
-      >
-        {isNear ? (
-          <MessageView message={message} at={all.indexOf(id) + 1} of={all.length} />
-        ) : (
-          <Far message={message} />
-        )}
-      </li>
-    )
-  },
+  props => <Item {...props} />, // a component of its own: signals draw it again, which a memo would refuse
   (before, after) => before.message === after.message && before.all === after.all && before.near === after.near,
 )
+
+function Item({ message, all, near }: RowProps) {
+  const { id, role, content, state } = message
+  const isNear = near.ids.value.has(id) || editing.value === id || sought.value === id
+  return (
+    <li
+      ref={near.watch}
+      class={`message ${role}${isNear ? '' : ' far'}${sought.value === id ? ' sought' : ''}`}
+      data-message={id}
+      tabIndex={-1}
+      aria-busy={role === 'assistant' ? state === 'writing' : undefined}
+      style={isNear ? undefined : { height: `${near.heightOf(id, content)}px` }}
+    >
+      {isNear ? <MessageView message={message} at={all.indexOf(id) + 1} of={all.length} /> : <Far message={message} />}
+    </li>
+  )
+}
 
 /** A message that is out of sight, as its bare text. */
 function Far({ message }: { message: Message }) {

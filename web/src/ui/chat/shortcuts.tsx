@@ -46,25 +46,31 @@ export function Shortcuts({ open }: { open: Signal<boolean> }) {
   ]
   return (
     <Dialog open={open} title={shortcuts} closeLabel={closeShortcuts}>
-      <div class="shortcuts">
-        {all.map(([area, list]) => (
-          <section key={area}>
-            <h3>{area}</h3>
-            <dl>
-              {list.map(([key, does]) => (
-                <div key={does}>
-                  <dt>
-                    {key.split(' ').map(part => (
-                      <kbd key={part}>{part}</kbd>
-                    ))}
-                  </dt>
-                  <dd>{does}</dd>
-                </div>
-              ))}
-            </dl>
-          </section>
-        ))}
-      </div>
+      {open.value ? <List areas={all} /> : null}
     </Dialog>
+  )
+}
+
+function List({ areas }: { areas: [string, [string, string][]][] }) {
+  return (
+    <div class="shortcuts">
+      {areas.map(([area, list]) => (
+        <section key={area}>
+          <h3>{area}</h3>
+          <dl>
+            {list.map(([key, does]) => (
+              <div key={does}>
+                <dt>
+                  {key.split(' ').map(part => (
+                    <kbd key={part}>{part}</kbd>
+                  ))}
+                </dt>
+                <dd>{does}</dd>
+              </div>
+            ))}
+          </dl>
+        </section>
+      ))}
+    </div>
   )
 }
