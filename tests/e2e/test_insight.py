@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 from chatting import Chat
-from playwright.sync_api import Locator, Page, expect
-from serving import Server, Watch
+from playwright.sync_api import Browser, Locator, Page, expect
+from serving import NewPage, Server, StartServer, Watch
 
 FRANCE = "What is the capital of France?"
 MOON = "Tell me about the moon."
@@ -280,3 +280,24 @@ def test_settings_against_each_other_then_a_blind_vote(chat: Chat) -> None:
     expect(row).to_have_count(3)
     expect(row.nth(1)).to_contain_text("1,016")
     expect(row.filter(has_text="pirate")).to_have_count(1)
+
+
+def test_webgpu_against_the_cpu(
+    new_page: NewPage, chromium_webgpu: Browser, start_server: StartServer, tiny_bundle: Path
+) -> None:
+    page = new_page(chromium_webgpu)
+    chat = Chat(page)
+    chat.open(start_server(tiny_bundle).url, CPU)
+    chat.choose_greedy(6)
+    page.get_by_role("link", name="Compare").click()
+    column = page.get_by_role("region", name=re.compile("^Column [AB]"))
+    for shown, name in ((column.first, "WebGPU · q4f32"), (column.last, "CPU · int8 · own kernels")):
+        way = shown.get_by_role("option", name=name)
+        expect(way).to_be_enabled()
+        shown.get_by_label("Runs on").select_option(way.get_attribute("value"))
+    box = page.get_by_label("Prompt for all columns")
+    box.fill("Who is Alice?")
+    box.press("Enter")
+    for shown, runs in ((column.first, "GPU · q4f32"), (column.last, "CPU · int8")):
+        expect(shown.get_by_role("list", name="What this answer took").get_by_text(runs)).to_be_visible()
+    expect(column.last.get_by_text(re.compile("^The same text as A|^Parts from A"))).to_be_visible()
