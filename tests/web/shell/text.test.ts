@@ -56,7 +56,9 @@ it('components take their sentences from text/', () => {
     const code = readFileSync(join(root, name), 'utf8').replace(/\/\*[\s\S]*?\*\/|(?<!:)\/\/.*$/gm, '')
     // Text between tags, and attributes that are read out: a capital letter, then two words more.
     const sentences =
-      code.match(/(?<=>\s*)[A-Z][\w’]+ [\w’]+ [^<>{}()=;]*(?=<\/)|(?:aria-label|title|placeholder|alt)="[^"]+"/g) ?? []
+      code.match(
+        /(?<=>\s*)[A-Z][\w’]+ [\w’]+ [^<>{}()=;]*(?=<\/)|(?:aria-label|title|alt)="[^"]+"|placeholder="[^"]* [^"]*"/g,
+      ) ?? []
     return sentences.map(sentence => `${name}: ${sentence.trim()}`)
   })
   expect(found).toEqual([])

@@ -1,6 +1,7 @@
 /** Numbers as people read them. */
 import { describe, expect, it } from 'vitest'
-import { bytes, duration, parameters, plural } from '../../../web/src/ui/parts/format.ts'
+import { speak } from '../../../web/src/text/index.ts'
+import { bytes, decimal, duration, parameters, speed, whole } from '../../../web/src/ui/parts/format.ts'
 
 describe('numbers', () => {
   it.each([
@@ -30,9 +31,12 @@ describe('numbers', () => {
     [1_700_000_000, '1.7 B'],
   ])('%d parameters', (count, text) => expect(parameters(count)).toBe(text))
 
-  it('one token, many tokens', () => {
-    expect(plural(1, 'token')).toBe('1 token')
-    expect(plural(0, 'token')).toBe('0 tokens')
-    expect(plural(1234, 'token')).toBe('1,234 tokens')
+  it('in the page’s language', async () => {
+    expect([whole(1234), decimal(3.5, 2), speed(1203.7), speed(23.45)]).toEqual(['1,234', '3.50', '1,204', '23.5'])
+    await speak('de')
+    expect([whole(1234), bytes(2_340_000_000), duration(1500), speed(23.44)]).toEqual([
+      ...['1.234', '2,34 GB', '1,5 s', '23,4'],
+    ])
+    await speak('en')
   })
 })

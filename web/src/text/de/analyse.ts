@@ -45,7 +45,7 @@ export const analyse: Text['analyse'] = {
   textHint: 'Text einfügen oder ein Beispiel nehmen.',
   example: 'Ein Beispiel nehmen',
   question: 'Frage',
-  questionHint: 'When did it happen?',
+  questionHint: 'Zum Beispiel: When did it happen?',
   sentences: 'Sätze',
   target: 'Zielsprache',
   run: 'Untersuchen',

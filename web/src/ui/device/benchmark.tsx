@@ -6,7 +6,7 @@ import { speedReports, speedState, startSpeed, stopSpeed } from '../../state/spe
 import { asJson, asMarkdown, type SpeedReport } from '../../tasks/speed.ts'
 import { language, text } from '../../text/index.ts'
 import { CopyButton } from '../parts/copy.tsx'
-import { duration, speed } from '../parts/format.ts'
+import { duration, speed, whole } from '../parts/format.ts'
 import { Icon } from '../parts/icons.tsx'
 import { perSecond, products } from './facts.tsx'
 
@@ -99,7 +99,7 @@ function Report({ report }: { report: SpeedReport }) {
           <tbody>
             {rows.map(row => (
               <tr key={row.promptTokens}>
-                <th scope="row">{words.tokens(row.promptTokens.toLocaleString('en'))}</th>
+                <th scope="row">{words.tokens(whole(row.promptTokens))}</th>
                 <Bar
                   value={row.prefillTokensPerSecond}
                   most={most.prefill}

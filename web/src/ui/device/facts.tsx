@@ -5,7 +5,7 @@ import type { Inspection } from '../../engine/inspect.ts'
 import { keepStorage, limits, storageFacts } from '../../state/device.ts'
 import { engine, runsOn } from '../../state/engine.ts'
 import { text } from '../../text/index.ts'
-import { bytes } from '../parts/format.ts'
+import { bytes, decimal } from '../parts/format.ts'
 
 /** Limits that are numbers of threads; the others are bytes. */
 const COUNTS: ReadonlySet<string> = new Set(['maxComputeInvocationsPerWorkgroup'])
@@ -56,12 +56,12 @@ function limitName(name: string): string {
 }
 
 export function perSecond(count: number): string {
-  return `${(count / 1e9).toFixed(1)} GB/s`
+  return `${decimal(count / 1e9, 1)} GB/s`
 }
 
 /** 10^9 multiply-adds a second. */
 export function products(count: number): string {
-  return `${(count / 1e9).toFixed(1)} GMAC/s`
+  return `${decimal(count / 1e9, 1)} GMAC/s`
 }
 
 function Fact({ name, children }: { name: string; children: ComponentChildren }) {
