@@ -1,4 +1,4 @@
-"""Writes requirements.lock: the versions of everything that `pip install .[export,grammar,ray,dev]` brings, and of the build tools.
+"""Writes requirements.lock: versions of all that `pip install .[export,grammar,ray,dev]` brings, and of the build tools.
 
 Run by hand after a change of versions in pyproject.toml: `.venv/bin/python build/lock.py` (needs the package index).
 """

