@@ -5,6 +5,7 @@ import { change, settings } from '../../state/settings.ts'
 import { type Cell, cellsOf, certainty } from '../../tasks/tokens.ts'
 import type { TracedStep, TracedToken } from '../../tasks/trace.ts'
 import { text } from '../../text/index.ts'
+import { memo } from '../parts/memo.ts'
 import { Alternatives } from './alternatives.tsx'
 import { percent } from './numbers.ts'
 import { visible } from './visible.ts'
@@ -96,7 +97,17 @@ interface TokenProps {
   onLook: () => void
 }
 
-function Token({ cell, step, isReached, isActive, isMarked, onLook }: TokenProps) {
+/** Of hundreds of tokens, a step changes two. */
+const Token = memo(
+  (props: TokenProps) => <TokenButton {...props} />,
+  (before, after) =>
+    before.cell === after.cell &&
+    before.isReached === after.isReached &&
+    before.isActive === after.isActive &&
+    before.isMarked === after.isMarked,
+)
+
+function TokenButton({ cell, step, isReached, isActive, isMarked, onLook }: TokenProps) {
   const { legend, probability } = text.value.insight.tokens
   if (!step) return null
   const level = certainty(step)
