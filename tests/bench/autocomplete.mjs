@@ -169,7 +169,7 @@ function compared(trials, python, threshold) {
         there.map(([, first]) => first && [first[1], first[2] === 1]),
         threshold,
       ),
-      silenced: here.filter(({ shown }) => shown !== 'shown').length,
+      silenced: reasonsOf(here),
     }
   })
   const malformed = trials.filter(trial => trial.isMalformed).length
@@ -180,6 +180,18 @@ function compared(trials, python, threshold) {
     mean_probability_difference: mean,
     by_letters,
   }
+}
+
+/** By reason: how many places, and at how many of these the first word would have been right. */
+function reasonsOf(trials) {
+  const reasons = {}
+  for (const { shown, outcomes } of trials) {
+    if (shown === 'shown') continue
+    reasons[shown] ??= { places: 0, right: 0 }
+    reasons[shown].places++
+    if (outcomes[0]?.right) reasons[shown].right++
+  }
+  return reasons
 }
 
 /** First words at a threshold of the model's own probability. */
@@ -203,7 +215,7 @@ async function typeAlong([text, start, keys, contextLength]) {
   await globalThis.engine.complete({ before: text.slice(0, start), contextLength })
   rows.first_call_ms = performance.now() - cold
   for (const [name, minConfidence] of [
-    ['default', 0.55],
+    ['default', 0.53],
     ['three_words', 0],
   ]) {
     const times = []
@@ -234,7 +246,7 @@ function show({ backend, threads }, quality, latency) {
     for (const { letters, browser, python, silenced } of row.by_letters) {
       const pair = key => `${percent(browser[key])} (Python ${percent(python[key])})`
       console.log(
-        `    ${letters} letters: shown ${pair('coverage')}, right ${pair('first_word')}, silenced by a rule ${silenced}`,
+        `    ${letters} letters: shown ${pair('coverage')}, right ${pair('first_word')}, silenced by a rule ${rules(silenced)}`,
       )
     }
   }
@@ -246,6 +258,11 @@ function show({ backend, threads }, quality, latency) {
     )
   }
   if (latency) console.log(`  first call, the whole context: ${latency.first_call_ms.toFixed(0)} ms`)
+}
+
+function rules(silenced) {
+  const told = Object.entries(silenced).map(([reason, { places, right }]) => `${reason} ${places} (${right} right)`)
+  return told.join(', ') || 'none'
 }
 
 function serveBundle(request, response) {

@@ -32,7 +32,7 @@ class Options:
     places: int = 300
     typist_characters: int = 2000
     context_length: int = 1500
-    threshold: float = 0.55
+    threshold: float = 0.53
     variant: str = "cpu-int8"
     skip: int = 0
     seed: int = 0
@@ -202,7 +202,7 @@ def table(result: dict[str, Any]) -> list[str]:
 
 
 def how(options: Options) -> str:
-    """The command that measured a calibration, without anybody's paths."""
+    """The command that measured, without anybody's paths."""
     texts = " ".join(f"--text {path.name}" for path in options.texts)
     numbers = f"--places {options.places} --context {options.context_length} --skip {options.skip} --seed {options.seed}"
-    return f"slm-export eval autocomplete BUNDLE {texts} {numbers} --fit"
+    return f"slm-export eval autocomplete BUNDLE {texts} {numbers}"

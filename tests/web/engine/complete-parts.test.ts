@@ -99,6 +99,18 @@ test.each([
   expect(languageOf(text)).toBe(language)
 })
 
+test('every beginning of the small words of a language, gone on with, belongs to it', () => {
+  const before = 'It is the dog and the cat, and it is not that which they were with. '
+  const words = 'the and that which they with from come over war die son plus man has a e o in on per'.split(' ')
+  const isWord = () => true
+  for (const word of words) {
+    for (let typed = 0; typed < word.length; typed++) {
+      const said = { text: word.slice(typed), leastInFirstWord: 1, isWord }
+      expect(textSilence({ before: before + word.slice(0, typed), after: '' }, said), `${word} ${typed}`).toBeNull()
+    }
+  }
+})
+
 test('names and words that tell nothing are never foreign', () => {
   expect(isForeign('Berlin', 'The dog and the cat were in the house with us at ')).toBe(false)
   expect(isForeign('the', '12 ')).toBe(false)

@@ -16,7 +16,7 @@ export type * from './autocomplete-types.ts'
 
 export const DEFAULT_SETTINGS: SuggesterSettings = {
   enabled: true,
-  minConfidence: 0.55,
+  minConfidence: 0.53,
   maxWords: 3,
   alternatives: 0,
   note: '',

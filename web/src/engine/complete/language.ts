@@ -52,6 +52,14 @@ export function languageOf(text: string): Language | null {
   return first.name
 }
 
+/** Shorter words are words of many languages, and so are these. */
+const LEAST_TELLING = 3
+const AMBIGUOUS = new Set(
+  'die war hat son come per hay con van dan over was will has den dem des pour plus sur leur fait elle pas les mas men bin man not her are ten als bei'.split(
+    ' ',
+  ),
+)
+
 /** How much of the text before the caret tells the language. */
 const LOOK_BACK = 600
 
@@ -63,7 +71,8 @@ export function isForeign(suggestion: string, before: string): boolean {
   const language = languageOf(near)
   if (language === null) return false
   const own = LISTS.find(({ name }) => name === language)?.words
-  const small = wordsOf(suggestion.toLowerCase()).filter(word => LISTS.some(({ words }) => words.has(word)))
+  const telling = wordsOf(suggestion.toLowerCase()).filter(word => word.length >= LEAST_TELLING && !AMBIGUOUS.has(word))
+  const small = telling.filter(word => LISTS.some(({ words }) => words.has(word)))
   return small.length > 0 && !small.some(word => own?.has(word))
 }
 

@@ -55,7 +55,8 @@ export function textSilence({ before, after }: Place, said: Said): SilenceReason
   if (words.length === 0) return /\p{Emoji_Presentation}/u.test(text) ? null : 'only-punctuation'
   if (repeatsBefore(before, text)) return 'repeats-before'
   if (wouldMisspell(before, said)) return 'would-misspell'
-  if (isForeign(text, before)) return 'wrong-language'
+  const typed = isWordCharacter(firstCharacter(text)) ? partialWord(before) : ''
+  if (isForeign(typed + text, before.slice(0, before.length - typed.length))) return 'wrong-language'
   const behind = wordsOf(after.slice(0, 200))
   if (behind.length > 0 && isPrefix(words, behind)) return 'repeats-following'
   return null
