@@ -100,7 +100,7 @@ def test_a_damaged_file_is_found_and_repaired_then_the_model_deleted(
     config = server.models / "far-llama" / "tokenizer_config.json"
     sound = config.read_bytes()
     config.write_bytes(sound[:-1] + b" ")
-    card.get_by_role("button", name="Check the files of Far-Llama").click()
+    card.get_by_role("button", name="Check files: Far-Llama").click()
     expect(card.get_by_text("Damaged: tokenizer_config.json.")).to_be_visible()
     hub.asked.clear()
     card.get_by_role("button", name="Fetch again").click()
@@ -108,7 +108,7 @@ def test_a_damaged_file_is_found_and_repaired_then_the_model_deleted(
     expect(page.get_by_role("region", name="Downloads")).to_have_count(0)
     assert config.read_bytes() == sound
     assert [path.rpartition("/")[2] for path, _ in hub.asked] == ["tokenizer_config.json"]
-    card.get_by_role("button", name="Check the files of Far-Llama").click()
+    card.get_by_role("button", name="Check files: Far-Llama").click()
     expect(card.get_by_text("all are as they should be")).to_be_visible()
 
     card.get_by_role("button", name="Delete Far-Llama").click()

@@ -34,7 +34,7 @@ def test_the_network_is_cut_and_the_chat_goes_on(new_page: NewPage, chromium: Br
     page = new_page(chromium)
     Chat(page).open(real_server.url, CPU)
     opens_offline(page)
-    page.get_by_role("button", name=re.compile("^Keep .* in this browser")).click()
+    page.get_by_role("button", name=re.compile("^Keep for offline: ")).click()
     expect(page.get_by_text("Kept in this browser").first).to_be_visible()
     watch.expected += GONE
     page.context.set_offline(True)
