@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, Playwright, Request, expect
 from serving import CHROMIUM, QUIET, NewPage, Server, StartServer, Watch
 
 CPU = re.compile("^CPU · int8")
-KEEP = re.compile("^Keep .* in this browser")
+KEEP = re.compile("^Keep for offline: ")
 # Bytes of the models' files on the browser's private disk.
 KEPT_BYTES = """async () => {
   let total = 0
@@ -57,7 +57,7 @@ def test_a_kept_model_is_read_from_the_browsers_disk(
     page.reload()
     Chat(page).is_ready(CPU)
     assert [path for path in asked if path.startswith("models/") and not path.endswith("manifest.json")] == []
-    page.get_by_role("button", name=re.compile("^Remove this browser.s copy of")).click()
+    page.get_by_role("button", name=re.compile("^Remove the copy here: ")).click()
     expect(page.get_by_role("button", name=KEEP)).to_be_visible()
     assert page.evaluate(KEPT_BYTES) < 10_000
 
