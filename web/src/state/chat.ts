@@ -2,42 +2,15 @@
  * What a person does with chats. Nothing is overwritten: edits and further answers are versions of a message, and what is
  * deleted can be brought back.
  */
-import { effect } from '@preact/signals'
 import type { Engine } from '../engine/api.ts'
 import { text } from '../text/index.ts'
 import { announcement, undo } from './announce.ts'
-import {
-  change,
-  chat,
-  currentId,
-  hasUnfinished,
-  interrupted,
-  isBusy,
-  isElsewhere,
-  isUnfinished,
-  openChats,
-  put,
-  shut,
-  takeOver,
-} from './chats/desk.ts'
+import { change, chat, currentId, isBusy, isElsewhere, isUnfinished, openChats, put, shut } from './chats/desk.ts'
 import type { Library } from './chats/library.ts'
-import { isHeld, whenFree } from './chats/locks.ts'
 import { type Beginning, Scribe } from './chats/scribe.ts'
-import {
-  add,
-  amend,
-  branch,
-  emptyChat,
-  fork,
-  newId,
-  path,
-  remove,
-  rename,
-  reopen,
-  restore,
-  show,
-} from './chats/tree.ts'
+import { add, amend, branch, fork, newId, path, remove, rename, reopen, restore, show } from './chats/tree.ts'
 import type { Attachment, Chat, ChatHead, Message } from './chats/types.ts'
+import { Visits } from './chats/visits.ts'
 import { go, route } from './route.ts'
 
 export { chat, isBusy, isElsewhere, messages, shape } from './chats/desk.ts'
@@ -47,58 +20,31 @@ export class Conversation {
   readonly library: Library
   readonly #engine: () => Engine | null
   readonly #scribe: Scribe
-  /** Ends waiting for another tab to be done with the chat on the page. */
-  #watch = new AbortController()
-  /** Counts what is being opened: the latest counts. */
-  #opening = 0
+  readonly #visits: Visits
 
   constructor(engine: () => Engine | null, library: Library) {
     this.library = library
     this.#engine = engine
     this.#scribe = new Scribe(engine, library)
+    this.#visits = new Visits(library, this.#scribe)
   }
 
   /** Opens the chat that the address names, follows the address and other tabs, and answers what waits. */
   keep(): () => void {
-    const old = takeOver(newId(), Date.now())
-    if (old) this.#adopt(old)
-    let before = ''
-    const stops = [
-      this.#scribe.start(),
-      this.library.listen(({ changed, removed }) => this.#hear(changed, removed)),
-      effect(() => {
-        const { page } = route.value
-        const cameFrom = before
-        before = page
-        queueMicrotask(() => void this.#follow(cameFrom))
-      }),
-    ]
-    void this.library.list().then(() => old && this.library.save(old))
+    const stops = [this.#scribe.start(), this.#visits.start()]
     return () => {
       for (const stop of stops) stop()
-      this.#watch.abort()
     }
   }
 
   /** An empty chat, kept once something is said in it. */
   newChat(): void {
-    this.#opening += 1
-    this.#leave(currentId.peek())
-    this.#adopt(emptyChat(newId(), Date.now()))
-    go('chat', '', { replace: path(chat.peek()).length === 0 && route.peek().rest === '' })
+    this.#visits.newChat()
   }
 
   /** Shows a chat; false where there is none of that id. */
-  async open(id: string): Promise<boolean> {
-    if (id === currentId.peek()) return true
-    const turn = ++this.#opening
-    const found = openChats.peek().get(id) ?? (await this.library.read(id).catch(() => null))
-    if (turn !== this.#opening) return true // something else was asked for meanwhile
-    if (!found) return false
-    this.#leave(currentId.peek())
-    this.#adopt(found)
-    go('chat', id)
-    return true
+  open(id: string): Promise<boolean> {
+    return this.#visits.open(id)
   }
 
   send(words: string, attachments: readonly Attachment[] = []): void {
@@ -159,9 +105,7 @@ export class Conversation {
     const forked = fork(from, id, { id: newId(), now: Date.now(), title })
     const tokens = path(forked).flatMap(entry => (entry.has_tokens ? [entry.id] : []))
     void this.library.allTokens(from.head.id, tokens).then(found => this.library.save(forked, found))
-    this.#leave(from.head.id)
-    this.#adopt(forked)
-    go('chat', forked.head.id)
+    this.#visits.enter(forked)
     announcement.value = text.value.chat.forked
   }
 
@@ -243,77 +187,6 @@ export class Conversation {
     if (open) put(after)
     await this.library.save(after)
     if (!open) this.library.release(id)
-  }
-
-  /** Where the address leads: to a chat, to a new one, or back to the one that was open before another page was shown. */
-  async #follow(cameFrom: string): Promise<void> {
-    const { page, rest: id } = route.peek() // as it is by now: what led here may be past
-    if (page !== 'chat') return
-    if (id) {
-      if (await this.open(id)) return
-      announcement.value = text.value.chat.notFound
-      this.newChat()
-      return
-    }
-    const isKept = currentId.peek() !== '' && chat.peek().messages.size > 0
-    if (isKept && cameFrom !== 'chat') go('chat', currentId.peek(), { replace: true })
-    else if (isKept || currentId.peek() === '') this.newChat()
-  }
-
-  /** Puts a chat on the page; what a closed tab left unfinished in it is ended, what another tab writes is followed. */
-  #adopt(found: Chat): void {
-    this.#watch.abort()
-    this.#watch = new AbortController()
-    const { id } = found.head
-    if (id !== currentId.peek() || !hasUnfinished(found)) isElsewhere.value = false
-    put(found)
-    currentId.value = id
-    if (hasUnfinished(found) && !this.#scribe.isWriting(id)) void this.#inspect(id, this.#watch.signal)
-  }
-
-  async #inspect(id: string, signal: AbortSignal): Promise<void> {
-    if (await isHeld(id)) {
-      if (signal.aborted) return
-      isElsewhere.value = true
-      try {
-        await whenFree(id, signal)
-      } catch {
-        return // another chat is on the page now
-      }
-      const written = await this.library.read(id).catch(() => null)
-      if (signal.aborted) return
-      if (written) put(written)
-      isElsewhere.value = false
-    }
-    const after = change(id, interrupted)
-    if (after) void this.library.save(after)
-  }
-
-  /** Another tab has changed chats: those that are open here are read again, unless they are written in here. */
-  async #hear(changed: readonly string[], removed: readonly string[]): Promise<void> {
-    const current = currentId.peek()
-    for (const id of removed) if (openChats.peek().has(id) && id !== current) shut(id)
-    if (removed.includes(current)) {
-      announcement.value = text.value.chat.deletedElsewhere
-      shut(current)
-      currentId.value = ''
-      this.newChat()
-    }
-    for (const id of changed) {
-      if (!openChats.peek().has(id) || this.#scribe.isWriting(id)) continue
-      const read = await this.library.read(id).catch(() => null)
-      if (!read || !openChats.peek().has(id) || this.#scribe.isWriting(id)) continue
-      if (id === currentId.peek()) this.#adopt(read)
-      else put(read)
-    }
-  }
-
-  /** Takes a chat off the page; an answer in it is written on. */
-  #leave(id: string): void {
-    const left = openChats.peek().get(id)
-    if (!left || this.#scribe.isWriting(id)) return
-    shut(id)
-    this.library.release(id)
   }
 }
 
