@@ -235,6 +235,11 @@ def test_two_ways_to_run_a_model_side_by_side(chat: Chat, tmp_path: Path) -> Non
         expect(shown.get_by_text(FRANCE)).to_be_visible()
         expect(shown.get_by_text("Not asked yet")).to_be_visible()
 
+    page.goto("about:blank")
+    page.goto(address[:-9])
+    expect(page.get_by_text("This link is damaged")).to_be_visible()
+    expect(column).to_have_count(2)
+
 
 def test_settings_against_each_other_then_a_blind_vote(chat: Chat) -> None:
     page = chat.page

@@ -18,7 +18,7 @@ import {
   stop,
 } from '../../state/compare.ts'
 import { chatSettings, controlledModel } from '../../state/controls.ts'
-import { chatModels } from '../../state/models.ts'
+import { chatModels, modelList } from '../../state/models.ts'
 import { go, route } from '../../state/route.ts'
 import { isHidden, keepVotes, round } from '../../state/votes.ts'
 import { findOut, modelFacts, wayOf } from '../../state/ways.ts'
@@ -63,7 +63,8 @@ export function ComparePage() {
           {words.badLink}
         </p>
       ) : null}
-      {lanes.value.length === 0 ? <p class="page-status">{words.noModels}</p> : <Lanes wide={wide} />}
+      {modelList.value && chatModels.value.length === 0 ? <p class="page-status">{words.noModels}</p> : null}
+      {lanes.value.length > 0 ? <Lanes wide={wide} /> : null}
       <div class="compare-dock">
         {round.value && !isRunning.value && !hasOpen.value && prompts.value.length > 0 ? <Ballot /> : null}
         {hasOpen.value && !isRunning.value ? (
@@ -88,6 +89,7 @@ function useAddress(badLink: Signal<boolean>): void {
     void decodeComparison(rest).then(found => {
       badLink.value = found === null
       if (found) openComparison(found)
+      else go('compare', '', { replace: true })
     })
   })
   useSignalEffect(() => {
