@@ -48,7 +48,14 @@ function lastStep(failure: StepDown, error: unknown): unknown {
 }
 
 /** @throws EngineError 'bad-request' */
-export function loadArgs({ bundle, device, variant, backend, threads, keep }: EngineOptions): Omit<LoadArgs, 'passedOver'> {
+export function loadArgs({
+  bundle,
+  device,
+  variant,
+  backend,
+  threads,
+  keep,
+}: EngineOptions): Omit<LoadArgs, 'passedOver'> {
   const url = parseUrl(bundle)
   if (!url) throw new EngineError('bad-request', `"${bundle}" is not the address of a bundle folder.`)
   if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1)) {

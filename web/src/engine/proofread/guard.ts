@@ -93,7 +93,7 @@ function wordsChanged(sentence: readonly Word[], changes: readonly Change[]): nu
   }, 0)
 }
 
-export interface Document {
+export interface Lexicon {
   /** Lower-cased names of the text. */
   names: ReadonlySet<string>
   /** Lower-cased words that must stay. */
@@ -101,7 +101,7 @@ export interface Document {
 }
 
 /** Why one change is dropped, null where it is not. */
-export function changeGuard(sentence: readonly Word[], change: Change, document: Document): GuardReason | null {
+export function changeGuard(sentence: readonly Word[], change: Change, lexicon: Lexicon): GuardReason | null {
   const before = sentence.slice(change.from, change.to)
   const after = change.words
   const locked = before.find(word => word.locked !== null)?.locked ?? null
@@ -111,10 +111,9 @@ export function changeGuard(sentence: readonly Word[], change: Change, document:
   if (digitsOf(before) !== digitsOf(after)) return 'number'
   if (after.some(({ key }) => /:\/\/|@\S|^`/.test(key))) return 'link'
   const lost = before.filter(({ key }) => isWord(key) && !after.some(word => isKeptIn(word.key, key)))
-  if (lost.some(({ key }) => document.keep.has(key.toLowerCase()))) return 'kept-word'
+  if (lost.some(({ key }) => lexicon.keep.has(key.toLowerCase()))) return 'kept-word'
   const isFirst = change.from <= firstWord(sentence)
-  if (lost.some(({ key }) => isName(key, document) && !(isFirst && !document.names.has(key.toLowerCase()))))
-    return 'name'
+  if (lost.some(({ key }) => isName(key, lexicon) && !(isFirst && !lexicon.names.has(key.toLowerCase())))) return 'name'
   return inventsName(before, after, isFirst) ? 'name' : null
 }
 
@@ -132,7 +131,7 @@ const FIRST_PERSON = /^I(?:$|')/
 const CALENDAR =
   /^(?:mon|tues|wednes|thurs|fri|satur|sun)day|^(?:january|february|march|april|june|july|august|september|october|november|december|english|spanish|french|german|chinese|american|british|european)/i
 
-function isName(key: string, { names }: Document): boolean {
+function isName(key: string, { names }: Lexicon): boolean {
   if (names.has(key.toLowerCase())) return true
   return /^\p{Lu}/u.test(key) && key.length > 1 && !FIRST_PERSON.test(key)
 }

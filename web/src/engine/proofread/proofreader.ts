@@ -9,7 +9,7 @@ import type { CountArgs, ScoreArgs } from '../protocol.ts'
 import { wrong } from '../wrong.ts'
 import { type Change, changesBetween } from './align.ts'
 import { classify } from './classify.ts'
-import { changeGuard, type Document, namesOf, silence, wholeGuard } from './guard.ts'
+import { changeGuard, type Lexicon, namesOf, silence, wholeGuard } from './guard.ts'
 import { applied, editOf } from './place.ts'
 import { type Sentence, sentencesOf } from './segment.ts'
 import type { GuardReason, ProofreadOptions, ProofreadResult, ProofreadSentence, SentenceCorrection } from './types.ts'
@@ -63,7 +63,7 @@ export class Proofreader {
       parsed.push({ sentence, words: lockQuotations(wordsOf(text.slice(start, end), start, visible)) })
       await breathe()
     }
-    const document: Document = {
+    const lexicon: Lexicon = {
       names: namesOf(parsed.map(({ words }) => words)),
       keep: new Set(keep.map(word => word.toLowerCase())),
     }
@@ -76,7 +76,7 @@ export class Proofreader {
       if (reason === 'no-words') continue
       const known = this.#known(part.words)
       const verdict = reason ? refused(reason) : (known ?? (await this.#ask(part.words, options)))
-      const result = sentenceOf(text, part, { verdict, document, threshold, cached: known !== null })
+      const result = sentenceOf(text, part, { verdict, lexicon, threshold, cached: known !== null })
       found.set(
         part.sentence.start,
         result.corrections.filter(({ guardedBecause }) => !guardedBecause),
@@ -189,7 +189,7 @@ function keyOf(words: readonly Word[]): string {
 
 interface Judged {
   verdict: Verdict
-  document: Document
+  lexicon: Lexicon
   threshold: number
   cached: boolean
 }
@@ -197,7 +197,7 @@ interface Judged {
 function sentenceOf(
   text: string,
   { sentence: { start, end, complete }, words }: { sentence: Sentence; words: readonly Word[] },
-  { verdict, document, threshold, cached }: Judged,
+  { verdict, lexicon, threshold, cached }: Judged,
 ): ProofreadSentence {
   const isCurly = text.slice(start, end).includes('’')
   const corrections = verdict.changes.map((change, index): SentenceCorrection => {
@@ -205,7 +205,7 @@ function sentenceOf(
     const before = words.slice(change.from, change.to).map(({ shown }) => shown)
     const after = change.words.map(({ shown }) => shown)
     const confidence = verdict.gains[index] ?? 0
-    const guard = changeGuard(words, change, document) ?? (confidence >= threshold ? null : 'low-confidence')
+    const guard = changeGuard(words, change, lexicon) ?? (confidence >= threshold ? null : 'low-confidence')
     return {
       startIndex: edit.start,
       endIndex: edit.end,
