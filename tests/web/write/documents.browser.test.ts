@@ -1,5 +1,5 @@
 /** Documents in the browser's real IndexedDB: nothing that was typed is lost, whatever happens between two saves. */
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { Desk } from '../../../web/src/state/documents/desk.ts'
 import { decodeFile, encodeFile } from '../../../web/src/state/documents/encoding.ts'
 import { DocumentStore } from '../../../web/src/state/documents/store.ts'
@@ -55,6 +55,24 @@ describe('the desk', () => {
     expect(desk.saveState.value.status).toBe('unsaved')
     await saved
     expect((await store.read(id))?.text).toBe('typed')
+  })
+
+  it('steady typing is saved every few seconds: once it was saved at every key from the first such save on', async () => {
+    const { desk, store, clock } = openDesk()
+    await desk.create()
+    const save = vi.spyOn(store, 'save')
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    try {
+      for (let key = 0; key < 50; key++) {
+        desk.changed(() => ({ text: 'x'.repeat(key), caret: key, words: 1 }))
+        clock.now += 100
+        vi.advanceTimersByTime(100)
+        await store.list() // behind a save that is under way
+      }
+    } finally {
+      vi.useRealTimers()
+    }
+    expect(save).toHaveBeenCalledTimes(2)
   })
 
   it('another tab’s text is kept as a version, not written over unseen', async () => {

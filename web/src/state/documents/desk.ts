@@ -116,6 +116,7 @@ export class Desk {
     this.#read = null
     const { text, words, caret } = read()
     const now = this.#now()
+    this.#dirtySince = now // what is typed from here on waits its own time
     try {
       this.#put(await this.#store.save({ entry, text, words, caret, now }))
       const sinceVersionMs = this.#versionAt === null ? null : now - this.#versionAt

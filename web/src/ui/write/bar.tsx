@@ -25,9 +25,7 @@ export function Bar({ work, open }: { work: Workplace; open: Openings }) {
         icon="sidebar"
         name={open.list.value ? words.hideDocuments : words.showDocuments}
         expanded={open.list.value}
-        act={() => {
-          open.list.value = !open.list.value
-        }}
+        act={() => toggle(open.list, open.panel)}
       />
       <h2 class="write-name">{entry ? titleOf(entry) : words.untitled}</h2>
       <Tool icon="undo" name={words.undo} wide act={() => work.undo()} />
@@ -45,12 +43,18 @@ export function Bar({ work, open }: { work: Workplace; open: Openings }) {
         name={open.panel.value ? suggest.hidePanel : suggest.showPanel}
         expanded={open.panel.value}
         off={!writing.value.enabled}
-        act={() => {
-          open.panel.value = !open.panel.value
-        }}
+        act={() => toggle(open.panel, open.list)}
       />
     </div>
   )
+}
+
+/** Wide enough for the lists beside the text; else they lie over it, one at a time. */
+export const WIDE = '(min-width: 64rem)'
+
+function toggle(which: Signal<boolean>, other: Signal<boolean>): void {
+  which.value = !which.value
+  if (which.value && !matchMedia(WIDE).matches) other.value = false
 }
 
 interface ToolProps {

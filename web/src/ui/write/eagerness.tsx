@@ -6,7 +6,7 @@ import { measuredTradeOff, type TradeOff } from '../../tasks/autocomplete-measur
 import { language, text } from '../../text/index.ts'
 import type { Workplace } from './workplace.ts'
 
-const [LEAST, MOST, STEP] = [0.2, 0.95, 0.05]
+const [LEAST, MOST, STEP] = [0.2, 0.95, 0.01]
 const STEPS = Array.from({ length: Math.round((MOST - LEAST) / STEP) + 1 }, (_, at) => rounded(LEAST + at * STEP))
 
 export function Eagerness({ work: { assistant } }: { work: Workplace }) {
@@ -86,7 +86,7 @@ function Own({ outcomes, least }: { outcomes: Parameters<typeof ownPrecision>[0]
 }
 
 /** Width and height of the drawing, and the room for its numbers, in its own units. */
-const [WIDTH, HEIGHT, LEFT, BOTTOM] = [280, 110, 32, 16]
+const [WIDTH, HEIGHT, LEFT, BOTTOM] = [280, 110, 38, 16]
 
 function Curve({ points, here }: { points: readonly TradeOff[]; here: TradeOff }) {
   const most = Math.max(...points.map(({ coverage }) => coverage), here.coverage)

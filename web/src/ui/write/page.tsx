@@ -7,7 +7,7 @@ import { Assistant } from '../../state/suggestions/assistant.ts'
 import { keepWritingSettings } from '../../state/suggestions/settings.ts'
 import { text } from '../../text/index.ts'
 import { Icon } from '../parts/icons.tsx'
-import { Bar, type Openings } from './bar.tsx'
+import { Bar, type Openings, WIDE } from './bar.tsx'
 import { Documents } from './documents.tsx'
 import { droppedFiles } from './files.ts'
 import { KeysDialog } from './keys.tsx'
@@ -17,9 +17,6 @@ import { TrialDialog } from './trial.tsx'
 import { VersionsDialog } from './versions.tsx'
 import { Workplace } from './workplace.ts'
 import '../css/write.css'
-
-/** Wide enough for the lists beside the text. */
-const WIDE = '(min-width: 64rem)'
 
 export function WritePage() {
   const work = useMemo(() => new Workplace(new Assistant()), [])

@@ -125,11 +125,10 @@ export class Workplace {
   #changed(): void {
     if (this.desk.opened.peek()) {
       const { editor } = this
-      this.desk.changed(() => ({
-        text: editor?.text ?? '',
-        caret: editor?.caret ?? 0,
-        words: this.counts.peek().words,
-      }))
+      this.desk.changed(() => {
+        this.#count() // while somebody types without a pause it is behind
+        return { text: editor?.text ?? '', caret: editor?.caret ?? 0, words: this.counts.peek().words }
+      })
     }
     clearTimeout(this.#countTimer)
     this.#countTimer = setTimeout(() => this.#count(), COUNT_AFTER_MS)
