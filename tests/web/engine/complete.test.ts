@@ -147,6 +147,21 @@ describe('what a key costs', () => {
     }
   })
 
+  test('a call that gives way to others between any two runs has the answer that it has alone', async () => {
+    const { ask } = knowing(TEXTS)
+    const texts = [TEXTS.slice(0, 3).join(' '), TEXTS.slice(4, 8).join(' ')] as const
+    const request = { before: `${texts[0]} It is a tru`, ...BOLD }
+    const alone = await knowing(TEXTS).ask(request)
+    let turns = 0
+    const found = await ask(request, async () => {
+      await ask({ before: `${texts[turns++ % 2]} It is a tru`, ...BOLD })
+      return true
+    })
+    expect(turns).toBeGreaterThan(3)
+    expect({ ...found, stats: null }).toEqual({ ...alone, stats: null })
+    expect(found.stats.runs).toBeGreaterThanOrEqual(alone.stats.runs)
+  })
+
   test('an abort between runs ends the call and leaves nothing wrong behind', async () => {
     const { manifest, codec } = tinyCodec()
     const { completion } = knowing(TEXTS)

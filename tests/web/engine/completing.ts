@@ -48,10 +48,10 @@ export function knowing(
 export function completing({ manifest, codec }: { manifest: Manifest; codec: TextCodec }, backend: Backend) {
   const completion: Completion = openCompletion({ manifest, codec, context: new Context(backend) })
   const { signal } = new AbortController()
-  const ask = (request: CompleteRequest) =>
+  const ask = (request: CompleteRequest, giveWay = async () => false) =>
     complete(completion, {
       args: completeArgs(request),
-      turn: { signal: request.signal ?? signal, giveWay: async () => false },
+      turn: { signal: request.signal ?? signal, giveWay },
       contextLength: backend.contextLength,
     })
   return { completion, ask }

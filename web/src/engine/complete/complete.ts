@@ -11,7 +11,7 @@ import { type Opening, openings } from './healing.ts'
 import { fitted } from './join.ts'
 import { partialWord, wordsOf } from './letters.ts'
 import { type Prompt, promptFor } from './prompt.ts'
-import { Reader, type Turn } from './reader.ts'
+import { Reader, type Turn, type Work } from './reader.ts'
 import { caretSilence, textSilence } from './silence.ts'
 import { TokenTable, utf8 } from './tokens.ts'
 import type { CompleteResult, CompletionAlternative, SilenceReason } from './types.ts'
@@ -74,6 +74,7 @@ class Call {
   readonly #parts: Completion
   readonly #job: Job
   readonly #started = performance.now()
+  readonly #work: Work
   #prompt: Prompt | null = null
   #prefillMs = 0
   #promptRun = 0
@@ -82,17 +83,17 @@ class Call {
     this.#parts = parts
     this.#job = job
     this.lettersTyped = [...partialWord(job.args.before)].length
-    parts.reader.begin()
+    this.#work = { ...job.turn, runs: 0, computedTokens: 0 }
   }
 
   async suggest(): Promise<Found> {
     const { table, frame, reader } = this.#parts
-    const { args, turn, contextLength } = this.#job
+    const { args, contextLength } = this.#job
     const maxTokens = contextLength - MOST_TOKENS.sentence
     const prompt = promptFor(args, { frame, table, maxTokens })
     this.#prompt = prompt
-    const all = await openings(prompt, { reader, table, turn })
-    this.#promptRun = reader.computedTokens
+    const all = await openings(prompt, { reader, table, work: this.#work })
+    this.#promptRun = this.#work.computedTokens
     this.#prefillMs = performance.now() - this.#started
     const [best, ...others] = all
     if (!best || endsHere(best)) return { ...NOTHING, silentBecause: 'empty' }
@@ -101,27 +102,27 @@ class Call {
   }
 
   stats(): Omit<CompleteResult['stats'], 'totalMs'> {
-    const { reader } = this.#parts
+    const { runs, computedTokens } = this.#work
     const promptTokens = this.#prompt?.tokens.length ?? 0
     return {
       promptTokens,
       cachedTokens: Math.max(0, promptTokens - this.#promptRun),
-      outputTokens: reader.computedTokens - this.#promptRun,
-      runs: reader.runs,
+      outputTokens: computedTokens - this.#promptRun,
+      runs,
       prefillMs: this.#prefillMs,
     }
   }
 
   /** @param words of an alternative, which is less likely and as long as the suggestion; null for the suggestion itself */
   #grow(opening: Opening, words: number | null = null): Promise<Growth> {
-    const { args, turn } = this.#job
+    const { args } = this.#job
     const isSentence = args.maxWords === 'sentence'
     const limits = {
       maxWords: words ?? (args.maxWords === 'sentence' ? SENTENCE_WORDS : args.maxWords),
       maxTokens: isSentence ? MOST_TOKENS.sentence : MOST_TOKENS.words,
       isTooUnlikely: (probability: number) => words === null && this.#confidence(probability) < this.#threshold(),
     }
-    return grow(opening, { reader: this.#parts.reader, table: this.#parts.table, turn, limits })
+    return grow(opening, { reader: this.#parts.reader, table: this.#parts.table, work: this.#work, limits })
   }
 
   /** The longest ending that is likely enough and says something new, or silence. */

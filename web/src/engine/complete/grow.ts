@@ -5,7 +5,7 @@
 
 import type { Opening } from './healing.ts'
 import { isUnspaced, isWordCharacter, lastCharacter, SENTENCE_END, wordsOf } from './letters.ts'
-import type { Reader, Turn } from './reader.ts'
+import type { Reader, Work } from './reader.ts'
 import { KIND, type TokenTable, utf8, wholeText } from './tokens.ts'
 import type { CompletionToken } from './types.ts'
 
@@ -34,7 +34,7 @@ export interface GrowthLimits {
 
 export async function grow(
   opening: Opening,
-  { reader, table, turn, limits }: { reader: Reader; table: TokenTable; turn: Turn; limits: GrowthLimits },
+  { reader, table, work, limits }: { reader: Reader; table: TokenTable; work: Work; limits: GrowthLimits },
 ): Promise<Growth> {
   const path = [...opening.standing, opening.token]
   let bytes = opening.bytes
@@ -48,7 +48,7 @@ export async function grow(
       break
     }
     if (limits.isTooUnlikely(Math.exp(log)) || pieces.length >= limits.maxTokens || endsLine(utf8(bytes))) break
-    const [row] = await reader.after(path, path.length, turn)
+    const [row] = await reader.after(path, path.length, work)
     if (!row) break
     const closing = text === null ? 0 : closingProbability(text, row)
     const inner = row.best(KIND.inside, KIND.partial)

@@ -7,7 +7,7 @@
  */
 import type { Distribution } from './distribution.ts'
 import type { Prompt } from './prompt.ts'
-import type { Reader, Turn } from './reader.ts'
+import type { Reader, Work } from './reader.ts'
 import type { TokenTable } from './tokens.ts'
 
 /** A first piece of the suggestion. */
@@ -43,18 +43,18 @@ interface Way extends Place {
 interface Reading {
   reader: Reader
   table: TokenTable
-  turn: Turn
+  work: Work
 }
 
 /**
  * @returns openings, likeliest first, their probabilities as shares of all that can follow the pending bytes
  * @throws an AbortError where the job is cancelled
  */
-export async function openings(prompt: Prompt, { reader, table, turn }: Reading): Promise<Opening[]> {
+export async function openings(prompt: Prompt, { reader, table, work }: Reading): Promise<Opening[]> {
   const { pending, stem } = prompt
   // A lone space is no token of its own where letters follow: what would follow it as one is not asked.
   const tokens = pending === ' ' ? prompt.tokens.slice(0, stem) : prompt.tokens
-  const rows = await reader.after(tokens, stem, turn)
+  const rows = await reader.after(tokens, stem, work)
   const ways: Way[] = []
   const sides: Place[] = []
   let place: Place = { path: prompt.tokens.slice(0, stem), rest: pending, log: 0 }
@@ -70,7 +70,7 @@ export async function openings(prompt: Prompt, { reader, table, turn }: Reading)
     sides.sort((a, b) => b.log - a.log)
     const side = sides.shift()
     if (!side || Math.exp(side.log) < LEAST_SIDE_WAY * total) break
-    const [row] = await reader.after(side.path, side.path.length, turn)
+    const [row] = await reader.after(side.path, side.path.length, work)
     if (!row) break
     const way = wayOn(side, row, table)
     ways.push(way)

@@ -18,35 +18,35 @@ export interface Turn {
   giveWay: () => Promise<boolean>
 }
 
+/** A job's turns at the model, and what it had computed so far. */
+export interface Work extends Turn {
+  runs: number
+  computedTokens: number
+}
+
 export class Reader {
   readonly #context: Context
   readonly #table: TokenTable
   #path: readonly number[] = []
   /** By the number of tokens of the path that it follows. */
   readonly #known = new Map<number, Distribution>()
-  /** Since `begin`. */
-  runs = 0
-  computedTokens = 0
-
   constructor(context: Context, table: TokenTable) {
     this.#context = context
     this.#table = table
-  }
-
-  begin(): void {
-    this.runs = 0
-    this.computedTokens = 0
   }
 
   /**
    * What follows the first `from` tokens, the first `from + 1`, … and all of them.
    * @throws an AbortError where the job is cancelled
    */
-  async after(tokens: readonly number[], from: number, turn: Turn): Promise<Distribution[]> {
-    this.#follow(tokens)
-    let first = from
-    while (first <= tokens.length && this.#touch(first)) first++
-    if (first <= tokens.length) await this.#compute(tokens, first, turn)
+  async after(tokens: readonly number[], from: number, work: Work): Promise<Distribution[]> {
+    for (;;) {
+      this.#follow(tokens)
+      let first = from
+      while (first <= tokens.length && this.#touch(first)) first++
+      if (first > tokens.length) break
+      await this.#compute(tokens, first, work) // others may have been here meanwhile: look again
+    }
     return Array.from({ length: tokens.length - from + 1 }, (_, index) => this.#get(from + index))
   }
 
@@ -73,23 +73,24 @@ export class Reader {
     this.#path = tokens
   }
 
-  async #compute(tokens: readonly number[], first: number, turn: Turn): Promise<void> {
+  async #compute(tokens: readonly number[], first: number, work: Work): Promise<void> {
     const context = this.#context
     const chunk = Math.min(CHUNK_TOKENS, context.backend.chunkTokens)
     for (;;) {
-      await this.#pause(turn)
+      await this.#pause(work)
       let held = await context.reuse(tokens.slice(0, first))
       if (held < first - 1) {
         const some = tokens.slice(held, Math.min(first - 1, held + chunk))
         await context.prefill(some, false)
-        this.#count(some.length)
+        count(work, some.length)
         held += some.length
       }
       if (held === first - 1) break
     }
     const rest = tokens.slice(first - 1)
     const rows = rest.length === 1 ? await context.decode(rest[0] ?? 0, true) : await context.verify(rest, true)
-    this.#count(rest.length)
+    count(work, rest.length)
+    this.#follow(tokens)
     for (const index of rows.keys()) this.#keep(first + index, await context.logits(rows, index))
   }
 
@@ -107,9 +108,9 @@ export class Reader {
     await giveWay()
     if (signal.aborted) throw aborted(signal.reason)
   }
+}
 
-  #count(tokens: number): void {
-    this.runs++
-    this.computedTokens += tokens
-  }
+function count(work: Work, tokens: number): void {
+  work.runs++
+  work.computedTokens += tokens
 }
