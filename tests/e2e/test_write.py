@@ -104,8 +104,6 @@ def test_an_input_method_composes_while_the_model_runs(page: Page, real_server: 
         assert writing.text() == OPENING + text
     session.send("Input.insertText", {"text": " States"})
     assert writing.text() == f"{OPENING} States"
-    page.keyboard.press("Control+z")
-    assert writing.text() == OPENING
 
 
 def test_a_long_document_and_a_tab_that_is_closed(new_page: NewPage, chromium: Browser, real_server: Server) -> None:
