@@ -90,7 +90,8 @@ export async function fetchModels(): Promise<ModelList> {
   let response: Response
   try {
     response = await fetch('./api/models', { cache: 'no-store' })
-    if (response.status === 404) throw new Error('A static site, without a server.')
+    const isOurs = response.headers.get('Content-Type')?.startsWith('application/json')
+    if (!isOurs) throw new Error('A static site, without a server of ours.')
   } catch (cause) {
     const list = offlineList(kept)
     if (!list) throw new Error('The server does not answer. Start it again (`make run`), then try again.', { cause })
