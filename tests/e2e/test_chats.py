@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from chatting import Chat
-from playwright.sync_api import Error, Page, expect
-from serving import Server, StartServer, Watch
+from playwright.sync_api import Error, Page, Playwright, expect
+from serving import CHROMIUM, QUIET, Server, StartServer, Watch
 
 CPU = re.compile("^CPU · int8")
 FRANCE = "What is the capital of France?"
@@ -136,6 +136,28 @@ def test_an_answer_outlives_its_server(page: Page, start_server: StartServer, re
     page.reload()
     expect(page.get_by_role("list", name="Conversation")).to_contain_text(STORY)
     assert chat.answer().inner_text() == told
+
+
+def test_a_full_disk_leaves_the_chat_on_the_page(
+    playwright: Playwright, start_server: StartServer, tiny_bundle: Path, tmp_path: Path, watch: Watch
+) -> None:
+    server = start_server(tiny_bundle)
+    # A profile on disk: private windows keep storage in memory and count it otherwise.
+    context = playwright.chromium.launch_persistent_context(tmp_path / "profile", executable_path=CHROMIUM, args=QUIET)
+    try:
+        watch.follow(context)
+        page = context.new_page()
+        quota = {"origin": server.url.rstrip("/"), "quotaSize": 1}
+        context.new_cdp_session(page).send("Storage.overrideQuotaForOrigin", quota)
+        chat = Chat(page)
+        chat.open(server.url, CPU)  # the server keeps the model
+        chat.choose_greedy(longest=8)
+        chat.ask("Who is Alice?")
+        expect(page.get_by_role("alert").filter(has_text="Chats are not kept.")).to_be_visible()
+        chat.wait_for_end()
+        assert len(shown(page)) == 2, "the chat goes on"
+    finally:
+        context.close()
 
 
 def many(chats: int, messages: int) -> str:
