@@ -50,7 +50,7 @@ export const suggest: Text['suggest'] = {
     often: 'oft, öfter falsch',
     shownFrom: confidence => `Gezeigt ab ${confidence} Sicherheit.`,
     reset: 'Wie am besten gemessen',
-    measured: (model, places) => `Gemessen mit ${model} an ${places} Wortgrenzen von Prosa:`,
+    measured: (model, places, sure) => `Gemessen mit ${model} an ${places} Wortgrenzen von Prosa, gezeigt ab ${sure}:`,
     noMeasure: model => `Für ${model} ist noch nichts gemessen: „sicher“ ist die eigene Schätzung des Modells.`,
     yours: 'Die eigenen Vorschläge',
     yoursFew: count => `Bisher ${count}: zu wenige, um zu sagen, wie oft sie hier richtig sind.`,

@@ -78,7 +78,8 @@ export const suggest = {
     often: 'often, more wrong',
     shownFrom: (confidence: string) => `Shown when at least ${confidence} sure.`,
     reset: 'As measured best',
-    measured: (model: string, places: string) => `Measured with ${model} at ${places} word borders of prose:`,
+    measured: (model: string, places: string, sure: string) =>
+      `Measured with ${model} at ${places} word borders of prose, shown from ${sure} on:`,
     noMeasure: (model: string) => `Nothing is measured for ${model} yet: “sure” is the model’s own guess.`,
     yours: 'Your own suggestions',
     yoursFew: (count: string) => `${count} so far: too few to say how often they are right for you.`,

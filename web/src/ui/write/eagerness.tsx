@@ -54,7 +54,9 @@ function Measured({ least }: { least: number }) {
   const points = STEPS.flatMap(step => measuredTradeOff(bundle.id, step) ?? [])
   return (
     <>
-      <p class="small">{words.measured(bundle.name, here.places.toLocaleString(language.value))}</p>
+      <p class="small">
+        {words.measured(bundle.name, here.places.toLocaleString(language.value), percent(here.minConfidence))}
+      </p>
       <dl class="write-stats">
         <div>
           <dt>{words.precision}</dt>
