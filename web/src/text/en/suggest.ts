@@ -1,6 +1,5 @@
 /** Suggestions while writing: panel, reasons for silence, keys, statistics, the typing trial. */
 import type { SilenceReason } from '../../engine/api.ts'
-import type { EditorKey, KeyAction } from '../../state/suggestions/keys.ts'
 
 const silences: Readonly<Record<SilenceReason, string>> = {
   'low-confidence': 'not sure enough',
@@ -21,7 +20,7 @@ const silences: Readonly<Record<SilenceReason, string>> = {
   dismissed: 'you dismissed it here',
 }
 
-const actions: Readonly<Record<KeyAction, string>> = {
+const actions = {
   accept: 'Accept the suggestion',
   acceptWord: 'Accept one word',
   dismiss: 'Dismiss it',
@@ -34,7 +33,7 @@ const actions: Readonly<Record<KeyAction, string>> = {
   focusMode: 'Focus mode',
 }
 
-const editorKeys: Readonly<Record<EditorKey, string>> = {
+const editorKeys = {
   undo: 'Undo',
   redo: 'Redo',
   find: 'Find',

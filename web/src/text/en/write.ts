@@ -1,7 +1,6 @@
 /** The writing page: documents, editor, files, versions. */
-import type { VersionReason } from '../../state/documents/versions.ts'
 
-const reasons: Readonly<Record<VersionReason, string>> = {
+const reasons = {
   manual: 'Kept by you',
   opened: 'When you opened it',
   interval: 'While writing',
