@@ -131,9 +131,9 @@ function useColours(code: string, language: string): string | null {
   useEffect(() => {
     if (!language || timer.current || done.peek()?.code === code) return
     timer.current = window.setTimeout(async () => {
-      const { highlighted } = await import('./highlight.ts')
       const now = latest.current
-      const html = await highlighted(now, language).catch(() => null) // offline before it was ever fetched
+      const colours = import('./highlight.ts').then(({ highlighted }) => highlighted(now, language))
+      const html = await colours.catch(() => null) // offline before it was ever fetched
       timer.current = 0
       if (html !== null) done.value = { code: now, html: DOMPurify.sanitize(html, COLOURS) }
     }, COLOUR_EVERY_MS)

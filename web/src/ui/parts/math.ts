@@ -45,7 +45,11 @@ export const mathExtension: MarkedExtension = {
 
 /** Draws the formulas below an element; what is no TeX stays as it was written. */
 export async function drawMath(element: HTMLElement): Promise<void> {
-  const { default: temml } = await import('temml')
+  const temml = await import('temml').then(
+    loaded => loaded.default,
+    () => null, // offline before it was ever fetched: the TeX stays readable
+  )
+  if (!temml) return
   for (const code of element.querySelectorAll<HTMLElement>('code.math')) {
     try {
       const displayMode = code.classList.contains('display')
