@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from chatting import Chat
 from playwright.sync_api import Browser, Page, expect
 from serving import NewPage, Server
 
@@ -50,7 +49,8 @@ def opened(server: Server, browser: Browser, new_page: NewPage, settings: str = 
     page.add_init_script(f"localStorage.getItem('{key}') ?? localStorage.setItem('{key}', '{settings}')")
     page.goto(server.url)
     expect(page.locator(".badge.good")).to_be_visible()
-    Chat(page).ask(SHORT)
+    page.locator("#composer").fill(SHORT)
+    page.locator("#composer").press("Enter")
     expect(page.locator("li[aria-busy=false] .figures")).to_be_visible()
     return page
 
