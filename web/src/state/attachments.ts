@@ -49,12 +49,13 @@ function decoded(bytes: ArrayBuffer, name: string): string {
 }
 
 async function readPdf(file: File, onPage?: (done: number, all: number) => void): Promise<string> {
-  const { getDocument, GlobalWorkerOptions } = await import('pdfjs-dist')
+  const { getDocument, GlobalWorkerOptions, VerbosityLevel } = await import('pdfjs-dist')
   GlobalWorkerOptions.workerSrc = new URL('pdfjs-dist/build/pdf.worker.min.mjs', import.meta.url).href
   const { notPdf, locked } = text.value.attachments
   const task = getDocument({
     data: new Uint8Array(await file.arrayBuffer()),
     isEvalSupported: false,
+    verbosity: VerbosityLevel.ERRORS,
     useSystemFonts: true,
   })
   try {

@@ -1,5 +1,5 @@
 /** Files beside the message box: chosen, dropped or pasted, read on this device, taken off again; and what an answer read of them. */
-import { signal } from '@preact/signals'
+import { computed, signal } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
 import { announcement } from '../../state/announce.ts'
 import { ACCEPTED, attachmentTrouble, readAttachment } from '../../state/attachments.ts'
@@ -15,6 +15,8 @@ export const attached = signal<readonly Attachment[]>([])
 /** Name and progress of what is being read, and what could not be. */
 const reading = signal<readonly { name: string; pages: string }[]>([])
 const trouble = signal('')
+/** Until files are read they cannot go along: the message waits for them. */
+export const isReadingFiles = computed(() => reading.value.length > 0)
 
 /** Once they are sent. */
 export function clearAttached(): void {

@@ -8,7 +8,7 @@ import { useActors } from '../parts/context.ts'
 import { restFocus } from '../parts/focus.ts'
 import { Icon } from '../parts/icons.tsx'
 import { editing } from './act.ts'
-import { AttachButton } from './attachments.tsx'
+import { AttachButton, isReadingFiles } from './attachments.tsx'
 
 export const COMPOSER_ID = 'composer'
 
@@ -29,7 +29,7 @@ export function Composer({ draft, onSend }: { draft: Signal<string>; onSend: (te
   })
   const words = text.value.chat
   const send = () => {
-    if (isBusy.value || !draft.value.trim()) return
+    if (isBusy.value || isReadingFiles.value || !draft.value.trim()) return
     onSend(draft.value)
     draft.value = ''
   }
@@ -94,7 +94,7 @@ function SendOrStop({ draft }: { draft: Signal<string> }) {
       class="round"
       aria-label={send}
       title={`${send} (Enter)`}
-      disabled={isElsewhere.value || !draft.value.trim()}
+      disabled={isElsewhere.value || isReadingFiles.value || !draft.value.trim()}
     >
       <Icon name="send" />
     </button>
