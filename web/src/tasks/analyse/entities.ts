@@ -29,7 +29,7 @@ const DATE = new RegExp(
   'g',
 )
 const AMOUNT =
-  /(?:[$€£¥]\s?\d[\d.,]*(?:\s?(?:million|billion|m|bn|k))?)|\b\d[\d.,]*\s?(?:%|percent|per cent|dollars|euros|pounds|kg|km|m|cm|mm|miles|tonnes|million|billion|GB|MB|°C)(?!\w)/g
+  /(?:[$€£¥]\s?\d(?:[\d.,]*\d)?(?:\s?(?:million|billion|m|bn|k))?)|\b\d(?:[\d.,]*\d)?\s?(?:%|percent|per cent|dollars|euros|pounds|kg|km|m|cm|mm|miles|tonnes|million|billion|GB|MB|°C)(?!\w)/g
 /** Capitalised at a sentence's start, and yet no name. */
 const COMMON = new Set(
   (
@@ -104,7 +104,7 @@ export function candidatesOf(text: string): (Span & { sentence: string })[] {
     const words = wordsOf(sentence.text)
     const names: Span[] = []
     for (const [index, word] of words.entries()) {
-      if (!/^\p{Lu}/u.test(word.text) || COMMON.has(word.text.toLowerCase()) || isOpening(words, index)) continue
+      if (!/^\p{Lu}/u.test(word.text) || isCommon(words, index)) continue
       const last = names.at(-1)
       const between = last ? sentence.text.slice(last.end, word.start) : ''
       const joins = last && JOINING.test(between) && (between !== '. ' || TITLES.test(last.text))
@@ -124,8 +124,10 @@ export function candidatesOf(text: string): (Span & { sentence: string })[] {
 }
 
 /** The first word of a sentence has its capital anyway: it counts where the next word has one, or where it comes again. */
-function isOpening(words: readonly Span[], index: number): boolean {
-  if (index > 0) return false
+function isCommon(words: readonly Span[], index: number): boolean {
+  const word = words[index]?.text.toLowerCase() ?? ''
+  if (index > 0) return word === 'i' || /^i[’']/.test(word)
+  if (COMMON.has(word)) return true
   const [first, next] = words
   if (!first || !next || /^\p{Lu}/u.test(next.text)) return false
   const again = words.slice(1).some(({ text }) => text === first.text)
