@@ -24,6 +24,10 @@ const EXAMPLES: readonly (readonly [string, Sentiment])[] = [
   ['My order never came.', 'negative'],
   ['The kids loved it and so did I.', 'positive'],
   ['The report has twelve pages.', 'neutral'],
+  ['Never buy anything from them.', 'negative'],
+  ['The hall seats four hundred people.', 'neutral'],
+  ['Just what I needed.', 'positive'],
+  ['The parcel was sent on Monday.', 'neutral'],
 ]
 const SHOWN = EXAMPLES.map(([text, label]) => `Text: ${text}\nSentiment: ${label}\n\n`).join('')
 
