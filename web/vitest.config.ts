@@ -34,6 +34,7 @@ export default defineConfig({
           test: {
             name: 'node',
             environment: 'node',
+            testTimeout: 60_000, // property tests take seconds, and several times that where others use the processor too
             include: ['tests/web/**/*.test.{ts,tsx}'],
             exclude: ['tests/web/**/*.browser.test.{ts,tsx}'],
           },

@@ -7,11 +7,21 @@ from pathlib import Path
 import pytest
 from chatting import Chat
 from playwright.sync_api import Page, expect
-from serving import Server
+from serving import Server, StartServer
 
 FACT = "The old lighthouse keeper of Brenholm was called Magnus Tveit, and he kept nine goats."
 QUESTION = "What was the lighthouse keeper of Brenholm called?"
 CPU = "CPU · int8"
+
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def embedding_bundle() -> Path:
+    bundle = ROOT / "tests" / ".fixtures" / "transformers" / "tiny-minilm"
+    assert (bundle / "manifest.json").is_file(), f"{bundle} is not there: run `make setup`"
+    return bundle
 
 
 @pytest.fixture
@@ -77,6 +87,20 @@ def test_of_a_long_text_the_passages_that_matter_are_read(chat: Chat, tmp_path: 
     expect(sources).to_contain_text("chosen by shared words")  # there is no model for embeddings on this server
     prompt, _ = chat.prompt_tokens()
     assert prompt < 5000, "not the whole text, which has more than 10,000 tokens"
+
+
+def test_passages_are_chosen_by_meaning_where_a_model_for_it_is_there(
+    page: Page, start_server: StartServer, real_bundle: Path, embedding_bundle: Path, tmp_path: Path
+) -> None:
+    chat = Chat(page)
+    chat.open(start_server(real_bundle, embedding_bundle).url, CPU)
+    chat.choose_greedy(longest=4)
+    long = tmp_path / "valley.txt"
+    long.write_text(("The mill ground corn. Foxes hunt at dusk near the river. " * 12 + "\n\n") * 40, encoding="utf-8")
+    attach(page, long)
+    chat.ask(QUESTION)
+    chat.wait_for_end()
+    expect(chat.answer().locator("details.sources summary")).to_contain_text("chosen by meaning")
 
 
 def test_what_has_no_text_is_refused_in_words(chat: Chat, tmp_path: Path) -> None:
