@@ -55,6 +55,7 @@ export default defineConfig({
             include: ['tests/web/**/*.browser.test.{ts,tsx}'],
             testTimeout: 120_000, // SwiftShader compiles its shaders on a CPU that others use too
             hookTimeout: 120_000,
+            expect: { poll: { timeout: 20_000 } }, // of expect.element: a second is little on a busy machine
             fileParallelism: false, // two cores: engines side by side would only slow each other down
             browser: {
               enabled: true,
