@@ -73,6 +73,8 @@ def test_every_page_is_accessible_and_fits(
         visit(page, address)
         found += [f"{address}: {problem}" for problem in page.evaluate(RUN_AXE)]
         found += [f"{address} runs out at the side: {part}" for part in page.evaluate(OVERFLOW)]
+        if page.evaluate("() => document.documentElement.scrollWidth > innerWidth"):
+            found.append(f"{address}: the page itself is wider than the screen")
         assert page.locator("h1").count() == 1
         assert page.locator("html").get_attribute("lang") == language
         assert page.title()
