@@ -168,7 +168,7 @@ def complete(words, shell="bash"):
     ("words", "offered"),
     [
         (["slm-export", "comp"], ["completion"]),
-        (["slm-export", "model", "smol"], ["smollm2-135m-instruct"]),
+        (["slm-export", "model", "smol"], ["smollm2-135m-instruct", "smollm2-135m-grammar"]),
         (["slm-export", "model", "x", "--variants", "cpu-int8,webgpu-q4"], ["cpu-int8,webgpu-q4f16", "cpu-int8,webgpu-q4f32"]),
         (["slm-export", "model", "x", "--chat-template", "chatm"], ["chatml"]),
         (["slm-export", "model", "x", "--task", "ch"], ["chat"]),

@@ -24,7 +24,9 @@ const drawerOpen = signal(false)
 
 export function focusSearch(): void {
   show()
-  requestAnimationFrame(() => document.getElementById(SEARCH_ID)?.focus())
+  const focus = () => document.getElementById(SEARCH_ID)?.focus()
+  focus() // what is typed at once belongs there; a box that was hidden can have it a frame later
+  requestAnimationFrame(focus)
 }
 
 function show(): void {
