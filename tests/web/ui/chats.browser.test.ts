@@ -245,6 +245,7 @@ describe('trouble', () => {
     await vi.waitFor(() => expect(toGo()).toBeLessThan(2), PATIENT)
     expect(document.querySelectorAll('.message .actions').length).toBeLessThan(40)
     expect(rows()[60]?.textContent).toContain('**message** 59')
+    scroller.dispatchEvent(new WheelEvent('wheel', { deltaY: -100, bubbles: true })) // a reader's, not a layout's
     scroller.scrollTop = 0
     await vi.waitFor(() => expect(rows()[1]?.querySelector('strong')?.textContent).toBe('message'), PATIENT)
     await vi.waitFor(() => expect(rows().at(-1)?.querySelector('.actions')).toBeNull(), PATIENT)

@@ -31,7 +31,9 @@ export function Dialog({ open, title, closeLabel, onClose, children }: DialogPro
       ref={dialog}
       class="settings"
       aria-labelledby={titleId}
-      onClose={close}
+      onClose={event => {
+        if (!event.currentTarget.open) close() // the event comes late: it may have been opened again
+      }}
       onClick={event => {
         if (event.target === dialog.current) close() // on the backdrop
       }}

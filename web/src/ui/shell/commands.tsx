@@ -9,45 +9,57 @@ import { PAGES } from './pages.ts'
 
 export function Commands({ open }: { open: Signal<boolean> }) {
   const dialog = useRef<HTMLDialogElement>(null)
-  useShortcut(open)
-  useSignalEffect(() => {
-    if (open.value) dialog.current?.showModal()
-    else dialog.current?.close()
-  })
-  const close = () => {
-    open.value = false
+  const query = useSignal('')
+  // At once, not when signals' effects come round: keys may follow within the frame.
+  const show = () => {
+    if (!dialog.current?.open) dialog.current?.showModal()
+    open.value = true
   }
+  const close = () => {
+    dialog.current?.close()
+    open.value = false
+    query.value = ''
+  }
+  useShortcut(show, close)
+  useSignalEffect(() => {
+    if (open.value) show()
+    else close()
+  })
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: Escape closes a modal dialog by itself
     <dialog
       ref={dialog}
       class="commands"
       aria-label={text.value.shell.commands.open}
-      onClose={close}
+      onClose={event => {
+        if (!event.currentTarget.open) close() // the event comes late: it may have been opened again
+      }}
       onClick={event => {
         if (event.target === dialog.current) close() // on the backdrop
       }}
     >
-      {open.value ? <Palette onDone={close} /> : null}
+      {/* Always there, so that opening gives its box the focus at once and no letter is lost. */}
+      <Palette query={query} onDone={close} />
     </dialog>
   )
 }
 
-function useShortcut(open: Signal<boolean>): void {
+function useShortcut(show: () => void, close: () => void): void {
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
       if (event.key.toLowerCase() !== 'k' || !(event.ctrlKey || event.metaKey) || event.shiftKey || event.altKey) return
-      if (!open.peek() && document.querySelector('dialog[open]')) return
+      const opened = document.querySelector('dialog[open]')
+      if (opened && !opened.classList.contains('commands')) return
       event.preventDefault()
-      open.value = !open.peek()
+      if (opened) close()
+      else show()
     }
     document.addEventListener('keydown', onKey)
     return () => document.removeEventListener('keydown', onKey)
   }, [])
 }
 
-function Palette({ onDone }: { onDone: () => void }) {
-  const query = useSignal('')
+function Palette({ query, onDone }: { query: Signal<string>; onDone: () => void }) {
   const chosen = useSignal(0)
   const found = matching([...commands.value, ...always()], query.value)
   const at = Math.min(chosen.value, found.length - 1)
@@ -72,6 +84,7 @@ function Palette({ onDone }: { onDone: () => void }) {
         autocomplete="off"
         spellcheck={false}
         placeholder={words.search}
+        value={query}
         onInput={event => {
           query.value = event.currentTarget.value
           chosen.value = 0
