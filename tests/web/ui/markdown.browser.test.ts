@@ -117,6 +117,19 @@ describe('a text that grows', () => {
       }
     }
   })
+
+  it('nor does it matter where a token ends: a list whose next number stands alone for a while stays one list', () => {
+    const roll = dice(12)
+    for (let round = 0; round < 30; round++) {
+      const whole = `${Array.from({ length: 8 }, () => PIECES[roll(PIECES.length)]).join('')}\n\n1. one\n\n2. two\n\n1. three\n\n- x\n\n- y\n\nend`
+      const growing = new GrowingBlocks()
+      for (let end = 1; end <= whole.length; end += 1 + roll(3)) {
+        const text = whole.slice(0, end)
+        const [grown, read] = [growing.read(text), blocks(text)].map(tokens => tokens.map(token => safeHtml([token])))
+        expect(grown, JSON.stringify(text)).toEqual(read)
+      }
+    }
+  })
 })
 
 /** Libraries come when they are first needed. */

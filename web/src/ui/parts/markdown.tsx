@@ -72,7 +72,7 @@ function shown(tokens: readonly Token[]): Token[] {
 }
 
 /**
- * The same of a text that grows: only its last block is read again, since what follows cannot change the ones before.
+ * The same of a text that grows: only its end is read again, since what follows cannot change the blocks before.
  * Reference links are the exception: where one is defined, everything is read again.
  */
 export class GrowingBlocks {
@@ -80,13 +80,19 @@ export class GrowingBlocks {
   #tokens: Token[] = []
 
   read(text: string): Token[] {
-    const last = this.#tokens.findLastIndex(({ type }) => type !== 'space')
-    const settled = this.#tokens.slice(0, Math.max(0, last))
+    const settled = this.#tokens.slice(0, this.#open())
     const length = settled.reduce((sum, { raw }) => sum + raw.length, 0)
     const canGrow = text.startsWith(this.#text) && this.#text !== '' && !/\r|\t|\u00a0|\]:/.test(text)
     this.#tokens = canGrow ? [...settled, ...marked.lexer(text.slice(length))] : marked.lexer(text)
     this.#text = text
     return shown(this.#tokens)
+  }
+
+  /** Where what can still change begins: the last block, with a list before it, whose next item it may become ("2" → "2. b"). */
+  #open(): number {
+    const last = this.#tokens.findLastIndex(({ type }) => type !== 'space')
+    const before = this.#tokens.slice(0, Math.max(0, last)).findLastIndex(({ type }) => type !== 'space')
+    return Math.max(0, this.#tokens[before]?.type === 'list' ? before : last)
   }
 }
 
