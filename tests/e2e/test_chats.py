@@ -16,16 +16,19 @@ CPU = re.compile("^CPU · int8")
 FRANCE = "What is the capital of France?"
 STORY = "Write a long story about a lighthouse keeper and her dog."
 WRITTEN = "n => ([...document.querySelectorAll('li[aria-busy=true]')].at(-1)?.textContent ?? '').length > n"
-# How much of the newest message is in the browser's database.
+# Waits until so much of an answer is in the browser's database. (A promise is no condition for wait_for_function: it is true.)
 KEPT = """async least => {
   const result = request => new Promise((resolve, reject) => {
     request.onsuccess = () => resolve(request.result)
     request.onerror = reject
   })
   const database = await result(indexedDB.open('slm-playground.chats'))
-  const messages = await result(database.transaction('messages').objectStore('messages').getAll())
+  for (;;) {
+    const messages = await result(database.transaction('messages').objectStore('messages').getAll())
+    if (messages.some(({ state, content }) => state === 'writing' && content.length > least)) break
+    await new Promise(resolve => setTimeout(resolve, 50))
+  }
   database.close()
-  return messages.some(({ state, content }) => state === 'writing' && content.length > least)
 }"""
 
 
@@ -102,7 +105,7 @@ def test_a_crashed_tab_keeps_what_was_written(page: Page, real_server: Server) -
     chat.open(real_server.url, CPU)
     chat.ask(STORY)
     page.wait_for_function(WRITTEN, arg=80)
-    page.wait_for_function(KEPT, arg=40)
+    page.evaluate(KEPT, 40)
     url = page.url
     second = page.context.new_page()
     second.goto(url)
