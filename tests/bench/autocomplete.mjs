@@ -7,12 +7,10 @@
  * its lines; latency is measured, key by key, at the default threshold and for three words whatever their probability. The
  * texts stay on this machine.
  */
-import { createReadStream, existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { chromium } from 'playwright'
-import { createServer } from 'vite'
+import { openPage } from './page.mjs'
 
 const { values: options } = parseArgs({
   options: {
@@ -27,22 +25,6 @@ const { values: options } = parseArgs({
     json: { type: 'string' },
   },
 })
-const ROOT = fileURLToPath(new URL('../..', import.meta.url))
-const BUNDLE = path.resolve(ROOT, options.bundle)
-const SYSTEM_CHROMIUM = '/usr/bin/chromium'
-const CHROMIUM = process.env.CHROMIUM ?? (existsSync(SYSTEM_CHROMIUM) ? SYSTEM_CHROMIUM : undefined)
-const HEADERS = {
-  'Cross-Origin-Opener-Policy': 'same-origin',
-  'Cross-Origin-Embedder-Policy': 'require-corp',
-  'Cross-Origin-Resource-Policy': 'same-origin',
-}
-const PACKAGES = [
-  '@huggingface/jinja',
-  '@huggingface/tokenizers',
-  'valibot',
-  'hash-wasm',
-  'onnxruntime-web > onnxruntime-common',
-]
 const LETTERS = [0, 1, 2, 3]
 const WORDS = 400
 
@@ -51,35 +33,20 @@ if (!options.eval && !options.text) {
   process.exit(2)
 }
 
-const server = await createServer({
-  configFile: path.join(ROOT, 'web', 'vite.config.ts'),
-  server: { host: '127.0.0.1', port: 0, fs: { allow: [ROOT] }, headers: HEADERS, watch: null, hmr: false },
-  optimizeDeps: { include: PACKAGES, noDiscovery: true },
-  logLevel: 'error',
-})
-await server.listen()
-const { port } = server.httpServer.address()
-server.middlewares.stack.unshift({ route: '/bundle', handle: serveBundle })
-const browser = await chromium.launch({
-  ...(CHROMIUM ? { executablePath: CHROMIUM } : {}),
-  args: ['--no-sandbox', '--disable-quic', '--no-first-run', '--disable-background-networking'],
-})
 const found = {}
-try {
-  for (const backend of options.backends.split(',')) found[backend] = await measure(backend)
-} finally {
-  await browser.close()
-  await server.close()
-}
+for (const backend of options.backends.split(',')) found[backend] = await measure(backend)
 if (options.json) writeFileSync(options.json, `${JSON.stringify(found, null, 1)}\n`)
 
 async function measure(backend) {
-  const page = await browser.newPage()
-  page.on('pageerror', error => console.error(String(error)))
-  const html = '<!doctype html><title>bench</title>' // without the development server's client, which reloads pages
-  await page.route('**/bench.html', route => route.fulfill({ contentType: 'text/html', headers: HEADERS, body: html }))
-  await page.goto(`http://127.0.0.1:${port}/bench.html`)
-  const client = `/@fs${path.join(ROOT, 'web/src/engine/client.ts')}`
+  const { page, source, close } = await openPage(options.bundle)
+  try {
+    return await measured(page, source('engine/client.ts'), backend)
+  } finally {
+    await close()
+  }
+}
+
+async function measured(page, client, backend) {
   const about = await page.evaluate(
     async ([client, backend, threads]) => {
       const { createEngine } = await import(client)
@@ -92,7 +59,6 @@ async function measure(backend) {
   const quality = options.eval ? await qualityOf(page) : null
   const latency = options.text ? await latencyOf(page) : null
   await page.evaluate(() => globalThis.engine.dispose())
-  await page.close()
   show(about, quality, latency)
   return { ...about, quality, latency }
 }
@@ -263,11 +229,4 @@ function show({ backend, threads }, quality, latency) {
 function rules(silenced) {
   const told = Object.entries(silenced).map(([reason, { places, right }]) => `${reason} ${places} (${right} right)`)
   return told.join(', ') || 'none'
-}
-
-function serveBundle(request, response) {
-  const file = path.join(BUNDLE, decodeURIComponent(new URL(request.url, 'http://localhost').pathname))
-  if (!existsSync(file)) return response.writeHead(404).end()
-  for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value)
-  createReadStream(file).pipe(response)
 }
