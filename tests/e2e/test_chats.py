@@ -211,13 +211,13 @@ def test_many_chats_and_a_long_one(page: Page, start_server: StartServer, tiny_b
     search.press("Enter")
     expect(page.get_by_text("Here is a zebra.").first).to_be_in_viewport()
     search.fill("")
-    oldest = sidebar(page).get_by_role("link", name="Number 0", exact=True)
-    while oldest.count() == 0:  # drawn as the reader comes near the end
-        links = sidebar(page).get_by_role("link")
-        count = links.count()
-        links.last.scroll_into_view_if_needed()
-        page.wait_for_function("n => document.querySelectorAll('.chats-list a').length > n", arg=count)
-    expect(oldest).to_be_visible()
+    # The list grows as the reader comes near its end.
+    page.wait_for_function("""() => {
+        const links = [...document.querySelectorAll('.chats-list a')]
+        links.at(-1)?.scrollIntoView()
+        return links.some(link => link.title === 'Number 0')
+    }""")
+    expect(sidebar(page).get_by_role("link", name="Number 0", exact=True)).to_be_visible()
 
 
 def test_by_keyboard_only(page: Page, start_server: StartServer, tiny_bundle: Path) -> None:
