@@ -24,7 +24,7 @@ from slm_export.sources import Origin
 INPUTS_NAME = "export.json"  # not part of the bundle's contract
 _LIBRARIES = ("torch", "transformers", "optimum-onnx", "onnxruntime-genai", "onnxruntime", "onnx")
 _CODE = (".py", ".txt", ".jinja", ".css")
-_OTHER_PARTS = ("adapters", "corrupt", "eval", "finetune")  # packages that no export uses
+_OTHER_PARTS = ("adapters", "corrupt", "eval", "finetune", "site")  # packages that no export uses
 _TEXTS = (".json", ".jinja", ".txt", ".model")  # of a checkpoint: configuration and tokenizer
 
 

@@ -34,12 +34,22 @@ MANIFEST_NAME = "manifest.json"
 
 
 @dataclass(frozen=True, slots=True)
+class FilePart:
+    """A piece of a file that lies on its own (docs/sites.md)."""
+
+    path: SafePath
+    size_bytes: Positive
+    sha256: Sha256
+
+
+@dataclass(frozen=True, slots=True)
 class FileEntry:
-    """One file of the bundle."""
+    """One file of the bundle. With `parts` it is those, one after the other, and nothing lies under its own path."""
 
     path: SafePath
     size_bytes: Count
     sha256: Sha256
+    parts: tuple[FilePart, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,7 +312,11 @@ class Manifest:
 
 def to_json(manifest: Manifest) -> str:
     """The text of `manifest.json`: two-space indent, keys in field order, a newline at the end. NaN is refused."""
-    return json.dumps(dataclasses.asdict(manifest), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    data = dataclasses.asdict(manifest)
+    for entry in (*data["files"], *(entry for variant in data["variants"] for entry in variant["files"])):
+        if entry["parts"] is None:  # only sites have them
+            del entry["parts"]
+    return json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def load_manifest(bundle: Path) -> Manifest:

@@ -22,6 +22,7 @@ def check_references(manifest: Manifest, where: str) -> None:
         if path is not None and path not in shared:
             raise field_error(where, field, path, "a path listed in files")
     _check_architecture(manifest, where)
+    _check_parts(manifest, where)
     for index, variant in enumerate(manifest.variants):
         if variant.graph not in {entry.path for entry in variant.files}:
             raise field_error(where, f"variants[{index}].graph", variant.graph, f"a path listed in variants[{index}].files")
@@ -35,6 +36,22 @@ def check_references(manifest: Manifest, where: str) -> None:
         own = variant.reference_logits
         if own is not None and len(own) != len(manifest.reference.logits):
             raise field_error(where, f"variants[{index}].reference_logits", own, "one number per entry of reference.logits")
+
+
+def _check_parts(manifest: Manifest, where: str) -> None:
+    """Parts must make up their file, and each must have a place of its own."""
+    lists = {"files": manifest.files, **{f"variants[{i}].files": variant.files for i, variant in enumerate(manifest.variants)}}
+    whole = {entry.path for entries in lists.values() for entry in entries}
+    for field, entries in lists.items():
+        for index, entry in enumerate(entries):
+            if entry.parts is None:
+                continue
+            paths = [part.path for part in entry.parts]
+            if sum(part.size_bytes for part in entry.parts) != entry.size_bytes or not paths:
+                sizes = [part.size_bytes for part in entry.parts]
+                raise field_error(where, f"{field}[{index}].parts", sizes, f"sizes that add up to {entry.size_bytes}")
+            if len(set(paths)) != len(paths) or whole & set(paths):
+                raise field_error(where, f"{field}[{index}].parts", paths, "paths that nothing else in the bundle has")
 
 
 def _check_architecture(manifest: Manifest, where: str) -> None:
