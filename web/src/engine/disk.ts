@@ -17,6 +17,7 @@ import {
 } from './disk-file.ts'
 import { EngineError } from './errors.ts'
 import type { FileEntry, Manifest, Variant } from './manifest.ts'
+import { siteName } from './names.ts'
 
 export interface Disk {
   /** A whole file, null where it is not there. */
@@ -43,7 +44,7 @@ export interface BundleRecord {
   imported?: boolean
 }
 
-const FOLDER = 'slm-models'
+const FOLDER = siteName('slm-models')
 
 /** Null where the browser has no private disk, or forbids it (private windows, some embedded views). */
 export async function openDisk(): Promise<Disk | null> {
@@ -91,7 +92,7 @@ export async function requireDisk(): Promise<Disk> {
 
 /** Runs `work` while nobody else, in this tab or another, writes the file with this digest. */
 export async function withFileLock<T>(sha256: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
-  return navigator.locks.request(`slm-file-${sha256}`, { signal }, work)
+  return navigator.locks.request(siteName(`slm-file-${sha256}`), { signal }, work)
 }
 
 /** A variant that is kept whole. */
@@ -191,7 +192,7 @@ export async function removeStoredBundle(bundle: string): Promise<void> {
   })
 }
 
-const RECORDS_LOCK = 'slm-bundles'
+const RECORDS_LOCK = siteName('slm-bundles')
 
 interface Folders {
   files: FileSystemDirectoryHandle
@@ -210,7 +211,7 @@ async function dropUnused({ files, bundles }: Folders, dropped: BundleRecord['fi
   const digests = (some: BundleRecord[]) => new Set(some.flatMap(record => record.files.map(({ sha256 }) => sha256)))
   const [kept, noted] = [digests(all.filter(record => record.kept !== false)), digests(all)]
   for (const { sha256 } of dropped.filter(file => !kept.has(file.sha256))) {
-    await navigator.locks.request(`slm-file-${sha256}`, { ifAvailable: true }, async lock => {
+    await navigator.locks.request(siteName(`slm-file-${sha256}`), { ifAvailable: true }, async lock => {
       if (!lock) return // being downloaded
       for (const name of [sha256, `${sha256}.part`, ...(noted.has(sha256) ? [] : [noteName(sha256)])]) {
         if (await fileAt(files, name)) await files.removeEntry(name)

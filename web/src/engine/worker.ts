@@ -6,6 +6,7 @@ import { type Completion, complete, openCompletion } from './complete/complete.t
 import { EngineError } from './errors.ts'
 import { explain, isFatal } from './explain.ts'
 import { type LoadedModel, loadModel, VariantFailure } from './load.ts'
+import { siteName } from './names.ts'
 import { countTokens, produce, score } from './produce.ts'
 import type { CallName, Calls, Failure, FromWorker, GenerateEvent, LoadArgs, LoadEvent, ToWorker } from './protocol.ts'
 import { readWith } from './read.ts'
@@ -35,7 +36,7 @@ watchRequests('worker', requests => post({ kind: 'requests', requests }))
 
 /** Holds a lock for as long as this worker lives: whoever waits for it learns when a worker ends that cannot say so. */
 function announce(): void {
-  const lock = `slm-engine-${crypto.randomUUID()}`
+  const lock = siteName(`slm-engine-${crypto.randomUUID()}`)
   void navigator.locks?.request(lock, () => {
     post({ kind: 'alive', lock })
     return new Promise(() => {})

@@ -1,10 +1,12 @@
 /** How answers are written, as the user set it for each model; kept in localStorage. What is null is the model's own. */
 import { computed, effect, signal } from '@preact/signals'
+import { siteName } from '../engine/names.ts'
 import { type ChatSettings, MODEL_DEFAULTS, readChatSettings } from '../tasks/chat.ts'
+import type { ChatHead } from './chats/types.ts'
 import { engine, loadState } from './engine.ts'
 import { settings } from './settings.ts'
 
-const KEY = 'slm-playground.controls'
+const KEY = siteName('slm-playground.controls')
 
 /** Model id → settings; a model that nobody set anything for is not in it. */
 const byModel = signal<Readonly<Record<string, ChatSettings>>>(read())
@@ -17,6 +19,14 @@ export const controlledModel = computed(() => {
 
 /** Settings of the page's model. */
 export const chatSettings = computed<ChatSettings>(() => byModel.value[controlledModel.value] ?? MODEL_DEFAULTS)
+
+/** How the answers of a chat are written: as the page's settings say, but for what the chat has of its own. */
+export function settingsOf({ overrides }: Pick<ChatHead, 'overrides'>): ChatSettings {
+  return { ...chatSettings.value, ...overrides }
+}
+
+/** Whether the settings are shown. */
+export const settingsOpen = signal(false)
 
 export type Defaults = Readonly<Record<Exclude<keyof ChatSettings, 'system' | 'stop' | 'format' | 'seed'>, number>>
 

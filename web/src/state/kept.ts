@@ -12,9 +12,10 @@ import {
   keepBundle,
   removeStoredBundle,
 } from '../engine/client.ts'
+import { siteName } from '../engine/names.ts'
 import { fetchModels, keptBundles, lookAtKept, type ModelSummary, modelList } from './models.ts'
 
-const KEY = 'slm-playground.kept'
+const KEY = siteName('slm-playground.kept')
 
 /** Ids of models that the user wants to have when the server is gone. */
 export const wantedOffline = signal<ReadonlySet<string>>(read())

@@ -1,5 +1,6 @@
 /** Named settings: kept in localStorage, taken out and brought in as JSON files. */
 import { effect, signal } from '@preact/signals'
+import { siteName } from '../engine/names.ts'
 import { type ChatSettings, readChatSettings } from '../tasks/chat.ts'
 
 export interface Preset {
@@ -23,7 +24,7 @@ export type ImportProblem =
 
 const FORMAT = 'slm-playground-preset'
 const VERSION = 1
-const KEY = 'slm-playground.presets'
+const KEY = siteName('slm-playground.presets')
 const LONGEST_NAME = 60
 
 /** By name, in the order of the alphabet. */

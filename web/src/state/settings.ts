@@ -1,6 +1,7 @@
 /** What the user chose, kept in localStorage. `null` means "as the model recommends". */
 import { computed, effect, signal } from '@preact/signals'
 import type { Device } from '../engine/api.ts'
+import { siteName } from '../engine/names.ts'
 import { type Language, language, preferred, speak } from '../text/index.ts'
 
 export interface Settings {
@@ -25,7 +26,7 @@ export const DEFAULTS: Readonly<Settings> = {
   heat: true,
   dismissed: '',
 }
-const KEY = 'slm-playground.settings'
+const KEY = siteName('slm-playground.settings')
 
 export const settings = signal<Settings>(read())
 

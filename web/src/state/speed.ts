@@ -2,6 +2,7 @@
 import { signal } from '@preact/signals'
 import type { Engine, EngineInfo, Roofline } from '../engine/api.ts'
 import { measureRoofline } from '../engine/inspect.ts'
+import { siteName } from '../engine/names.ts'
 import { measureSpeed, type SpeedReport } from '../tasks/speed.ts'
 
 export type SpeedState =
@@ -9,7 +10,7 @@ export type SpeedState =
   | { status: 'running'; done: number; of: number }
   | { status: 'failed'; message: string }
 
-const KEY = 'slm-playground.speed'
+const KEY = siteName('slm-playground.speed')
 const MOST = 24
 
 export const speedState = signal<SpeedState>({ status: 'idle' })

@@ -1,5 +1,6 @@
 /** Blind comparisons: rounds, and the votes, kept in localStorage. */
 import { batch, computed, effect, signal } from '@preact/signals'
+import { siteName } from '../engine/names.ts'
 import { type ChatSettings, MODEL_DEFAULTS } from '../tasks/chat.ts'
 import type { Column } from '../tasks/comparison.ts'
 import { isVote, scoresOf, shuffled, type Vote } from '../tasks/scores.ts'
@@ -11,7 +12,7 @@ export interface Round {
   result: Vote['result'] | null
 }
 
-const KEY = 'slm-playground.votes'
+const KEY = siteName('slm-playground.votes')
 const MOST = 1000
 
 export const round = signal<Round | null>(null)

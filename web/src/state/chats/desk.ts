@@ -1,5 +1,6 @@
 /** The chats that are open in this tab: the one on the page, and any that an answer is still being written in. */
 import { computed, signal } from '@preact/signals'
+import { siteName } from '../../engine/names.ts'
 import { chatOf, emptyChat, path, update } from './tree.ts'
 import type { Chat, Message } from './types.ts'
 
@@ -52,7 +53,7 @@ export function interrupted(chat: Chat): Chat {
   return open.reduce((before, { id }) => update(before, id, { state: 'stopped', interrupted: true }), chat)
 }
 
-const OLD_KEY = 'slm-playground.chat'
+const OLD_KEY = siteName('slm-playground.chat')
 
 /** The conversation that an older version of the page kept for this tab; it is handed out once. */
 export function takeOver(id: string, now: number): Chat | null {

@@ -1,5 +1,7 @@
 /** What is typed but not sent, per chat; written at once and without waiting, so that a closing page keeps it. */
-const KEY = 'slm-playground.draft.'
+import { siteName } from '../../engine/names.ts'
+
+const KEY = siteName('slm-playground.draft.')
 
 export function draftOf(chat: string): string {
   try {

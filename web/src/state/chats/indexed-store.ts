@@ -1,5 +1,6 @@
 /** Chats in the browser's IndexedDB. */
 import { type DBSchema, type IDBPDatabase, type OpenDBCallbacks, openDB } from 'idb'
+import { siteName } from '../../engine/names.ts'
 import { type ChatStore, type Part, type StoredTokens, StoreError, type StoreTrouble } from './store.ts'
 import type { ChatHead, Message, StoredChat, TokenTable } from './types.ts'
 
@@ -23,7 +24,7 @@ export const UPGRADES: readonly Upgrade[] = [
   },
 ]
 
-export const DATABASE = 'slm-playground.chats'
+export const DATABASE = siteName('slm-playground.chats')
 const BATCH = 400
 
 /**

@@ -3,12 +3,13 @@
  * whatever could not be written (the disk is full) goes along with the next thing that can.
  */
 import { computed, signal } from '@preact/signals'
+import { siteName } from '../../engine/names.ts'
 import { MemoryStore } from './memory-store.ts'
 import { type ChatStore, type Part, type StoredTokens, StoreError, type StoreTrouble } from './store.ts'
 import { chatOf } from './tree.ts'
 import type { Chat, ChatHead, TokenTable } from './types.ts'
 
-const CHANNEL = 'slm-playground.chats'
+const CHANNEL = siteName('slm-playground.chats')
 
 /** What tabs tell each other. */
 interface News {

@@ -2,7 +2,9 @@
  * Which tab is writing in a chat: it holds a Web Lock until it is done, however it ends. Where the browser has no locks (a
  * page without https that is not on localhost), every tab takes itself to be alone.
  */
-const name = (chat: string) => `slm-playground.chat.${chat}`
+import { siteName } from '../../engine/names.ts'
+
+const name = (chat: string) => siteName(`slm-playground.chat.${chat}`)
 
 /** Waits for the chat's lock and keeps it until the returned function is called. */
 export function hold(chat: string): { ready: Promise<void>; release: () => void } {

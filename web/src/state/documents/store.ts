@@ -3,6 +3,7 @@
  * opens fast whatever the texts' lengths. Every change is one transaction: a crash leaves the old state or the new one.
  */
 import { type DBSchema, type IDBPDatabase, openDB } from 'idb'
+import { siteName } from '../../engine/names.ts'
 import { countLine } from './count.ts'
 import type { FileFormat } from './encoding.ts'
 import { spare, type VersionMark, type VersionReason } from './versions.ts'
@@ -57,7 +58,7 @@ const OPENING_CHARACTERS = 80
 export class DocumentStore {
   readonly #db: Promise<IDBPDatabase<Schema>>
 
-  constructor(name = 'slm-playground.documents') {
+  constructor(name = siteName('slm-playground.documents')) {
     this.#db = openDB<Schema>(name, 1, {
       upgrade(db) {
         db.createObjectStore('documents', { keyPath: 'id' })

@@ -4,6 +4,7 @@
  */
 import { computed, effect, signal, untracked } from '@preact/signals'
 import type { Engine } from '../../engine/api.ts'
+import { siteName } from '../../engine/names.ts'
 import {
   DEFAULT_SETTINGS,
   PhraseMemory,
@@ -20,7 +21,7 @@ import { added, emptyUsage, readUsage, saveUsage, type Usage } from './usage.ts'
 
 const PAUSE_MS = 5 * 60_000
 const SAVE_AFTER_MS = 2000
-const MEMORY_KEY = 'slm-playground.phrases'
+const MEMORY_KEY = siteName('slm-playground.phrases')
 const NOTHING: Shown = { suggestion: null, silentBecause: null }
 
 export type Availability = 'ready' | 'loading' | 'none' | 'failed'

@@ -1,5 +1,6 @@
 /** How the user wants suggestions and the editor, kept in localStorage. `null` means "as measured best for the model". */
 import { effect, signal } from '@preact/signals'
+import { siteName } from '../../engine/names.ts'
 import { DEFAULT_KEYS, KEY_ACTIONS, type KeyBindings } from './keys.ts'
 
 export type SuggestionLength = 1 | 4 | 'sentence'
@@ -32,7 +33,7 @@ export const WRITING_DEFAULTS: Readonly<WritingSettings> = {
   keys: DEFAULT_KEYS,
 }
 
-const KEY = 'slm-playground.writing'
+const KEY = siteName('slm-playground.writing')
 const NOTE_CHARACTERS = 200
 
 export const writing = signal<WritingSettings>(read())

@@ -2,6 +2,7 @@
  * The typing trial's arithmetic: what sentences typed with and without suggestions say about this person, with the doubt
  * that so few of them leave. Pure; times are milliseconds.
  */
+import { siteName } from '../../engine/names.ts'
 
 export type TrialKind = 'copy' | 'compose'
 
@@ -135,7 +136,7 @@ export function plan<T>(tasks: readonly T[], random: () => number = Math.random)
   return shuffled.map(({ task }, index) => ({ task, assisted: index % 2 === 0 ? first : !first }))
 }
 
-const KEY = 'slm-playground.trials'
+const KEY = siteName('slm-playground.trials')
 const MOST_KEPT = 20
 
 /** Newest first. */

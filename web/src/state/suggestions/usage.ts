@@ -2,6 +2,8 @@
  * What suggestions have come to for this user: the `Suggester`'s figures, summed over visits, kept in localStorage and
  * nowhere else. Times are milliseconds.
  */
+
+import { siteName } from '../../engine/names.ts'
 import type { SuggesterStats } from '../../tasks/autocomplete.ts'
 
 export interface Usage extends SuggesterStats {
@@ -9,7 +11,7 @@ export interface Usage extends SuggesterStats {
   since: string
 }
 
-const KEY = 'slm-playground.suggestions'
+const KEY = siteName('slm-playground.suggestions')
 const MOST_KEPT = 2000
 /** With fewer outcomes a share says nothing. */
 export const ENOUGH_OUTCOMES = 20

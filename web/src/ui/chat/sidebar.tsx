@@ -1,6 +1,7 @@
 /** The list of chats: beside the conversation where there is room, else a drawer over it. */
 import { signal, useSignal, useSignalEffect } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
+import { siteName } from '../../engine/names.ts'
 import { text } from '../../text/index.ts'
 import { useActors } from '../parts/context.ts'
 import { Icon } from '../parts/icons.tsx'
@@ -11,7 +12,7 @@ import { exportAll, importFiles, importNote } from './transfer.ts'
 /** So wide that the list and the conversation stand side by side. */
 const WIDE = '(min-width: 60rem)'
 const SEARCH_ID = 'search-chats'
-const KEY = 'slm-playground.chats-hidden'
+const KEY = siteName('slm-playground.chats-hidden')
 
 const isWide = signal(matchMedia(WIDE).matches)
 matchMedia(WIDE).addEventListener('change', event => {
