@@ -5,6 +5,7 @@ import {
   chatRequest,
   MODEL_DEFAULTS,
   NUMBERS,
+  overriding,
   RANGES,
   readChatSettings,
   sameSettings,
@@ -90,5 +91,21 @@ describe('settings out of anything', () => {
     const drawn = new Set(Array.from({ length: 20 }, () => seeded(MODEL_DEFAULTS).seed))
     expect(drawn.size).toBeGreaterThan(15)
     for (const seed of drawn) expect(readChatSettings({ seed }).wrong).toEqual([])
+  })
+})
+
+describe('settings of one chat', () => {
+  const base: ChatSettings = { ...MODEL_DEFAULTS, temperature: 0.3, stop: ['END'] }
+
+  it('are those that differ from what all chats have, and stay when all chats come to have the same', () => {
+    expect(overriding({}, { temperature: 0.9 }, base)).toEqual({ temperature: 0.9 })
+    const own = overriding({ temperature: 0.9 }, { stop: [] }, base)
+    expect(own).toEqual({ temperature: 0.9, stop: [] })
+    expect(overriding(own, { top_k: 5 }, { ...base, temperature: 0.9 })).toEqual({ ...own, top_k: 5 })
+  })
+
+  it('are given up where they are set to what lies beneath; the model’s own can be set against it', () => {
+    expect(overriding({ temperature: 0.9, stop: [] }, { temperature: 0.3, stop: ['END'] }, base)).toEqual({})
+    expect(overriding({}, { temperature: null }, base)).toEqual({ temperature: null })
   })
 })

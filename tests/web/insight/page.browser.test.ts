@@ -1,7 +1,8 @@
 /** The page's own parts of this area, over a scripted engine: what is told before sending, where settings open. */
 import { beforeEach, expect, test } from 'vitest'
 import { page, userEvent } from 'vitest/browser'
-import type { Engine, TokenCount } from '../../../web/src/engine/api.ts'
+import type { ChatRequest, Engine, TokenCount } from '../../../web/src/engine/api.ts'
+import { chat } from '../../../web/src/state/chat.ts'
 import { changeControls, chatSettings, resetControls } from '../../../web/src/state/controls.ts'
 import { loadState } from '../../../web/src/state/engine.ts'
 import { fakeEngine } from '../engine/fake.ts'
@@ -67,4 +68,46 @@ test('each model has settings of its own', async () => {
   expect(chatSettings.value.temperature).toBe(0.3)
   resetControls()()
   expect(chatSettings.value.temperature).toBe(0.3)
+})
+
+test('a chat can have settings of its own: shown, sent, kept with it, and put back', async () => {
+  await page.viewport(1600, 800)
+  const asked: (number | undefined)[] = []
+  const fake = fakeEngine()
+  const create = ((request: ChatRequest & { stream: true }) => {
+    asked.push(request.temperature)
+    return fake.chat.completions.create(request)
+  }) as Engine['chat']['completions']['create'] // this page asks for streams only
+  const listening: Engine = { ...fake, chat: { completions: { create } } }
+  const { load, conversation } = openPage(async () => listening)
+  await load()
+  changeControls({ temperature: 0.3 })
+  await userEvent.click(page.getByRole('button', { name: 'Settings', exact: true }))
+  const beside = page.getByRole('complementary', { name: 'Settings' })
+  const temperature = beside.getByRole('spinbutton', { name: 'Temperature as a number' })
+  await userEvent.click(beside.getByRole('radio', { name: 'This chat' }))
+  await expect.element(beside.getByText('Other chats: 0.3')).toBeVisible()
+  await userEvent.fill(temperature, '0.9')
+  expect(chatSettings.value.temperature).toBe(0.3) // other chats go on as they were
+  await userEvent.click(beside.getByRole('button', { name: 'Close settings' }))
+  const shown = page.getByRole('button', { name: 'Only in this chat: Temperature' })
+  await expect.element(shown).toBeVisible()
+
+  await userEvent.fill(box(), 'hello')
+  await userEvent.keyboard('{Enter}')
+  await expect.poll(() => asked).toEqual([0.9])
+  await expect.element(page.getByRole('button', { name: 'Regenerate' })).toBeVisible()
+  const { id } = chat.value.head
+  conversation.newChat()
+  await expect.element(shown).not.toBeInTheDocument()
+  await conversation.open(id)
+
+  await userEvent.click(shown)
+  await expect.element(temperature).toHaveValue(0.9)
+  await userEvent.click(beside.getByRole('button', { name: 'Reset this chat' }))
+  await expect.element(temperature).toHaveValue(0.3)
+  await userEvent.click(page.getByRole('button', { name: 'Undo', exact: true }))
+  await expect.element(temperature).toHaveValue(0.9)
+  await userEvent.click(beside.getByRole('button', { name: 'Reset Temperature' }))
+  expect(chat.value.head.overrides).toEqual({})
 })

@@ -5,6 +5,7 @@ import { Conversation } from '../../../web/src/state/chat.ts'
 import { currentId, openChats } from '../../../web/src/state/chats/desk.ts'
 import { Library, type OpenStore } from '../../../web/src/state/chats/library.ts'
 import { MemoryStore } from '../../../web/src/state/chats/memory-store.ts'
+import { settingsOpen } from '../../../web/src/state/controls.ts'
 import { engine, Loader, loadState, type MakeEngine } from '../../../web/src/state/engine.ts'
 import { modelList } from '../../../web/src/state/models.ts'
 import { route } from '../../../web/src/state/route.ts'
@@ -36,6 +37,7 @@ export function openPage(
   currentId.value = ''
   announcement.value = ''
   undo.value = null
+  settingsOpen.value = false
   settings.value = { ...DEFAULTS }
   loadState.value = { status: 'starting' }
   history.replaceState(null, '', '#/chat')

@@ -161,6 +161,25 @@ export function possible(name: NumberName, value: unknown): number | undefined {
   return step === 1 && !Number.isInteger(value) ? undefined : value
 }
 
+/**
+ * A chat's own settings after a change: `part` over `own`, without what is as it is beneath them (`base`), so that
+ * those follow `base` again.
+ */
+export function overriding(
+  own: Partial<ChatSettings>,
+  part: Partial<ChatSettings>,
+  base: ChatSettings,
+): Partial<ChatSettings> {
+  const names = Object.keys(part) as (keyof ChatSettings)[] // the keys of its type, which Object.keys forgets
+  const same = new Set<string>(names.filter(name => sameValue(part[name], base[name])))
+  return Object.fromEntries(Object.entries({ ...own, ...part }).filter(([name]) => !same.has(name)))
+}
+
+/** True where two values of a setting are one: stop strings and formats are lists and objects. */
+export function sameValue(a: unknown, b: unknown): boolean {
+  return JSON.stringify(a) === JSON.stringify(b)
+}
+
 /** True where two settings ask for the same. */
 export function sameSettings(a: ChatSettings, b: ChatSettings): boolean {
   return JSON.stringify(readChatSettings(a).settings) === JSON.stringify(readChatSettings(b).settings)

@@ -10,7 +10,7 @@ import { chatRequest, seeded } from '../../tasks/chat.ts'
 import { ALTERNATIVES, type TracedStep, Tracer, unpack } from '../../tasks/trace.ts'
 import { text } from '../../text/index.ts'
 import { announcement } from '../announce.ts'
-import { chatSettings } from '../controls.ts'
+import { settingsOf } from '../controls.ts'
 import { sourcesFor } from '../sources.ts'
 import { change, currentId, hasUnfinished, openChats } from './desk.ts'
 import type { Library } from './library.ts'
@@ -124,7 +124,7 @@ export class Scribe {
   async #write(engine: Engine, job: Job, message: Message): Promise<void> {
     const chat = openChats.value.get(job.chat)
     if (!chat) return
-    const settings = seeded({ ...chatSettings.value, ...chat.head.overrides })
+    const settings = seeded(settingsOf(chat.head))
     const begun = this.#beginnings.get(message.id)
     change(job.chat, before =>
       update(before, message.id, {

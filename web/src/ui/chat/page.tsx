@@ -10,6 +10,7 @@ import { ContextMeter } from '../insight/meter.tsx'
 import { useActors } from '../parts/context.ts'
 import { restFocus } from '../parts/focus.ts'
 import { LoadPanel, needsUser } from '../parts/loading.tsx'
+import { OwnSettings } from '../settings/scope.tsx'
 import { AttachedFiles, attached, clearAttached } from './attachments.tsx'
 import { Composer } from './composer.tsx'
 import { useKeys } from './keys.ts'
@@ -73,6 +74,7 @@ export function ChatPage() {
           <StoreNotice />
           {isElsewhere.value ? <p class="notice">{text.value.chat.elsewhere}</p> : null}
           {needsUser.value ? null : <LoadPanel />}
+          <OwnSettings />
           <ContextMeter draft={draft} />
           <AttachedFiles />
           <Composer draft={draft} onSend={send} />

@@ -3,7 +3,7 @@ import { signal, useSignal } from '@preact/signals'
 import { useEffect, useMemo } from 'preact/hooks'
 import { announcement } from '../../state/announce.ts'
 import { chat, isBusy, type Message } from '../../state/chat.ts'
-import { chatSettings } from '../../state/controls.ts'
+import { settingsOf } from '../../state/controls.ts'
 import { branchText, withoutHeldBack } from '../../tasks/tokens.ts'
 import { type Trace, type TracedStep, type TracedToken, unpack } from '../../tasks/trace.ts'
 import { text } from '../../text/index.ts'
@@ -34,7 +34,7 @@ export function AnswerTokens({ message }: { message: Message }) {
     const begun = [...steps.slice(0, at), { ...other, top }]
     const given = message.content.slice(0, trace.text_offset)
     const spelled = branchText(steps, at, other, message.content.slice(trace.text_offset))
-    const content = withoutHeldBack(given + spelled, chatSettings.value.stop)
+    const content = withoutHeldBack(given + spelled, settingsOf(chat.peek().head).stop)
     // Behind a beginning that was given as text, its tokens are not known: the branch is given as text too.
     const isExact = trace.text_offset === 0
     conversation.branchAnswer(

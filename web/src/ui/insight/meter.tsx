@@ -3,7 +3,7 @@ import { type ReadonlySignal, useSignal, useSignalEffect } from '@preact/signals
 import type { TokenCount } from '../../engine/api.ts'
 import { chat, isBusy, messages } from '../../state/chat.ts'
 import { dialogue } from '../../state/chats/spoken.ts'
-import { chatSettings, modelDefaults } from '../../state/controls.ts'
+import { modelDefaults, settingsOf } from '../../state/controls.ts'
 import { engine } from '../../state/engine.ts'
 import { spoken } from '../../tasks/chat.ts'
 import { text } from '../../text/index.ts'
@@ -25,7 +25,7 @@ export function ContextMeter({ draft }: { draft: ReadonlySignal<string> }) {
       counted.value = null
       return
     }
-    const settings = { ...chatSettings.value, ...chat.value.head.overrides }
+    const settings = settingsOf(chat.value.head)
     const all = question === '' ? conversation : [...conversation, { role: 'user' as const, content: question }]
     let isCurrent = true
     const timer = setTimeout(async () => {
@@ -39,7 +39,7 @@ export function ContextMeter({ draft }: { draft: ReadonlySignal<string> }) {
       clearTimeout(timer)
     }
   })
-  const longest = chatSettings.value.max_tokens ?? modelDefaults.value?.max_tokens ?? 0
+  const longest = settingsOf(chat.value.head).max_tokens ?? modelDefaults.value?.max_tokens ?? 0
   return <div class="meter">{counted.value ? <Picture {...counted.value} longest={longest} /> : null}</div>
 }
 

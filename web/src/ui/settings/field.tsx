@@ -1,33 +1,36 @@
 /** One number as slider and field together, with what it does, the model's own value and a way back to it. */
 import { type NumberName, possible, RANGES } from '../../tasks/chat.ts'
-import { language, text } from '../../text/index.ts'
+import { text } from '../../text/index.ts'
 import { Icon } from '../parts/icons.tsx'
 
 interface NumberFieldProps {
   name: NumberName
+  /** What holds now; null where it is not known yet. */
   value: number | null
-  /** The model's own value, null where it is not known yet. */
-  own: number | null
+  /** In words: what holds where nothing is set here. */
+  own: string | null
+  isChanged: boolean
+  onReset: () => void
   /** Less than the setting's range allows, where the model reads no more. */
   most?: number
   /** Before every id of this form: several may be on the page. */
   prefix: string
-  onChange: (value: number | null) => void
+  onChange: (value: number) => void
 }
 
-export function NumberField({ name, value, own, most, prefix, onChange }: NumberFieldProps) {
+export function NumberField({ name, value, own, isChanged, onReset, most, prefix, onChange }: NumberFieldProps) {
   const range = RANGES[name]
   const limits = { min: range.least, max: Math.min(range.most, most ?? range.most), step: range.step }
   const { name: label, does } = text.value.controls.numbers[name]
   const id = `${prefix}-${name}`
-  const shown = value ?? own ?? ''
+  const shown = value ?? ''
   const take = (typed: string) => {
     const number = typed === '' ? undefined : possible(name, Number(typed))
     if (number !== undefined && number <= limits.max) onChange(number)
   }
   return (
     <div class="field">
-      <FieldHead id={id} label={label} isChanged={value !== null} onReset={() => onChange(null)} own={ownWords(own)} />
+      <FieldHead {...{ id, label, own, isChanged, onReset }} />
       <div class="pair">
         <input
           {...limits}
@@ -60,7 +63,7 @@ interface FieldHeadProps {
   onReset: () => void
 }
 
-/** Label, the model's own value, and the way back to it where something else is set. */
+/** Label, what holds where nothing is set here, and the way back to it. */
 export function FieldHead({ id, label, own, isChanged, onReset }: FieldHeadProps) {
   return (
     <div class="field-head">
@@ -81,8 +84,4 @@ export function FieldHead({ id, label, own, isChanged, onReset }: FieldHeadProps
       </button>
     </div>
   )
-}
-
-function ownWords(own: number | null): string | null {
-  return own === null ? null : text.value.controls.modelsOwn(own.toLocaleString(language.value))
 }

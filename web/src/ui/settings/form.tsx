@@ -1,8 +1,8 @@
 /** All settings of an answer as one form; knows neither which model they are for nor where they are kept. */
 import { useSignal } from '@preact/signals'
 import type { Defaults } from '../../state/controls.ts'
-import { type ChatSettings, MAX_STOPS, type NumberName, RANGES } from '../../tasks/chat.ts'
-import { text } from '../../text/index.ts'
+import { type ChatSettings, MAX_STOPS, MODEL_DEFAULTS, type NumberName, RANGES, sameValue } from '../../tasks/chat.ts'
+import { language, text } from '../../text/index.ts'
 import { Icon } from '../parts/icons.tsx'
 import { FieldHead, NumberField } from './field.tsx'
 import { FormatField } from './format.tsx'
@@ -20,23 +20,30 @@ export interface SettingsFormProps {
   isAdvanced: boolean
   /** Before every id: several forms may be on the page. */
   prefix: string
+  /** What each setting is where nothing is set here: other chats' settings. Without it the model's own. */
+  base?: ChatSettings
   onChange: (part: Partial<ChatSettings>) => void
+}
+
+type FieldOf<Name extends keyof ChatSettings> = Pick<SettingsFormProps, 'settings' | 'base' | 'onChange'> & {
+  name: Name
+}
+
+/** Whether a setting is other than what lies beneath, and the way back to that. */
+function wayBack<Name extends keyof ChatSettings>(field: FieldOf<Name>): { isChanged: boolean; onReset: () => void } {
+  const { settings, base = MODEL_DEFAULTS, name, onChange } = field
+  const back: Partial<ChatSettings> = { [name]: base[name] }
+  return { isChanged: !sameValue(settings[name], base[name]), onReset: () => onChange(back) }
 }
 
 export function SettingsForm(props: SettingsFormProps) {
   const { settings, isAdvanced, onChange, prefix } = props
   const words = text.value.controls
-  const hidden = isAdvanced ? 0 : advancedChanges(settings)
+  const hidden = isAdvanced ? 0 : advancedChanges(props)
   return (
     <>
       <div class="field">
-        <FieldHead
-          id={`${prefix}-system`}
-          label={words.system}
-          own={null}
-          isChanged={settings.system !== ''}
-          onReset={() => onChange({ system: '' })}
-        />
+        <FieldHead id={`${prefix}-system`} label={words.system} own={null} {...wayBack({ ...props, name: 'system' })} />
         <textarea
           id={`${prefix}-system`}
           rows={3}
@@ -62,25 +69,33 @@ export function SettingsForm(props: SettingsFormProps) {
 }
 
 /** How many settings are changed that the simple form does not show. */
-function advancedChanges({ stop, ...settings }: ChatSettings): number {
-  return ADVANCED.filter(name => settings[name] !== null).length + (stop.length > 0 ? 1 : 0)
+function advancedChanges(props: SettingsFormProps): number {
+  return [...ADVANCED, 'stop' as const].filter(name => wayBack({ ...props, name }).isChanged).length
 }
 
 function NumberOf(props: SettingsFormProps & { name: Exclude<NumberName, 'seed'> }) {
-  const { name, settings, defaults, contextLength, prefix, onChange } = props
+  const { name, settings, base, defaults, contextLength, prefix, onChange } = props
+  const beneath = base?.[name] ?? defaults?.[name] ?? null
   return (
     <NumberField
       name={name}
-      value={settings[name]}
-      own={defaults?.[name] ?? null}
+      value={settings[name] ?? defaults?.[name] ?? null}
+      own={beneath === null ? null : ownWords(beneath.toLocaleString(language.value), base)}
       prefix={prefix}
       {...(name === 'max_tokens' ? { most: contextLength ?? 8192 } : {})}
+      {...wayBack({ ...props, name })}
       onChange={value => onChange({ [name]: value })}
     />
   )
 }
 
-function SeedField({ settings, prefix, onChange }: SettingsFormProps) {
+function ownWords(value: string, base: ChatSettings | undefined): string {
+  const { modelsOwn, othersOwn } = text.value.controls
+  return base ? othersOwn(value) : modelsOwn(value)
+}
+
+function SeedField(props: SettingsFormProps) {
+  const { settings, base, prefix, onChange } = props
   const words = text.value.controls
   const { name, does } = words.numbers.seed
   const { least, most } = RANGES.seed
@@ -90,9 +105,8 @@ function SeedField({ settings, prefix, onChange }: SettingsFormProps) {
       <FieldHead
         id={id}
         label={name}
-        own={words.modelsOwn(words.random)}
-        isChanged={settings.seed !== null}
-        onReset={() => onChange({ seed: null })}
+        own={ownWords(base?.seed?.toString() ?? words.random, base)}
+        {...wayBack({ ...props, name: 'seed' })}
       />
       <div class="with-button">
         <input
@@ -126,7 +140,9 @@ function SeedField({ settings, prefix, onChange }: SettingsFormProps) {
   )
 }
 
-function StopField({ settings: { stop }, prefix, onChange }: SettingsFormProps) {
+function StopField(props: SettingsFormProps) {
+  const { prefix, onChange } = props
+  const { stop } = props.settings
   const words = text.value.controls
   const draft = useSignal('')
   const id = `${prefix}-stop`
@@ -138,13 +154,7 @@ function StopField({ settings: { stop }, prefix, onChange }: SettingsFormProps) 
   }
   return (
     <div class="field">
-      <FieldHead
-        id={id}
-        label={words.stop}
-        own={null}
-        isChanged={stop.length > 0}
-        onReset={() => onChange({ stop: [] })}
-      />
+      <FieldHead id={id} label={words.stop} own={null} {...wayBack({ ...props, name: 'stop' })} />
       <ul class="chips">
         {stop.map(entry => (
           <li key={entry}>

@@ -2,16 +2,20 @@
 import { type Signal, useSignal } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
 import { undo } from '../../state/announce.ts'
-import { changeControls, chatSettings, modelDefaults, resetControls } from '../../state/controls.ts'
-import { engine, loadState } from '../../state/engine.ts'
+import { chat } from '../../state/chat.ts'
+import { changeControls, chatSettings, modelDefaults, resetControls, settingsOf } from '../../state/controls.ts'
+import { engine } from '../../state/engine.ts'
 import { route } from '../../state/route.ts'
 import { change, settings } from '../../state/settings.ts'
+import { type ChatSettings, overriding } from '../../tasks/chat.ts'
 import { text } from '../../text/index.ts'
 import { useActors } from '../parts/context.ts'
 import { Dialog } from '../parts/dialog.tsx'
 import { Icon } from '../parts/icons.tsx'
 import { SettingsForm } from './form.tsx'
 import { Presets } from './presets.tsx'
+import { Scope, scope } from './scope.tsx'
+import { Segments } from './segments.tsx'
 import '../css/controls.css'
 
 /** So wide that the list of chats, the conversation and this stand side by side. */
@@ -69,21 +73,28 @@ function SidePanel({ open }: { open: Signal<boolean> }) {
 }
 
 function Content() {
-  const state = loadState.value
-  const model = 'model' in state ? state.model?.name : undefined
+  const { conversation } = useActors()
   const isAdvanced = settings.value.controls === 'advanced'
+  const isOwn = scope.value === 'chat'
+  const { overrides } = chat.value.head
+  const shown = isOwn ? settingsOf(chat.value.head) : chatSettings.value
+  const set = (part: Partial<ChatSettings>) => {
+    if (isOwn) conversation.override(overriding(overrides, part, chatSettings.value))
+    else changeControls(part)
+  }
   return (
     <>
       <Mode />
-      {model ? <p class="small">{text.value.controls.forModel(model)}</p> : null}
-      <Presets settings={chatSettings.value} prefix="page" onChange={changeControls} />
+      <Scope />
+      <Presets key={scope.value} settings={shown} prefix="page" onChange={set} />
       <SettingsForm
-        settings={chatSettings.value}
+        settings={shown}
+        {...(isOwn ? { base: chatSettings.value } : {})}
         defaults={modelDefaults.value}
         contextLength={engine.value?.info.contextLength ?? null}
         isAdvanced={isAdvanced}
         prefix="page"
-        onChange={changeControls}
+        onChange={set}
       />
       <DeviceChoice />
     </>
@@ -95,34 +106,38 @@ function Mode() {
   return (
     <fieldset class="field">
       <legend class="visually-hidden">{words.mode}</legend>
-      <div class="segments">
-        {(['simple', 'advanced'] as const).map(mode => (
-          <label key={mode}>
-            <input
-              type="radio"
-              name="controls-mode"
-              checked={settings.value.controls === mode}
-              onChange={() => change({ controls: mode })}
-            />
-            <span>{words[mode]}</span>
-          </label>
-        ))}
-      </div>
+      <Segments
+        name="controls-mode"
+        choices={{ simple: words.simple, advanced: words.advanced }}
+        chosen={settings.value.controls}
+        onChoose={controls => change({ controls })}
+      />
     </fieldset>
   )
 }
 
 function ResetButton() {
-  const { resetAll, wasReset } = text.value.controls
+  const { conversation } = useActors()
+  const { resetAll, wasReset, scope: own } = text.value.controls
+  const isOwn = scope.value === 'chat'
+  const reset = () => {
+    if (!isOwn) return { text: wasReset, act: resetControls() }
+    const { id, overrides } = chat.value.head
+    conversation.override({})
+    const act = async () => {
+      if (await conversation.open(id)) conversation.override(overrides)
+    }
+    return { text: own.wasReset, act }
+  }
   return (
     <button
       type="button"
       class="secondary"
       onClick={() => {
-        undo.value = { text: wasReset, act: resetControls() }
+        undo.value = reset()
       }}
     >
-      {resetAll}
+      {isOwn ? own.reset : resetAll}
     </button>
   )
 }

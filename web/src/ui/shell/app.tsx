@@ -2,6 +2,7 @@
 import { useSignal, useSignalEffect } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import { announcement } from '../../state/announce.ts'
+import { settingsOpen } from '../../state/controls.ts'
 import { engine } from '../../state/engine.ts'
 import { followAddress } from '../../state/route.ts'
 import { text } from '../../text/index.ts'
@@ -16,7 +17,6 @@ import { Header } from './header.tsx'
 import { currentPage, Outlet } from './outlet.tsx'
 
 export function App(actors: Actors) {
-  const settingsOpen = useSignal(false)
   const commandsOpen = useSignal(false)
 
   useEffect(followAddress, [])

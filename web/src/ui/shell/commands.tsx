@@ -2,6 +2,7 @@
 import { type Signal, useSignal, useSignalEffect } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
 import { type Command, commands } from '../../state/commands.ts'
+import { settingsOpen } from '../../state/controls.ts'
 import { go } from '../../state/route.ts'
 import { change } from '../../state/settings.ts'
 import { LANGUAGES, type Language, text } from '../../text/index.ts'
@@ -121,9 +122,16 @@ function Palette({ query, onDone }: { query: Signal<string>; onDone: () => void 
 
 /** Commands of every page: where to go, how it looks, which language. */
 function always(): Command[] {
-  const { commands: words, pages } = text.value.shell
+  const { commands: words, pages, settings } = text.value.shell
   return [
     ...PAGES.map(({ name }) => ({ id: `go-${name}`, name: () => words.go(pages[name]), act: () => go(name) })),
+    {
+      id: 'settings',
+      name: () => settings,
+      act: () => {
+        settingsOpen.value = true
+      },
+    },
     ...(['system', 'light', 'dark'] as const).map(theme => ({
       id: `theme-${theme}`,
       name: () => words.theme[theme],
