@@ -30,6 +30,8 @@ export default defineConfig({
     emptyOutDir: true,
     target: 'es2023',
     sourcemap: false,
+    manifest: 'chunks.json', // which source is in which file: `slm-export site` leaves out what a site does not need
+    license: { fileName: 'licences.md' }, // of what is bundled
     rolldownOptions: {
       input: {
         ...(existsSync(here('index.html')) ? { index: here('index.html') } : {}),
