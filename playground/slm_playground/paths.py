@@ -1,7 +1,15 @@
-"""Where things are on disk. Knows folders only; nothing is created here, and no file is read."""
+"""Where things are on disk. Knows folders only: nothing is created here, and of files only `moved.json` is read.
+
+The data folder:
+  models/     bundles, and downloads under way
+  records/    chats, documents and settings of all shells (SQLite), backups before migrations
+  settings/   what the programs themselves keep: windows, ports
+  logs/
+"""
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -9,6 +17,7 @@ from platformdirs import user_data_dir
 
 APP_NAME = "slm-playground"
 DATA_VARIABLE = "SLM_PLAYGROUND_DATA"
+MOVED_NAME = "moved.json"
 
 _PACKAGE = Path(__file__).resolve().parent
 
@@ -20,8 +29,12 @@ def checkout() -> Path | None:
     return root if is_checkout else None
 
 
-def data_dir() -> Path:
-    """Everything made at run time: SLM_PLAYGROUND_DATA, else `.data` of the checkout, else the user's data folder."""
+def home_dir() -> Path:
+    """Where the data folder is unless it was moved: SLM_PLAYGROUND_DATA, else `.data` of the checkout, else the user's.
+
+    The last by the platform's convention (platformdirs): $XDG_DATA_HOME or ~/.local/share, ~/Library/Application Support,
+    %LOCALAPPDATA%.
+    """
     chosen = os.environ.get(DATA_VARIABLE)
     if chosen:
         return Path(chosen).expanduser().absolute()
@@ -29,9 +42,37 @@ def data_dir() -> Path:
     return root / ".data" if root else Path(user_data_dir(APP_NAME, appauthor=False))
 
 
+def data_dir() -> Path:
+    """Everything made at run time: `home_dir()`, or where its `moved.json` says that everything was moved.
+
+    The folder may be missing: not made yet, or on a disk that is not plugged in (`data.folder.check` tells which).
+    """
+    home = home_dir()
+    return moved_to(home) or home
+
+
+def moved_to(home: Path) -> Path | None:
+    """Where the data folder `home` was moved; None where it was not, or its note says nothing that can be read."""
+    try:
+        target = json.loads((home / MOVED_NAME).read_text(encoding="utf-8"))["data_dir"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return Path(target) if isinstance(target, str) and os.path.isabs(target) else None
+
+
 def models_dir() -> Path:
     """The folder of bundles, one folder each, named by the bundle's id."""
     return data_dir() / "models"
+
+
+def records_dir() -> Path:
+    """The folder of the records that all shells share (`data.records`)."""
+    return data_dir() / "records"
+
+
+def settings_dir() -> Path:
+    """The folder of what the programs themselves keep, a JSON file each: `window.json`, …"""
+    return data_dir() / "settings"
 
 
 def logs_dir() -> Path:

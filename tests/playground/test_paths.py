@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -35,3 +36,18 @@ def test_an_installed_wheel_uses_the_users_data_folder(monkeypatch: pytest.Monke
     assert paths.static_dir() == package / "static"
     assert paths.data_dir().name == "slm-playground"
     assert ROOT not in paths.data_dir().parents
+
+
+def test_a_moved_folder_is_followed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("SLM_PLAYGROUND_DATA", str(tmp_path))
+    (tmp_path / "moved.json").write_text(json.dumps({"data_dir": str(tmp_path / "new")}), encoding="utf-8")
+    assert paths.home_dir() == tmp_path
+    assert paths.records_dir() == tmp_path / "new" / "records"
+    assert paths.settings_dir() == tmp_path / "new" / "settings"
+
+
+@pytest.mark.parametrize("note", ["", "{", "[]", "{}", '{"data_dir": 3}', '{"data_dir": "not/absolute"}'])
+def test_a_note_that_says_nothing_moves_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, note: str) -> None:
+    monkeypatch.setenv("SLM_PLAYGROUND_DATA", str(tmp_path))
+    (tmp_path / "moved.json").write_text(note, encoding="utf-8")
+    assert paths.data_dir() == tmp_path
