@@ -45,6 +45,15 @@ function part({ body }: Answer, range: string): Answer {
   return { status: 206, body: body.subarray(from, to), headers }
 }
 
+/** `model.onnx.data.002`: the second of four parts of a file, as sites have them. */
+function fourth(answer: Answer, { file, folder }: { file: string; folder: string }): Answer {
+  const [, name = '', number = ''] = /^(.*)\.(\d{3})$/.exec(file) ?? []
+  if (!number) return answer
+  const whole = readFileSync(path.join(folder, name))
+  const size = Math.ceil(whole.length / 4)
+  return { status: 200, body: whole.subarray(size * (Number(number) - 1), size * Number(number)) }
+}
+
 interface ManifestLike {
   format: number
   context_length: number
@@ -100,6 +109,19 @@ const KINDS: Record<string, Damage> = {
     return range
       ? part(isWeights(file) && visits > 2 ? { ...answer, body: body.map(byte => byte ^ 1) } : answer, range)
       : answer
+  },
+  parts: fourth,
+  'parts-ranged': (answer, request) => {
+    const { headers, ...sent } = request.range ? part(fourth(answer, request), request.range) : fourth(answer, request)
+    return headers ? { ...sent, headers } : sent
+  },
+  'parts-bad': (answer, request) => {
+    const sound = fourth(answer, request)
+    return request.file.endsWith('.002') ? { ...sound, body: flipBytes(sound.body) } : sound
+  },
+  'parts-bad-once': (answer, request) => {
+    const sound = fourth(answer, request)
+    return request.file.endsWith('.002') && request.visits === 1 ? { ...sound, body: flipBytes(sound.body) } : sound
   },
   'gone-later': (answer, { file, visits }) =>
     isWeights(file) && visits > 1 ? { status: 404, body: new Uint8Array() } : answer,

@@ -6,10 +6,12 @@ import type { FileEntry } from './manifest.ts'
 export interface Sink {
   /** How many are there, those of an earlier download included. */
   readonly received: number
-  write(chunk: Uint8Array): void
-  /** Everything that is there, piece by piece. */
-  pieces(): Iterable<Uint8Array>
-  restart(): void
+  /** @param at where it belongs: behind what is there, or in place of a part of it; behind it without this */
+  write(chunk: Uint8Array, at?: number): void
+  /** What is there from `from` to `to`, piece by piece; all of it without them. */
+  pieces(from?: number, to?: number): Iterable<Uint8Array>
+  /** Forgets what is there from `from` on; all of it without that. */
+  restart(from?: number): void
   /** All is there and verified: closes, and gives the file. */
   finish(): Promise<Blob>
   /** Closes; what is there stays for the next try, where it lies on disk. */
@@ -36,6 +38,11 @@ const PIECE_BYTES = 1 << 20
 export async function find(files: FileSystemDirectoryHandle, { sha256, size_bytes }: FileEntry): Promise<File | null> {
   const file = await fileAt(files, sha256)
   return file?.size === size_bytes ? file : null
+}
+
+/** In every browser that has sync access handles, and not yet in TypeScript's types. */
+export async function rename(file: FileSystemFileHandle, name: string): Promise<void> {
+  await (file as FileSystemFileHandle & { move(name: string): Promise<void> }).move(name)
 }
 
 export async function read(
@@ -65,9 +72,9 @@ export async function sinkOf(files: FileSystemDirectoryHandle, { path, sha256, s
   const handle = await files.getFileHandle(`${sha256}.part`, { create: true })
   const access = await handle.createSyncAccessHandle()
   let received = access.getSize()
-  const restart = () => {
-    access.truncate(0)
-    received = 0
+  const restart = (from = 0) => {
+    access.truncate(from)
+    received = from
   }
   if (received > size_bytes) restart()
   try {
@@ -80,14 +87,14 @@ export async function sinkOf(files: FileSystemDirectoryHandle, { path, sha256, s
     get received() {
       return received
     },
-    write(chunk) {
-      const written = asQuota(path, () => access.write(chunk, { at: received }))
+    write(chunk, at = received) {
+      const written = asQuota(path, () => access.write(chunk, { at }))
       if (written < chunk.length) throw noRoom(path, chunk.length)
-      received += written
+      received = Math.max(received, at + written)
     },
-    *pieces() {
-      for (let at = 0; at < received; ) {
-        const piece = new Uint8Array(Math.min(PIECE_BYTES, received - at))
+    *pieces(from = 0, to = received) {
+      for (let at = from; at < to; ) {
+        const piece = new Uint8Array(Math.min(PIECE_BYTES, to - at))
         at += access.read(piece, { at })
         yield piece
       }
@@ -96,8 +103,7 @@ export async function sinkOf(files: FileSystemDirectoryHandle, { path, sha256, s
     async finish() {
       asQuota(path, () => access.flush())
       access.close()
-      // In every browser that has sync access handles, and not yet in TypeScript's types.
-      await (handle as FileSystemFileHandle & { move(name: string): Promise<void> }).move(sha256)
+      await rename(handle, sha256)
       return handle.getFile()
     },
     close: () => access.close(),

@@ -9,6 +9,7 @@ import {
   noRoom,
   noteName,
   read,
+  rename,
   type Sink,
   type StoredFile,
   sinkOf,
@@ -33,7 +34,7 @@ export interface BundleRecord {
   url: string
   id: string
   name: string
-  files: { path: string; size_bytes: number; sha256: string }[]
+  files: FileEntry[]
   /** Milliseconds since 1970. */
   used_at: number
   /** False: only notes about these files are here; a server keeps the files. Records of older versions lack it. */
@@ -227,10 +228,17 @@ export async function recall(url: string): Promise<BundleRecord | null> {
   return record?.kept === false ? null : record
 }
 
-/** Deletes the bytes of these files: they are damaged, and the next load fetches them, alone, again. */
-export async function dropFiles(entries: readonly { sha256: string }[]): Promise<void> {
+/**
+ * These files are damaged: the next load fetches them, alone, again. One in parts goes back among the unfinished downloads,
+ * where each part is compared: only those that are damaged come again.
+ */
+export async function dropFiles(entries: readonly Pick<FileEntry, 'sha256' | 'parts'>[]): Promise<void> {
   const { files } = await openFolders(true)
-  for (const { sha256 } of entries) if (await fileAt(files, sha256)) await files.removeEntry(sha256)
+  for (const { sha256, parts } of entries) {
+    if (!(await fileAt(files, sha256))) continue
+    if (parts) await rename(await files.getFileHandle(sha256), `${sha256}.part`)
+    else await files.removeEntry(sha256)
+  }
 }
 
 async function records(bundles: FileSystemDirectoryHandle): Promise<BundleRecord[]> {

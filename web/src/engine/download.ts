@@ -114,7 +114,7 @@ async function serve(
   entry: FileEntry,
   { disk, signal, onBytes }: { disk: Disk | null; signal: AbortSignal; onBytes: (bytes: number) => void },
 ): Promise<Blob | null> {
-  if (!disk || entry.size_bytes < LARGE_BYTES || entry.sha256 === '') return null
+  if (!disk || entry.size_bytes < LARGE_BYTES || entry.sha256 === '' || entry.parts) return null
   const url = fileUrl(bundleUrl, entry)
   const response = await fetch(url, { signal, cache: 'no-store' }).catch(() => null)
   signal.throwIfAborted()

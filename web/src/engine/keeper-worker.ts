@@ -64,13 +64,17 @@ async function check(bundleUrl: string): Promise<string[]> {
 
 async function take(files: ChosenFile[], base: string): Promise<string[]> {
   const disk = await requireDisk()
-  const byPath = new Map(files.map(({ path, file }) => [path, file]))
+  const byPath = new Map<string, Blob>(files.map(({ path, file }) => [path, file]))
   const description = byPath.get('manifest.json')
   if (!description) {
     const message = 'These files hold no manifest.json. Choose the folder of an exported bundle.'
     throw new EngineError('no-model', message)
   }
   const manifest = parseManifest(await description.text(), 'manifest.json')
+  for (const { path, parts } of [manifest, ...manifest.variants].flatMap(part => part.files)) {
+    const blobs = parts?.flatMap(part => byPath.get(part.path) ?? [])
+    if (parts && blobs?.length === parts.length) byPath.set(path, new Blob(blobs))
+  }
   const variants = manifest.variants.filter(variant => variant.files.every(({ path }) => byPath.has(path)))
   const missing = [...manifest.files, ...(variants.length > 0 ? [] : manifest.variants.flatMap(v => v.files))]
   const lost = missing.find(({ path }) => !byPath.has(path))

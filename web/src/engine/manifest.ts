@@ -26,7 +26,14 @@ function object<E extends v.ObjectEntries>(entries: E) {
   return v.pipe(v.custom<Record<string, unknown>>(isObject, 'object'), v.object(entries))
 }
 
-const fileEntry = object({ path: safePath, size_bytes: whole, sha256 })
+const part = object({ path: safePath, size_bytes: positive, sha256 })
+/** `parts`: where the file is not there itself; one after the other they are the file. */
+const fileEntry = object({
+  path: safePath,
+  size_bytes: whole,
+  sha256,
+  parts: v.optional(v.nullable(v.pipe(v.array(part), v.nonEmpty()))),
+})
 
 const variant = object({
   name: text,
@@ -114,6 +121,7 @@ const manifest = object({
   encoder: orNull(encoder),
 })
 
+export type Part = v.InferOutput<typeof part>
 export type FileEntry = v.InferOutput<typeof fileEntry>
 export type Variant = v.InferOutput<typeof variant>
 export type Manifest = v.InferOutput<typeof manifest>
@@ -155,6 +163,7 @@ function checkReferences(parsed: Manifest, where: string): void {
   }
   if (!shared.has(parsed.licence.file))
     throw fault(where, 'licence.file', parsed.licence.file, 'a path listed in files')
+  checkParts(parsed, where)
   checkArchitecture(parsed, where)
   parsed.variants.forEach(({ graph, files, program, reference_logits: own }, index) => {
     if (!files.some(entry => entry.path === graph)) {
@@ -173,6 +182,28 @@ function checkReferences(parsed: Manifest, where: string): void {
       throw fault(where, `variants[${index}].reference_logits`, own, 'one number per entry of reference.logits')
     }
   })
+}
+
+/** Parts are their file, no more and no less, and no two files lie at one place. */
+function checkParts({ files, variants }: Manifest, where: string): void {
+  const lists = [
+    { at: 'files', files },
+    ...variants.map((entry, index) => ({ ...entry, at: `variants[${index}].files` })),
+  ]
+  const entries = lists.flatMap(list => list.files.map((entry, index) => ({ ...entry, at: `${list.at}[${index}]` })))
+  const taken = new Map(entries.map(({ path }) => [path, path])) // what lies at a path: variants may share a file
+  for (const { at, path, size_bytes: size, parts } of entries) {
+    if (!parts) continue
+    const sum = parts.reduce((total, part) => total + part.size_bytes, 0)
+    if (sum !== size) throw fault(where, `${at}.parts`, sum, `parts of ${size} bytes together`)
+    const own = new Set<string>()
+    for (const part of parts) {
+      if (own.has(part.path) || (taken.get(part.path) ?? path) !== path || part.path === path)
+        throw fault(where, `${at}.parts`, part.path, 'paths that no other file has')
+      own.add(part.path)
+      taken.set(part.path, path)
+    }
+  }
 }
 
 /** What each architecture needs, and paths of its further graphs. */

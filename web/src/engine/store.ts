@@ -7,7 +7,9 @@ import { createSHA256, type IHasher } from 'hash-wasm'
 import { type Disk, withFileLock } from './disk.ts'
 import type { Sink } from './disk-file.ts'
 import { EngineError } from './errors.ts'
-import type { FileEntry } from './manifest.ts'
+import type { FileEntry, Part } from './manifest.ts'
+import { memorySink } from './memory-sink.ts'
+import { partOf } from './parts.ts'
 
 /** The text of `manifest.json`. @throws EngineError 'no-model' or 'download' */
 export async function fetchManifest(bundleUrl: string, signal: AbortSignal): Promise<{ text: string; where: string }> {
@@ -39,10 +41,9 @@ export interface FetchOptions {
  * @throws EngineError 'download', 'integrity', 'quota' or 'out-of-memory'
  */
 export async function fetchFile(bundleUrl: string, entry: FileEntry, options: FetchOptions): Promise<Blob> {
-  const url = fileUrl(bundleUrl, entry)
   const { disk, signal, onBytes } = options
-  if (entry.sha256 === '') return unverified(url, entry, options)
-  if (!disk) return download(url, { entry, sink: memorySink(entry), options })
+  if (entry.sha256 === '') return unverified(fileUrl(bundleUrl, entry), entry, options)
+  if (!disk) return download(bundleUrl, { entry, sink: memorySink(entry), options })
   const fromDisk = async () => {
     const file = await disk.find(entry)
     if (file) onBytes(file.size)
@@ -52,12 +53,12 @@ export async function fetchFile(bundleUrl: string, entry: FileEntry, options: Fe
     (await fromDisk()) ??
     withFileLock(entry.sha256, signal, async () => {
       // Another engine may have downloaded it while this one waited for the lock.
-      return (await fromDisk()) ?? download(url, { entry, sink: await disk.open(entry), options })
+      return (await fromDisk()) ?? download(bundleUrl, { entry, sink: await disk.open(entry), options })
     })
   )
 }
 
-export function fileUrl(bundleUrl: string, { path }: FileEntry): URL {
+export function fileUrl(bundleUrl: string, { path }: { path: string }): URL {
   return new URL(path.split('/').map(encodeURIComponent).join('/'), bundleUrl)
 }
 
@@ -84,38 +85,60 @@ async function unverified(url: URL, entry: FileEntry, { signal, onBytes }: Fetch
 class DamagedAnswer extends EngineError {}
 
 interface Download {
-  entry: FileEntry
+  /** The file, or one of its parts. */
+  entry: Part
   sink: Sink
   options: FetchOptions
 }
 
+async function download(bundleUrl: string, work: Download & { entry: FileEntry }): Promise<Blob> {
+  const { entry, sink, options } = work
+  try {
+    if (entry.parts) await fillParts(bundleUrl, work, entry.parts)
+    else await fill(fileUrl(bundleUrl, entry), work)
+    options.signal.throwIfAborted()
+    return await sink.finish()
+  } finally {
+    sink.close()
+  }
+}
+
+/** Each part is gone on with, compared and asked for again by itself: a damaged one costs no other. */
+async function fillParts(bundleUrl: string, { entry, sink, options }: Download, parts: readonly Part[]): Promise<void> {
+  const whole = (await createSHA256()).init()
+  let start = 0
+  for (const part of parts) {
+    const place = partOf(sink, { start, size: part.size_bytes, whole })
+    await fill(fileUrl(bundleUrl, part), { entry: part, sink: place, options })
+    start += part.size_bytes
+  }
+  if (whole.digest() === entry.sha256) return
+  options.onBytes(-sink.received)
+  sink.restart()
+  throw damaged(entry, 'does not have the checksum that the manifest gives, although its parts have theirs')
+}
+
 /** A short or damaged answer is asked for once more, past the browser's cache, before it counts. */
-async function download(url: URL, { entry, sink, options }: Download): Promise<Blob> {
+async function fill(url: URL, { entry, sink, options }: Download): Promise<void> {
   const hash = await createSHA256()
   const startOver = () => {
     options.onBytes(-sink.received)
     sink.restart()
     hash.init()
   }
-  try {
-    options.onBytes(sink.received)
-    hash.init()
-    for (const piece of sink.pieces()) hash.update(piece)
-    for (const again of [false, true]) {
-      try {
-        await receive(url, { entry, sink, options }, { hash, startOver, again })
-        break
-      } catch (error) {
-        if (!(error instanceof DamagedAnswer)) throw error
-        // What a broken connection left is good; what has the wrong length or checksum is not.
-        if (error.code === 'integrity') startOver()
-        if (again) throw error
-      }
+  options.onBytes(sink.received)
+  hash.init()
+  for (const piece of sink.pieces()) hash.update(piece)
+  for (const again of [false, true]) {
+    try {
+      await receive(url, { entry, sink, options }, { hash, startOver, again })
+      return
+    } catch (error) {
+      if (!(error instanceof DamagedAnswer)) throw error
+      // What a broken connection left is good; what has the wrong length or checksum is not.
+      if (error.code === 'integrity') startOver()
+      if (again) throw error
     }
-    options.signal.throwIfAborted()
-    return await sink.finish()
-  } finally {
-    sink.close()
   }
 }
 
@@ -239,56 +262,11 @@ async function* chunks(body: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Ar
   }
 }
 
-/** Chunks are put together to Blobs of this size: the browser keeps those outside of JavaScript's heap. */
-const MEMORY_PIECE_BYTES = 4 << 20
-
-function memorySink({ path, size_bytes }: FileEntry): Sink {
-  let parts: Blob[] = []
-  let piece = new Uint8Array(Math.min(MEMORY_PIECE_BYTES, size_bytes))
-  let filled = 0
-  let received = 0
-  const flush = () => {
-    parts.push(new Blob([piece.subarray(0, filled)]))
-    filled = 0
-  }
-  return {
-    get received() {
-      return received
-    },
-    write(chunk) {
-      for (let from = 0; from < chunk.length; ) {
-        const part = chunk.subarray(from, from + piece.length - filled)
-        piece.set(part, filled)
-        filled += part.length
-        from += part.length
-        if (filled === piece.length) flush()
-      }
-      received += chunk.length
-    },
-    *pieces() {}, // it begins empty
-    restart() {
-      parts = []
-      filled = 0
-      received = 0
-    },
-    async finish() {
-      flush()
-      piece = new Uint8Array()
-      const whole = new Blob(parts)
-      if (whole.size === size_bytes) return whole
-      const megabytes = Math.ceil(size_bytes / 1e6)
-      const message = `The browser has no room for ${path} (${megabytes} MB). Close other tabs, then try again.`
-      throw new EngineError('out-of-memory', message)
-    },
-    close() {},
-  }
-}
-
-function broken({ path }: FileEntry, cause: unknown): DamagedAnswer {
+function broken({ path }: { path: string }, cause: unknown): DamagedAnswer {
   return new DamagedAnswer('download', `The connection broke while ${path} was downloading. Try again.`, { cause })
 }
 
-function damaged({ path }: FileEntry, what: string): DamagedAnswer {
+function damaged({ path }: { path: string }, what: string): DamagedAnswer {
   const message = `${path} ${what}. The file is damaged or was cut short: download or export the bundle again.`
   return new DamagedAnswer('integrity', message)
 }
