@@ -23,6 +23,27 @@ export function keyOf(files: readonly Listed[]): string {
   return (hash >>> 0).toString(16)
 }
 
+/** How a site wants to be isolated; the playground as `headers`: its server's, and these added where a copy has none. */
+export type Isolation = 'headers' | 'worker' | 'none'
+
+/** What the page wrote behind `sw.js?isolation=`. */
+export function isolationOf(script: string): Isolation {
+  const wish = new URL(script).searchParams.get('isolation')
+  return wish === 'worker' || wish === 'none' ? wish : 'headers'
+}
+
+/** The page itself, under both its names. */
+export function isIndex(url: string, scope: string): boolean {
+  const asked = url.split(/[?#]/)[0]
+  return asked === scope || asked === `${scope}index.html`
+}
+
+/** A page beside it (`embed.html`), not one in a folder: that may be another site. */
+export function isNeighbour(url: string, scope: string): boolean {
+  const asked = url.split(/[?#]/)[0] ?? ''
+  return asked.startsWith(scope) && /^[^/]+\.html$/.test(asked.slice(scope.length))
+}
+
 /** True for what the list has; false for other origins, `/api/`, models, and everything that nobody listed. */
 export function isOurs(url: string, scope: string, files: readonly Listed[]): boolean {
   const asked = url.split(/[?#]/)[0] ?? ''

@@ -3,15 +3,19 @@
  * `/api/` (an answer about now must not be an old one) nor for models: those pass by it untouched, ranges and all, and lie on
  * the private disk (engine/disk.ts). The build puts the list of files with their SHA-256 in; see web/offline.plugin.ts.
  */
-import { isOurs, keyOf, type Listed, parseList, withIsolation } from './rules.ts'
+import { isIndex, isNeighbour, isOurs, isolationOf, keyOf, type Listed, parseList, withIsolation } from './rules.ts'
 import type { FromOffline, ToOffline } from './words.ts'
 
 declare const self: ServiceWorkerGlobalScope
 
 const FILES = parseList('__SLM_FILES__')
-const PREFIX = `slm-ui ${self.registration.scope} `
+const SCOPE = self.registration.scope
+const PREFIX = `slm-ui ${SCOPE} `
 const CACHE = `${PREFIX}${keyOf(FILES)}`
-const INDEX = new URL('index.html', self.registration.scope).href
+const INDEX = new URL('index.html', SCOPE).href
+/** Of a site (docs/sites.md): says what the page shows, so the newest is wanted, as of the page. */
+const SITE = new URL('site.json', SCOPE).href
+const ISOLATION = isolationOf(self.location.href)
 
 self.addEventListener('install', event => event.waitUntil(install()))
 
@@ -22,18 +26,21 @@ self.addEventListener('fetch', event => {
   note(event.clientId, request)
   if (request.method !== 'GET' || request.headers.has('Range')) return
   if (request.mode === 'navigate') {
-    const { pathname, origin } = new URL(request.url)
-    const { pathname: root, origin: ours } = new URL(self.registration.scope)
-    if (origin === ours && [root, `${root}index.html`].includes(pathname)) event.respondWith(page(request))
-  } else if (isOurs(request.url, self.registration.scope, FILES)) event.respondWith(file(request))
+    if (isIndex(request.url, SCOPE)) event.respondWith(newest(request, INDEX).then(isolated))
+    else if (ISOLATION === 'worker' && isNeighbour(request.url, SCOPE)) event.respondWith(fetch(request).then(isolated))
+  } else if (isOurs(request.url, SCOPE, FILES))
+    event.respondWith(request.url === SITE ? newest(request, SITE) : file(request))
 })
 
 self.addEventListener('message', event => {
   const message: ToOffline = event.data
   const answer = (data: FromOffline) => event.ports[0]?.postMessage(data)
   if (message.kind === 'take-over') void self.skipWaiting()
-  else if (message.kind === 'has') {
-    const path = message.url.slice(self.registration.scope.length)
+  else if (message.kind === 'fill') {
+    filling ??= fillUp()
+    event.waitUntil(filling.then(isWhole => answer({ kind: 'filled', isWhole })))
+  } else if (message.kind === 'has') {
+    const path = message.url.slice(SCOPE.length)
     answer({ kind: 'has', has: FILES.some(listed => listed.path === path), files: FILES.length })
   } else if (message.kind === 'count') {
     watched.set(message.name, [])
@@ -54,7 +61,28 @@ function note(clientId: string, request: Request): void {
 async function install(): Promise<void> {
   const cache = await caches.open(CACHE)
   const older = await Promise.all((await ourCaches()).filter(name => name !== CACHE).map(name => caches.open(name)))
-  const wanted = FILES.filter(wantedHere)
+  // A page that is to be isolated waits for this: the runtime, which is most of it, comes after its reload (`fill`).
+  const isHurried = ISOLATION === 'worker' && !self.registration.active
+  await fetchAll(
+    FILES.filter(listed => wantedHere(listed) && !(isHurried && isRuntime(listed))),
+    cache,
+    older,
+  )
+}
+
+let filling: Promise<boolean> | null = null
+
+async function fillUp(): Promise<boolean> {
+  try {
+    await fetchAll(FILES.filter(wantedHere), await caches.open(CACHE), [])
+    return true
+  } catch {
+    filling = null
+    return false // the next visit tries again
+  }
+}
+
+async function fetchAll(wanted: readonly Listed[], cache: Cache, older: readonly Cache[]): Promise<void> {
   // A few at once: the runtime is large, and the page that is being used comes first.
   const queue = wanted[Symbol.iterator]()
   await Promise.all(Array.from({ length: 4 }, () => fill(queue, cache, older)))
@@ -63,7 +91,7 @@ async function install(): Promise<void> {
 async function fill(queue: Iterator<Listed>, cache: Cache, older: readonly Cache[]): Promise<void> {
   for (let next = queue.next(); !next.done; next = queue.next()) {
     const { path, integrity } = next.value
-    const url = new URL(path, self.registration.scope).href
+    const url = new URL(path, SCOPE).href
     if (await cache.match(url)) continue
     const response = (await kept(url, integrity, older)) ?? (await fetch(url, { integrity, cache: 'no-cache' }))
     if (!response.ok) throw new Error(`${url}: HTTP ${response.status}`)
@@ -83,13 +111,18 @@ async function kept(url: string, integrity: string, older: readonly Cache[]): Pr
 }
 
 /** Of the runtime's builds only those that this browser can use; WASM without a GPU is what everything falls back to. */
-function wantedHere({ path }: Listed): boolean {
-  if (!path.startsWith('ort/')) return true
+function wantedHere(listed: Listed): boolean {
+  const { path } = listed
+  if (!isRuntime(listed)) return true
   const hasGpu = 'gpu' in navigator
   const hasJspi = 'Suspending' in WebAssembly
   if (path.includes('.jspi.')) return hasGpu && hasJspi
   if (path.includes('.asyncify.')) return hasGpu && !hasJspi
   return true
+}
+
+function isRuntime({ path }: Listed): boolean {
+  return path.startsWith('ort/')
 }
 
 async function activate(): Promise<void> {
@@ -101,18 +134,21 @@ async function ourCaches(): Promise<string[]> {
   return (await caches.keys()).filter(name => name.startsWith(PREFIX))
 }
 
-/** The server's own page first: a server that runs has the newest. */
-async function page(request: Request): Promise<Response> {
+/** The server's own first: a server that runs has the newest. @param kept where the stored copy lies */
+async function newest(request: Request, kept: string): Promise<Response> {
   try {
     const response = await fetch(request)
-    if (response.ok) return withIsolation(response)
     const isGone = response.status >= 502 && response.status <= 504
-    return isGone ? ((await stored(INDEX)) ?? response) : response
+    return isGone ? ((await stored(kept)) ?? response) : response
   } catch (error) {
-    const response = await stored(INDEX)
-    if (response) return withIsolation(response)
+    const response = await stored(kept)
+    if (response) return response
     throw error
   }
+}
+
+function isolated(response: Response): Response {
+  return ISOLATION !== 'none' && response.ok ? withIsolation(response) : response
 }
 
 /** What the list has comes from here, byte for byte what was checked at the installation. */

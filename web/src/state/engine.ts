@@ -2,14 +2,17 @@
 import { computed, signal } from '@preact/signals'
 import type { Engine, EngineInfo, EngineOptions, LoadProgress } from '../engine/api.ts'
 import { EngineError, type ErrorCode } from '../engine/errors.ts'
-import { chatModels, fetchModels, type ModelSummary } from './models.ts'
+import { chatModels, fetchModels, keptBundles, type ModelSummary } from './models.ts'
 import { change, settings } from './settings.ts'
+import { site } from './site.ts'
+import { type Cost, costOf } from './site-models.ts'
 
 export type LoadState =
   | { status: 'starting' }
   | { status: 'no-model' }
   | { status: 'loading'; model: ModelSummary; progress: LoadProgress | null }
-  | { status: 'paused'; model: ModelSummary }
+  /** `cost`: a site that waits for the user to agree to a large download. */
+  | { status: 'paused'; model: ModelSummary; cost?: Cost }
   | { status: 'ready'; model: ModelSummary; engine: Engine }
   | { status: 'failed'; model: ModelSummary | null; code: ErrorCode | 'server'; message: string; detail: string }
 
@@ -38,8 +41,11 @@ export class Loader {
     try {
       await fetchModels()
       const models = chatModels.value
-      const model = models.find(({ id }) => id === settings.value.model) ?? models[0]
+      const byId = (wanted: string | null | undefined) => models.find(({ id }) => id === wanted)
+      const model = byId(settings.value.model) ?? byId(site.value?.defaultModel) ?? models[0]
+      const cost = model ? await costOf(model, keptBundles.value) : null
       if (!model) loadState.value = { status: 'no-model' }
+      else if (cost) loadState.value = { status: 'paused', model, cost }
       else await this.load(model)
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error)

@@ -1,7 +1,9 @@
-/** What the server offers: GET /api/models. Where the server is gone, what this browser keeps. */
+/** What the server offers: GET /api/models. Where the server is gone, what this browser keeps; of a site, what it names. */
 import { computed, signal } from '@preact/signals'
 import type { Architecture, Device } from '../engine/api.ts'
 import { type StoredBundle, storedBundles } from '../engine/client.ts'
+import { isSite } from './site.ts'
+import { fetchSiteModels } from './site-models.ts'
 
 /** How near a variant is to the original in PyTorch, measured at its export. */
 export interface Fidelity {
@@ -87,6 +89,12 @@ export const chatProblem = computed(() => {
 export async function fetchModels(): Promise<ModelList> {
   const kept = await storedBundles().catch(() => [])
   keptBundles.value = kept
+  if (isSite) {
+    const here = new Map(kept.map(stored => [stored.bundle, summaryOf(stored)]))
+    const list = await fetchSiteModels(here)
+    modelList.value = list
+    return list
+  }
   let response: Response
   try {
     response = await fetch('./api/models', { cache: 'no-store' })

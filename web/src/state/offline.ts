@@ -1,6 +1,8 @@
 /** The service worker as the page sees it: installed, a newer version waiting, taking over. */
 import { signal } from '@preact/signals'
+import { siteName } from '../engine/names.ts'
 import type { FromOffline, ToOffline } from '../offline/words.ts'
+import { site } from './site.ts'
 
 export type OfflineState =
   /** No service worker: the development server, an insecure address, or a browser without. */
@@ -24,7 +26,10 @@ interface InstallPrompt extends Event {
 const LOOK_AGAIN_MS = 60 * 60 * 1000
 let registration: ServiceWorkerRegistration | null = null
 
-/** @param entry address of the page's main script: tells whether a waiting version is the page's own */
+/**
+ * Installs the service worker, and resolves when that is under way.
+ * @param entry address of the page's main script: tells whether a waiting version is the page's own
+ */
 export async function startOffline(entry: string): Promise<void> {
   addEventListener('beforeinstallprompt', event => {
     event.preventDefault()
@@ -32,18 +37,72 @@ export async function startOffline(entry: string): Promise<void> {
   })
   if (import.meta.env.DEV || !navigator.serviceWorker) return
   try {
-    registration = await navigator.serviceWorker.register('./sw.js', { updateViaCache: 'none' })
+    registration = await navigator.serviceWorker.register(script(), { updateViaCache: 'none' })
   } catch {
     offlineState.value = 'failed'
     return
   }
   offlineState.value = registration.active ? 'ready' : 'installing'
+  if (registration.active && hasLateFiles()) void fill(registration.active)
   if (registration.waiting) void consider(registration.waiting, entry)
   if (registration.installing) follow(registration.installing, entry)
   registration.addEventListener('updatefound', () => {
     if (registration?.installing) follow(registration.installing, entry)
   })
   setInterval(() => void registration?.update().catch(() => {}), LOOK_AGAIN_MS) // without a network it stays as it is
+}
+
+/** A site says how it wants to be isolated; the playground's server sends the headers. */
+function script(): string {
+  return site.value ? `./sw.js?isolation=${site.value.isolation}` : './sw.js'
+}
+
+function hasLateFiles(): boolean {
+  return site.value?.isolation === 'worker'
+}
+
+async function fill(worker: ServiceWorker): Promise<void> {
+  offlineState.value = 'installing'
+  const answer = await ask(worker, { kind: 'fill' })
+  offlineState.value = answer?.kind === 'filled' && answer.isWhole ? 'ready' : 'failed'
+}
+
+const RELOADED = siteName('slm-playground.isolated')
+
+/**
+ * Where a site's service worker makes it isolated: waits for that worker and loads the page once more under its headers.
+ * Never twice: a browser that refuses (a frame, no service workers, no storage) goes on with one thread.
+ * @returns whether the page is about to be loaded again, so that nothing large should begin
+ */
+export async function reloadIsolated(): Promise<boolean> {
+  if (!hasLateFiles() || !registration || !mayReload()) return false
+  await controlled(registration)
+  if (!navigator.serviceWorker.controller && !registration.active) return false
+  location.reload()
+  return true
+}
+
+/** Notes that it was tried; false where it was, is not needed, or cannot be noted. */
+function mayReload(): boolean {
+  try {
+    if (crossOriginIsolated) sessionStorage.removeItem(RELOADED)
+    if (crossOriginIsolated || sessionStorage.getItem(RELOADED)) return false
+    sessionStorage.setItem(RELOADED, 'yes')
+    return sessionStorage.getItem(RELOADED) === 'yes'
+  } catch {
+    return false
+  }
+}
+
+/** Resolves once a worker is in charge, or is known not to come. */
+async function controlled({ installing, waiting, active }: ServiceWorkerRegistration): Promise<void> {
+  const worker = installing ?? waiting
+  if (active || !worker || navigator.serviceWorker.controller) return
+  await new Promise<void>(resolve => {
+    worker.addEventListener('statechange', () => {
+      if (worker.state === 'activated' || worker.state === 'redundant') resolve()
+    })
+  })
 }
 
 /** Lets the waiting version begin, and shows it. */
@@ -66,6 +125,7 @@ export async function askOffline(question: ToOffline): Promise<FromOffline | nul
 function follow(worker: ServiceWorker, entry: string): void {
   worker.addEventListener('statechange', () => {
     if (worker.state === 'installed' && registration?.active) void consider(worker, entry)
+    else if (worker.state === 'activated' && hasLateFiles()) void fill(worker)
     else if (worker.state === 'activated') offlineState.value = 'ready'
     else if (worker.state === 'redundant' && offlineState.value === 'installing') offlineState.value = 'failed'
   })

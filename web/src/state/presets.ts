@@ -57,6 +57,15 @@ export function deletePreset(name: string): () => void {
   }
 }
 
+/** Presets that an author gave along; one of the user's own with such a name stays as it is. */
+export function offerPresets(files: readonly unknown[]): void {
+  for (const file of files) {
+    if (presets.value.some(({ name }) => name === Object(file).name)) continue
+    const read = readPresetFile(JSON.stringify(file))
+    if (!('kind' in read)) presets.value = sorted([...presets.value, read])
+  }
+}
+
 /** A preset as the text of a file. */
 export function presetFile({ name, settings }: Preset): string {
   const file: PresetFile = { format: FORMAT, version: VERSION, name, settings }

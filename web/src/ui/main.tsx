@@ -1,29 +1,39 @@
 /** Start of the page: settings, the kept conversation, then the model; the page is usable before the model is. */
 import { render } from 'preact'
 import { createEngine } from '../engine/client.ts'
+import { keepAccent } from '../state/accent.ts'
 import { Conversation } from '../state/chat.ts'
 import { openIndexedStore } from '../state/chats/indexed-store.ts'
 import { Library } from '../state/chats/library.ts'
 import { keepControls } from '../state/controls.ts'
 import { engine, Loader } from '../state/engine.ts'
 import { keepOptions } from '../state/kept.ts'
-import { startOffline } from '../state/offline.ts'
-import { keepPresets } from '../state/presets.ts'
+import { reloadIsolated, startOffline } from '../state/offline.ts'
+import { keepPresets, offerPresets } from '../state/presets.ts'
 import { keepRequests } from '../state/requests.ts'
+import { go } from '../state/route.ts'
 import { keepSettings } from '../state/settings.ts'
+import { loadSite, site } from '../state/site.ts'
 import { App } from './shell/app.tsx'
 import './tokens.css'
 import './style.css'
 
 const root = document.getElementById('app')
 if (!root) throw new Error('index.html has no #app.')
-await keepSettings()
+await Promise.all([keepSettings(), loadSite()])
+keepAccent()
 keepControls()
 keepPresets()
+if (site.value) {
+  offerPresets(site.value.presets)
+  const [first] = site.value.pages
+  if (first && location.hash === '') go(first, '', { replace: true })
+}
 keepRequests()
 const loader = new Loader(options => createEngine({ ...keepOptions(options.bundle), ...options }))
 const conversation = new Conversation(() => engine.value, new Library(openIndexedStore))
 conversation.keep()
 render(<App conversation={conversation} loader={loader} />, root)
-void loader.start()
-void startOffline(import.meta.url)
+const offline = startOffline(import.meta.url)
+if (site.value) await offline // its service worker may have to load the page once more
+if (!(await reloadIsolated())) void loader.start()

@@ -10,6 +10,7 @@ import { insight } from './insight.ts'
 import { loading } from './loading.ts'
 import { models } from './models.ts'
 import { shell } from './shell.ts'
+import { site } from './site.ts'
 import { suggest } from './suggest.ts'
 import { trial } from './trial.ts'
 import { trouble } from './trouble.ts'
@@ -26,6 +27,7 @@ export const text: Text = {
   loading,
   models,
   shell,
+  site,
   suggest,
   trial,
   trouble,

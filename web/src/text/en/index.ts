@@ -9,6 +9,7 @@ import { insight } from './insight.ts'
 import { loading } from './loading.ts'
 import { models } from './models.ts'
 import { shell } from './shell.ts'
+import { site } from './site.ts'
 import { suggest } from './suggest.ts'
 import { trial } from './trial.ts'
 import { trouble } from './trouble.ts'
@@ -25,6 +26,7 @@ export const text = {
   loading,
   models,
   shell,
+  site,
   suggest,
   trial,
   trouble,

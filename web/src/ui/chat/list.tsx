@@ -4,6 +4,7 @@ import { useEffect, useRef } from 'preact/hooks'
 import { chat, type Message, messages } from '../../state/chat.ts'
 import { currentId } from '../../state/chats/desk.ts'
 import { versions } from '../../state/chats/tree.ts'
+import { site } from '../../state/site.ts'
 import { text } from '../../text/index.ts'
 import { Icon } from '../parts/icons.tsx'
 import { LoadPanel, needsUser } from '../parts/loading.tsx'
@@ -170,23 +171,28 @@ function useEnd(scroller: { current: HTMLDivElement | null }, column: { current:
 
 function Welcome({ onExample }: { onExample: (prompt: string) => void }) {
   const { title, lead, examples, list } = text.value.chat.welcome
+  const own = site.value
+  const prompts = own ? own.examples.chat.map(prompt => ({ title: '', prompt })) : list
   return (
     <section class="welcome" aria-labelledby="welcome-title">
-      <h2 id="welcome-title">{title}</h2>
+      <h2 id="welcome-title">{own?.title ?? title}</h2>
+      {own?.description ? <p class="site-text">{own.description}</p> : null}
       <p class="lead">
         <Icon name="lock" />
         {lead}
       </p>
-      <ul class="examples" aria-label={examples}>
-        {list.map(({ title: name, prompt }) => (
-          <li key={name}>
-            <button type="button" onClick={() => onExample(prompt)}>
-              <strong>{name}</strong>
-              <span>{prompt}</span>
-            </button>
-          </li>
-        ))}
-      </ul>
+      {prompts.length > 0 ? (
+        <ul class="examples" aria-label={examples}>
+          {prompts.map(({ title: name, prompt }) => (
+            <li key={prompt}>
+              <button type="button" onClick={() => onExample(prompt)}>
+                {name ? <strong>{name}</strong> : null}
+                <span>{prompt}</span>
+              </button>
+            </li>
+          ))}
+        </ul>
+      ) : null}
     </section>
   )
 }

@@ -4,6 +4,7 @@ import { useEffect } from 'preact/hooks'
 import { lookAtDownloads } from '../../state/downloads.ts'
 import { lookAtDevice } from '../../state/fit.ts'
 import { fetchModels, type ModelList, modelList } from '../../state/models.ts'
+import { isSite } from '../../state/site.ts'
 import { text } from '../../text/index.ts'
 import { Icon } from '../parts/icons.tsx'
 import { Add, AddHere } from './add.tsx'
@@ -48,10 +49,10 @@ export function ModelsPage() {
             <p>{failure.value}</p>
           </section>
         ) : null}
-        {list?.isOffline ? <p class="note">{words.offlineList}</p> : null}
+        {list?.isOffline && !isSite ? <p class="note">{words.offlineList}</p> : null}
         <Jobs />
         {list ? <Models list={list} /> : null}
-        {list?.isOffline === false ? <Add /> : <AddHere />}
+        {isSite ? null : list?.isOffline === false ? <Add /> : <AddHere />}
         <DiskSpace />
         <Offline />
       </div>

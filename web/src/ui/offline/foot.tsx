@@ -2,6 +2,7 @@
 import { useSignal } from '@preact/signals'
 import { sinceLoad } from '../../state/requests.ts'
 import { text } from '../../text/index.ts'
+import { SiteLine } from '../site/about.tsx'
 import { Requests } from './requests.tsx'
 
 export function Foot() {
@@ -10,6 +11,7 @@ export function Foot() {
   const made = sinceLoad.value
   return (
     <footer class="foot">
+      <SiteLine />
       <button
         type="button"
         class="quiet"

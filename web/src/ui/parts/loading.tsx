@@ -6,6 +6,7 @@ import { type LoadState, loadState } from '../../state/engine.ts'
 import { chatProblem, modelList } from '../../state/models.ts'
 import { settings } from '../../state/settings.ts'
 import { text } from '../../text/index.ts'
+import { CostPanel } from '../site/cost.tsx'
 import { useActors } from './context.ts'
 import { type Offer, troubleOf } from './errors.ts'
 import { restFocus } from './focus.ts'
@@ -44,6 +45,8 @@ function Content({ state }: { state: Exclude<LoadState, { status: 'ready' }> }) 
       </>
     )
   }
+  if (state.status === 'paused' && state.cost)
+    return <CostPanel model={state.model} cost={state.cost} onStart={retry} />
   if (state.status === 'paused') {
     return (
       <>

@@ -1,6 +1,7 @@
 /** All settings of an answer as one form; knows neither which model they are for nor where they are kept. */
 import { useSignal } from '@preact/signals'
 import type { Defaults } from '../../state/controls.ts'
+import { hasControls } from '../../state/site.ts'
 import { type ChatSettings, MAX_STOPS, MODEL_DEFAULTS, type NumberName, RANGES, sameValue } from '../../tasks/chat.ts'
 import { language, text } from '../../text/index.ts'
 import { Icon } from '../parts/icons.tsx'
@@ -62,7 +63,9 @@ export function SettingsForm(props: SettingsFormProps) {
       {isAdvanced ? ADVANCED.map(name => <NumberOf key={name} name={name} {...props} />) : null}
       <SeedField {...props} />
       {isAdvanced ? <StopField {...props} /> : null}
-      <FormatField format={settings.format} prefix={prefix} onChange={format => onChange({ format })} />
+      {hasControls('format') ? (
+        <FormatField format={settings.format} prefix={prefix} onChange={format => onChange({ format })} />
+      ) : null}
       {hidden > 0 ? <p class="small">{words.advancedChanged(hidden)}</p> : null}
     </>
   )

@@ -7,6 +7,7 @@ import { changeControls, chatSettings, modelDefaults, resetControls, settingsOf 
 import { engine } from '../../state/engine.ts'
 import { route } from '../../state/route.ts'
 import { change, settings } from '../../state/settings.ts'
+import { hasControls } from '../../state/site.ts'
 import { type ChatSettings, overriding } from '../../tasks/chat.ts'
 import { text } from '../../text/index.ts'
 import { useActors } from '../parts/context.ts'
@@ -74,7 +75,7 @@ function SidePanel({ open }: { open: Signal<boolean> }) {
 
 function Content() {
   const { conversation } = useActors()
-  const isAdvanced = settings.value.controls === 'advanced'
+  const isAdvanced = hasControls('advanced') && settings.value.controls === 'advanced'
   const isOwn = scope.value === 'chat'
   const { overrides } = chat.value.head
   const shown = isOwn ? settingsOf(chat.value.head) : chatSettings.value
@@ -84,9 +85,9 @@ function Content() {
   }
   return (
     <>
-      <Mode />
+      {hasControls('advanced') ? <Mode /> : null}
       <Scope />
-      <Presets key={scope.value} settings={shown} prefix="page" onChange={set} />
+      {hasControls('presets') ? <Presets key={scope.value} settings={shown} prefix="page" onChange={set} /> : null}
       <SettingsForm
         settings={shown}
         {...(isOwn ? { base: chatSettings.value } : {})}
@@ -96,7 +97,7 @@ function Content() {
         prefix="page"
         onChange={set}
       />
-      <DeviceChoice />
+      {hasControls('device') ? <DeviceChoice /> : null}
     </>
   )
 }

@@ -1,10 +1,11 @@
 /** The page's frame: bar, the page that the address names, notices, and the live region that screen readers listen to. */
-import { useSignal, useSignalEffect } from '@preact/signals'
+import { effect, useSignal, useSignalEffect } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import { announcement } from '../../state/announce.ts'
 import { settingsOpen } from '../../state/controls.ts'
 import { engine } from '../../state/engine.ts'
 import { followAddress } from '../../state/route.ts'
+import { site } from '../../state/site.ts'
 import { text } from '../../text/index.ts'
 import { Foot } from '../offline/foot.tsx'
 import { UpdateNotice } from '../offline/update.tsx'
@@ -15,20 +16,27 @@ import { SettingsDialog } from '../settings/settings.tsx'
 import { Commands } from './commands.tsx'
 import { Header } from './header.tsx'
 import { currentPage, Outlet } from './outlet.tsx'
+import { pages as shown } from './pages.ts'
 
 export function App(actors: Actors) {
   const commandsOpen = useSignal(false)
 
   useEffect(followAddress, [])
 
-  useSignalEffect(() => {
-    if (engine.value) announcement.value = text.peek().shell.modelReady
-  })
+  // At once, not with the next frame: what is said afterwards must come afterwards.
+  useEffect(
+    () =>
+      effect(() => {
+        if (engine.value) announcement.value = text.peek().shell.modelReady
+      }),
+    [],
+  )
 
   useSignalEffect(() => {
     const { product, pages } = text.value.shell
     const { name } = currentPage()
-    document.title = name === 'chat' ? product : `${pages[name]} · ${product}`
+    const title = site.value?.title ?? product
+    document.title = name === shown.value[0]?.name ? title : `${pages[name]} · ${title}`
   })
 
   return (

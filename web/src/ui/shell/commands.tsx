@@ -6,7 +6,7 @@ import { settingsOpen } from '../../state/controls.ts'
 import { go } from '../../state/route.ts'
 import { change } from '../../state/settings.ts'
 import { LANGUAGES, type Language, text } from '../../text/index.ts'
-import { PAGES } from './pages.ts'
+import { pages as shown } from './pages.ts'
 
 export function Commands({ open }: { open: Signal<boolean> }) {
   const dialog = useRef<HTMLDialogElement>(null)
@@ -124,7 +124,7 @@ function Palette({ query, onDone }: { query: Signal<string>; onDone: () => void 
 function always(): Command[] {
   const { commands: words, pages, settings } = text.value.shell
   return [
-    ...PAGES.map(({ name }) => ({ id: `go-${name}`, name: () => words.go(pages[name]), act: () => go(name) })),
+    ...shown.value.map(({ name }) => ({ id: `go-${name}`, name: () => words.go(pages[name]), act: () => go(name) })),
     {
       id: 'settings',
       name: () => settings,

@@ -1,15 +1,17 @@
 /** Top bar: product, pages, model and what it runs on, and the page's own controls. */
 import type { Signal } from '@preact/signals'
 import { loadState, runsOn } from '../../state/engine.ts'
-import { chatModels } from '../../state/models.ts'
+import { choiceOf, deviceFacts } from '../../state/fit.ts'
+import { chatModels, keptBundles, type ModelSummary } from '../../state/models.ts'
 import { href } from '../../state/route.ts'
 import { change, settings } from '../../state/settings.ts'
+import { isSite, site } from '../../state/site.ts'
 import { text } from '../../text/index.ts'
 import { useActors } from '../parts/context.ts'
-import { parameters } from '../parts/format.ts'
+import { bytes, parameters } from '../parts/format.ts'
 import { Icon } from '../parts/icons.tsx'
 import { currentPage } from './outlet.tsx'
-import { PAGES } from './pages.ts'
+import { pages as shown } from './pages.ts'
 
 const THEMES = {
   system: { next: 'light', icon: 'screen' },
@@ -28,8 +30,8 @@ export function Header({ settingsOpen, commandsOpen }: HeaderProps) {
   return (
     <header class="bar">
       <div class="brand">
-        <img src="./icon.svg" alt="" width="28" height="28" />
-        <h1>{product}</h1>
+        <img src={site.value?.logo ?? './icon.svg'} alt="" width="28" height="28" />
+        <h1 title={site.value?.title}>{site.value?.title ?? product}</h1>
       </div>
       <Pages />
       <ModelName />
@@ -70,11 +72,11 @@ function Tool({ name, icon, open }: { name: string; icon: 'search' | 'sliders'; 
 /** Tabs of the bar; on phones a row at the bottom. Not there while there is only one page. */
 function Pages() {
   const { pages } = text.value.shell
-  if (PAGES.length < 2) return null
+  if (shown.value.length < 2) return null
   const current = currentPage()
   return (
     <nav class="pages" aria-label={pages.label}>
-      {PAGES.map(({ name, icon }) => (
+      {shown.value.map(({ name, icon }) => (
         <a key={name} href={href(name)} aria-current={name === current.name ? 'page' : undefined}>
           <Icon name={icon} />
           <span>{pages[name]}</span>
@@ -98,9 +100,9 @@ function ModelName() {
           value={model.id}
           onChange={event => loader.choose(event.currentTarget.value)}
         >
-          {models.map(({ id, name }) => (
-            <option key={id} value={id}>
-              {name}
+          {models.map(entry => (
+            <option key={entry.id} value={entry.id}>
+              {nameWithSize(entry)}
             </option>
           ))}
         </select>
@@ -114,6 +116,13 @@ function ModelName() {
   )
 }
 
+/** On a site, what a model not kept yet would download is told before it is chosen. */
+function nameWithSize({ name, url, variants }: ModelSummary): string {
+  const isHere = !isSite || keptBundles.value.some(({ bundle, variants: kept }) => bundle === url && kept.length > 0)
+  const chosen = deviceFacts.value && choiceOf(variants, deviceFacts.value, settings.value.device)
+  return isHere || !chosen ? name : `${name} (${bytes(chosen.download_bytes)})`
+}
+
 /** Device and variant of the running engine, leading to the device's page; while it loads, that it does. */
 function Badge() {
   const state = loadState.value
@@ -124,13 +133,17 @@ function Badge() {
   const { device, variant, threads, adapter, backend } = state.engine.info
   const code = backend.startsWith('simd') ? words.ownKernels : 'ONNX Runtime'
   const more = device === 'cpu' ? ` · ${code}, ${words.threads(threads)}` : ''
+  const badge = (
+    <span class="badge good">
+      <Icon name="chip" />
+      {runsOn(state.engine.info)}
+      <span class="wide">{more}</span>
+    </span>
+  )
+  if (!shown.value.some(({ name }) => name === 'device')) return badge
   return (
     <a class="badge-button" href={href('device')} title={words.badge(adapter ?? words.processor, backend, variant)}>
-      <span class="badge good">
-        <Icon name="chip" />
-        {runsOn(state.engine.info)}
-        <span class="wide">{more}</span>
-      </span>
+      {badge}
     </a>
   )
 }

@@ -5,12 +5,12 @@ import { useErrorBoundary } from 'preact/hooks'
 import { route } from '../../state/route.ts'
 import { text } from '../../text/index.ts'
 import { Icon } from '../parts/icons.tsx'
-import { PAGES, type Page } from './pages.ts'
+import { type Page, pages } from './pages.ts'
 
 /** The chat where the address names a page that does not exist. */
 export function currentPage(): Page {
-  const [first] = PAGES
-  const page = PAGES.find(({ name }) => name === route.value.page) ?? first
+  const [first] = pages.value
+  const page = pages.value.find(({ name }) => name === route.value.page) ?? first
   if (!page) throw new Error('There is no page.')
   return page
 }

@@ -1,6 +1,8 @@
 /** The pages that there are, in the order of the bar. One that is not needed at the start comes when it is opened. */
+import { computed } from '@preact/signals'
 import type { FunctionComponent } from 'preact'
 import type { PageName } from '../../state/route.ts'
+import { site } from '../../state/site.ts'
 import { ChatPage } from '../chat/page.tsx'
 import type { IconName } from '../parts/icons.tsx'
 
@@ -20,3 +22,9 @@ export const PAGES: readonly Page[] = [
   { name: 'models', icon: 'box', load: async () => (await import('../models/page.tsx')).ModelsPage },
   { name: 'device', icon: 'chip', load: async () => (await import('../device/page.tsx')).DevicePage },
 ]
+
+/** Those of this site, in its order; all of them in the playground. */
+export const pages = computed<readonly Page[]>(() => {
+  const wanted = site.value?.pages
+  return wanted ? wanted.flatMap(name => PAGES.find(page => page.name === name) ?? []) : PAGES
+})
