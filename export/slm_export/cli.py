@@ -19,6 +19,7 @@ from slm_export.cli_verify import verify
 from slm_export.manifest import load_manifest
 from slm_export.progress import Reporter
 from slm_export.recipes import DEFAULT_MODEL, RECIPES
+from slm_export.site.cli import site
 from slm_export.variant_recipes import DEFAULT_VARIANTS
 from slm_export.variant_recipes import RECIPES as VARIANTS
 
@@ -42,6 +43,7 @@ Examples:
   slm-export model smollm2-135m-instruct --out bundles/smollm2
   slm-export verify bundles/smollm2
   slm-playground serve --models bundles                             chat with what you have made
+  slm-export site bundles/smollm2 --out demo                        a demo for any static host
 """
 
 
@@ -114,6 +116,7 @@ main.add_command(corrupt)
 main.add_command(finetune)
 main.add_command(completion)
 main.add_command(evaluate)
+main.add_command(site)
 
 
 @main.command("list", short_help="Show models, variants, templates.")
