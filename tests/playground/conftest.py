@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from faraway import PATIENCE_SECONDS
 from flask import Flask
 from flask.testing import FlaskClient
 from small_bundle import PORT, TOKEN, WEIGHTS, build_bundle
@@ -133,7 +134,7 @@ class Process:
         return self.wait()
 
     def wait(self) -> tuple[int, str, str]:
-        rest, errors = self.popen.communicate(timeout=20)
+        rest, errors = self.popen.communicate(timeout=PATIENCE_SECONDS)
         return self.popen.returncode, rest, errors
 
 
@@ -195,7 +196,7 @@ def fetch() -> Callable[..., Fetched]:
     """`fetch(process, path, method="GET", **headers)` over a socket; the path goes out as written, dots and all."""
 
     def get(process: Process, path: str, method: str = "GET", **headers: str) -> Fetched:
-        connection = http.client.HTTPConnection("127.0.0.1", process.port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", process.port, timeout=PATIENCE_SECONDS)
         try:
             connection.request(method, path, headers={name.replace("_", "-"): value for name, value in headers.items()})
             response = connection.getresponse()

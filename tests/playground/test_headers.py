@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from faraway import PATIENCE_SECONDS
 from flask import Flask
 from flask.testing import FlaskClient
 
@@ -122,7 +123,7 @@ def test_errors_are_a_sentence_in_json_for_programs_and_a_page_for_people(client
     ],
 )
 def test_what_never_reaches_the_application_has_every_header_too(live: Any, request_bytes: bytes, status: int) -> None:
-    with socket.create_connection(("127.0.0.1", live.port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", live.port), timeout=PATIENCE_SECONDS) as connection:
         connection.sendall(request_bytes.replace(b"{port}", str(live.port).encode()))
         response = http.client.HTTPResponse(connection)
         response.begin()

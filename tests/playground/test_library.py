@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from faraway import COMMIT, Faraway, serve
+from faraway import COMMIT, PATIENCE_SECONDS, Faraway, serve
 from flask import Flask
 from flask.testing import FlaskClient
 from small_bundle import TOKEN, WEIGHTS, build_bundle
@@ -73,7 +73,7 @@ def wait_until_there(client: FlaskClient, model_id: str) -> dict[str, Any]:
     """The model's entry in the list, once its download has ended well."""
     for thread in threading.enumerate():
         if thread.name == f"slm-job-{model_id}":
-            thread.join(20)
+            thread.join(PATIENCE_SECONDS)
     listed = client.get("/api/models").get_json()["models"]
     found = [model for model in listed if model["id"] == model_id]
     assert found, client.get("/api/downloads").get_json()
@@ -179,12 +179,12 @@ def test_a_pause_survives_a_restart(faraway: Faraway, models: Path) -> None:
         # The eighth segment is asked for when four workers have finished four at least.
         if path.endswith("onnx_data") and wanted == "bytes=7000-7999":
             reached.set()
-            assert go_on.wait(20)
+            assert go_on.wait(PATIENCE_SECONDS)
 
     faraway.moods.before_body = hold
     wanted = plan.look_up("someone/Far-Model").chosen(["cpu-fp32"])
     downloads.add(wanted)
-    assert reached.wait(20)
+    assert reached.wait(PATIENCE_SECONDS)
     assert downloads.pause("far-model")["state"] == "paused"
     go_on.set()
     downloads.wait("far-model")
@@ -213,7 +213,8 @@ def test_a_failure_is_said_and_can_be_tried_again(faraway: Faraway, models: Path
     downloads.wait("far-model")
     (job,) = downloads.jobs()
     assert job["state"] == "failed"
-    assert "does not have the SHA-256" in job["message"]
+    assert "does not have the SHA-256" in job["problem"]["message"]
+    assert (job["problem"]["kind"], job["problem"]["facts"]["path"]) == ("damaged", "onnx/model_q4f16.onnx")
     assert [entry.folder for entry in catalog.scan(models).entries] == []
     faraway.files[graph] = WEIGHTS[::-1]
     downloads.resume("far-model")
@@ -222,18 +223,19 @@ def test_a_failure_is_said_and_can_be_tried_again(faraway: Faraway, models: Path
 
 
 def test_a_cancelled_download_leaves_nothing(faraway: Faraway, models: Path) -> None:
-    reached, go_on = threading.Event(), threading.Event()
+    reached = threading.Event()
 
     def hold(path: str, wanted: str | None) -> None:
+        # This segment comes once the cancel has: the download cannot end before it.
         if wanted == "bytes=3000-3999":
+            stop = downloads._jobs["far-model"].stop
             reached.set()
-            assert go_on.wait(20)
+            assert stop.wait(PATIENCE_SECONDS)
 
     faraway.moods.before_body = hold
     downloads = Downloads(models, patience=0)
     downloads.add(plan.look_up("someone/Far-Model"))
-    assert reached.wait(20)
-    go_on.set()
+    assert reached.wait(PATIENCE_SECONDS)
     downloads.cancel("far-model")
     assert downloads.jobs() == []
     assert list((models / ".downloads").iterdir()) == []

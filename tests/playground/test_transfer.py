@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from faraway import Faraway, serve
+from faraway import PATIENCE_SECONDS, Faraway, serve
 
 from slm_playground.library import transfer
 from slm_playground.library.errors import LibraryError, Stopped
@@ -67,7 +67,7 @@ def test_in_ranges_and_verified(faraway: Faraway, tmp_path: Path) -> None:
 
 
 def test_several_ranges_are_under_way_at_once(faraway: Faraway, tmp_path: Path) -> None:
-    together = threading.Barrier(transfer.PARALLEL, timeout=10)
+    together = threading.Barrier(transfer.PARALLEL, timeout=PATIENCE_SECONDS)
     meetings: list[int] = []
 
     def meet(_path: str, wanted: str | None) -> None:

@@ -12,6 +12,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
 COMMIT = "c" * 40
+# So long a test waits for a thread that does its work, on a machine that may stand still for a while.
+PATIENCE_SECONDS = 120
 
 
 @dataclass
