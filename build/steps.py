@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import os
 import platform
 import re
@@ -14,6 +15,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,9 +45,12 @@ class Checkout:
 
     @property
     def models(self) -> Path:
-        """Where bundles live: follows SLM_PLAYGROUND_DATA, as the server does."""
+        """Where bundles live: follows SLM_PLAYGROUND_DATA and a move of the folder, as the server does (its paths.py)."""
         chosen = os.environ.get("SLM_PLAYGROUND_DATA")
-        return (Path(chosen).expanduser().absolute() if chosen else self.data) / "models"
+        home = Path(chosen).expanduser().absolute() if chosen else self.data
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            home = Path(json.loads((home / "moved.json").read_text(encoding="utf-8"))["data_dir"])
+        return home / "models"
 
     @property
     def wheels(self) -> Path:

@@ -1,4 +1,4 @@
-"""`slm-playground [serve|doctor]`: the only place that prints, opens a browser or exits.
+"""`slm-playground [serve|desktop|doctor]`: the only place that prints, opens a browser or exits.
 
 Exit codes: 0 fine, 1 the job failed (the message says why and what next), 2 wrong usage.
 """
@@ -22,6 +22,7 @@ from slm_playground.guard import LOOPBACK_NAMES
 from slm_playground.listen import PREFERRED_PORT, ListenError, bound_port, open_socket
 
 PORT_HELP = f"Exactly this port, 0 for any free one [default: {PREFERRED_PORT}, else one of the next four]."
+SHELLS = ("auto", "native", "chrome-app", "browser", "none")
 MODELS_HELP = "Folder of bundles [default: the models folder of the data folder]."
 
 
@@ -58,14 +59,22 @@ def serve(host: str, port: int | None, models: Path | None, no_browser: bool) ->
         raise click.ClickException(str(error)) from error
     # Flask takes most of the start; a port that is taken is told without waiting for it.
     from slm_playground import log
+    from slm_playground.data.errors import DataError
+    from slm_playground.data.folder import settle
+    from slm_playground.data.place import DataPlace
     from slm_playground.serve import make_server
     from slm_playground.server import Config, create_app
 
     own_port = bound_port(listener)
     url = f"http://{host}:{own_port}/"
+    try:
+        data = DataPlace(settle())
+    except DataError as error:
+        raise click.ClickException(str(error)) from error
+    data.listen(lambda folder: log.configure(folder / "logs", own_port))
     models_dir = (models or paths.models_dir()).absolute()
     log_file = log.configure(paths.logs_dir(), own_port)
-    app = create_app(Config(own_port, secrets.token_urlsafe(32), models_dir, paths.static_dir()))
+    app = create_app(Config(own_port, secrets.token_urlsafe(32), models_dir, paths.static_dir(), data))
     server = make_server(app, listener)
     click.echo(url)
     sys.stdout.flush()
@@ -75,7 +84,41 @@ def serve(host: str, port: int | None, models: Path | None, no_browser: bool) ->
     events.info("started", extra={"fields": {"version": __version__, "port": own_port, "models": str(models_dir)}})
     server.run()
     server.close()
+    data.close()
     events.info("stopped")
+
+
+@main.command()
+@click.argument("opening", metavar="[FOLDER | slm://PAGE]", required=False)
+@click.option("--shell", type=click.Choice(SHELLS), default="auto", show_default=True, help="What shows the page.")
+@click.option(
+    "--hidden", is_flag=True, help="Start without a window; the next start shows it. Closing it leaves the app running."
+)
+@click.option("--port", type=click.IntRange(0, 65535), help="Exactly this port [default: the one of the last time].")
+@click.option("--models", type=click.Path(path_type=Path, file_okay=False), help=MODELS_HELP)
+@click.option("--quit", "leave", is_flag=True, help="End the app that is running.")
+def desktop(opening: str | None, shell: str, hidden: bool, port: int | None, models: Path | None, leave: bool) -> None:
+    """The playground in a window of its own. A second start shows the window of the first.
+
+    A FOLDER with a model is added to the models; slm://models opens that page.
+    """
+    from slm_playground.desktop import command
+
+    try:
+        if leave:
+            click.echo("SLM Playground ends." if command.leave() else "SLM Playground is not running.")
+            return
+        sys.exit(command.start(shell, port=port, models=models, opening=opening, hidden=hidden))
+    except command.CommandError as error:
+        raise click.ClickException(str(error)) from error
+
+
+@main.command("desktop-window", hidden=True)
+def desktop_window() -> None:
+    """The process of a native window; `desktop` starts it."""
+    from slm_playground.desktop.shells.window import main as run_window
+
+    sys.exit(run_window())
 
 
 @main.command()

@@ -1,8 +1,12 @@
-"""Error answers: JSON for programs, a plain page for people. One shape: {"error": {"status", "message"}}."""
+"""Error answers: JSON for programs, a plain page for people. One shape: {"error": {"status", "message"}}.
+
+Sentences of the library also have a `kind` and `facts`, for pages in another language (library/sentences.py).
+"""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from html import escape
 from http import HTTPStatus
 
@@ -30,7 +34,15 @@ _PAGE = """<!doctype html>
 _HOME = '<p><a href="/">Open SLM Playground</a></p>\n'
 
 
-def error_response(status: int, message: str, *, title: str | None = None, link_home: bool = True) -> Response:
+def error_response(
+    status: int,
+    message: str,
+    *,
+    title: str | None = None,
+    link_home: bool = True,
+    kind: str | None = None,
+    facts: Mapping[str, str | int] | None = None,
+) -> Response:
     """The answer to the current request for an error: a page if a person navigated here, JSON else. The log gets it too."""
     g.problem = message
     if wants_page():
@@ -41,7 +53,8 @@ def error_response(status: int, message: str, *, title: str | None = None, link_
         )
         response = Response(page, status, content_type="text/html; charset=utf-8")
     else:
-        body = json.dumps({"error": {"status": status, "message": message}}) + "\n"
+        told = {"kind": kind, "facts": dict(facts or {})} if kind else {}
+        body = json.dumps({"error": {"status": status, "message": message, **told}}) + "\n"
         response = Response(body, status, content_type="application/json")
     response.headers["Cache-Control"] = NEVER_STORE
     return response

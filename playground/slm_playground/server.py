@@ -7,14 +7,18 @@ from __future__ import annotations
 
 import logging
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
 from slm_export.manifest import MANIFEST_NAME
 from slm_playground import __version__, catalog
+from slm_playground.data.place import DataPlace
+from slm_playground.data.routes import add_data
 from slm_playground.errors import error_response
 from slm_playground.files import Answer, bundle_mime_type, content_etag, send
 from slm_playground.guard import Guard
@@ -39,10 +43,30 @@ class Config:
     token: str
     models_dir: Path
     static_dir: Path
+    # What all shells share; without it there are no routes under /api/data, and browsers keep everything themselves.
+    data: DataPlace | None = None
+    # Of the desktop app: what the page should know of its window.
+    shell: Callable[[], dict[str, Any]] | None = None
 
 
 def create_app(config: Config) -> Flask:
-    """Build the application. Everything it uses is in `config`; it starts nothing and logs through `logging` only."""
+    """Build the application. Everything it uses is in `config`; it starts nothing and logs through `logging` only.
+
+    When the data folder is moved, the same application goes on with the new one.
+    """
+    app = _build(config)
+    if config.data:
+        before = config.data.folder
+
+        def follow(folder: Path) -> None:
+            models = folder / "models" if config.models_dir == before / "models" else config.models_dir
+            app.wsgi_app = _build(replace(config, models_dir=models)).wsgi_app  # type: ignore[method-assign]
+
+        config.data.listen(follow)
+    return app
+
+
+def _build(config: Config) -> Flask:
     app = Flask(__name__, static_folder=None)
     app.config.update(MAX_CONTENT_LENGTH=MAX_BODY_BYTES, PROVIDE_AUTOMATIC_OPTIONS=False)
     app.url_map.merge_slashes = False
@@ -50,7 +74,9 @@ def create_app(config: Config) -> Flask:
     _add_guard(app, config)
     _add_errors(app)
     _add_models(app, config)
-    add_library(app, config.models_dir, config.token)
+    downloads = add_library(app, config.models_dir, config.token)
+    if config.data:
+        add_data(app, config.data, config.models_dir, downloads)
     _add_pages(app, config)
     return app
 
@@ -77,7 +103,7 @@ def _add_guard(app: Flask, config: Config) -> None:
 def _log_request(response: Response) -> None:
     started: float = g.get("started", time.perf_counter())
     _requests.log(
-        logging.ERROR if response.status_code >= 500 else logging.WARNING if response.status_code in (403, 421) else logging.INFO,
+        _level(response.status_code),
         "request",
         # The path only: a query may hold what a user typed.
         extra={
@@ -93,6 +119,13 @@ def _log_request(response: Response) -> None:
             }
         },
     )
+
+
+def _level(status: int) -> int:
+    if status >= 500:
+        return logging.ERROR
+    # A route may say that its successes are no events (`g.log_level`).
+    return logging.WARNING if status in (403, 421) else g.get("log_level", logging.INFO) if status < 400 else logging.INFO
 
 
 def _add_errors(app: Flask) -> None:
@@ -136,7 +169,7 @@ def _add_models(app: Flask, config: Config) -> None:
 
     @app.get("/api/models")
     def models() -> Response:
-        return answer(listing(config.models_dir))
+        return answer({**listing(config.models_dir), **({"shell": config.shell()} if config.shell else {})})
 
     @app.get("/models/<bundle_id>/<path:path>")
     def model_file(bundle_id: str, path: str) -> Response:

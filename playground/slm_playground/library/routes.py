@@ -17,19 +17,19 @@ from slm_playground.errors import error_response
 from slm_playground.headers import NEVER_STORE
 from slm_playground.library import plan
 from slm_playground.library.downloads import Downloads
-from slm_playground.library.errors import LibraryError
+from slm_playground.library.errors import LibraryError, told
 from slm_playground.library.uploads import Uploads
 
 TRASH = ".trash"
 
 
-def add_library(app: Flask, models: Path, token: str) -> None:
-    """Routes under /api; unfinished downloads of an earlier server are listed as paused."""
+def add_library(app: Flask, models: Path, token: str) -> Downloads:
+    """Routes under /api; unfinished downloads of an earlier server are listed as paused. Gives the downloads."""
     downloads, uploads = Downloads(models), Uploads(models)
 
     @app.errorhandler(LibraryError)
     def library_error(error: LibraryError) -> Response:
-        return error_response(error.status, str(error))
+        return error_response(error.status, str(error), kind=error.kind, facts=error.facts)
 
     @app.get("/api/session")
     def session() -> Response:
@@ -40,6 +40,7 @@ def add_library(app: Flask, models: Path, token: str) -> None:
     _add_models(app, models, downloads)
     _add_downloads(app, downloads)
     _add_uploads(app, uploads)
+    return downloads
 
 
 def _add_models(app: Flask, models: Path, downloads: Downloads) -> None:
@@ -54,7 +55,7 @@ def _add_models(app: Flask, models: Path, downloads: Downloads) -> None:
         try:
             folder.rename(trash)
         except OSError as error:
-            raise LibraryError(f"{folder} cannot be deleted ({error}). Close what uses it, then try again.", 409) from error
+            raise told("in-use", 409, path=str(folder), said=str(error)) from error
         shutil.rmtree(trash, ignore_errors=True)
         return answer({"freed_bytes": freed_bytes})
 
@@ -134,7 +135,7 @@ def _existing(models: Path, bundle_id: str) -> Path:
     """A model's folder, broken ones too."""
     folder = models / bundle_id
     if not catalog.is_folder_name(bundle_id) or not folder.is_dir():
-        raise LibraryError("There is no model of that name. GET /api/models lists what there is.", 404)
+        raise told("no-model", 404)
     return folder
 
 
