@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from slm_export.manifest import MANIFEST_NAME, FileEntry
 from slm_playground.library import layouts, plan
-from slm_playground.library.errors import LibraryError, Stopped
+from slm_playground.library.errors import LibraryError, Stopped, told
 from slm_playground.library.plan import Plan
 from slm_playground.library.remote import RemoteFile, Watch
 from slm_playground.library.transfer import fetch
@@ -30,13 +30,13 @@ Kind = Literal["add", "repair"]
 
 @dataclass
 class Job:
-    """One model. `done` has what is whole already: path → size and SHA-256."""
+    """One model. `done` has what is whole already: path → size and SHA-256; `problem` why it stopped, as errors are told."""
 
     kind: Kind
     plan: Plan
     folder: Path
     state: State = "paused"
-    message: str | None = None
+    problem: dict[str, Any] | None = None
     done: dict[str, tuple[int, str]] = field(default_factory=dict)
     received_bytes: int = 0
     stop: threading.Event = field(default_factory=threading.Event)
@@ -49,7 +49,7 @@ class Job:
 
     def save(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        data = {"kind": self.kind, "plan": self.plan.to_json(), "state": self.state, "message": self.message, "done": self.done}
+        data = {"kind": self.kind, "plan": self.plan.to_json(), "state": self.state, "problem": self.problem, "done": self.done}
         temporary = self.folder / f"{_JOB_NAME}.new"
         temporary.write_text(json.dumps(data), encoding="utf-8")
         temporary.replace(self.folder / _JOB_NAME)
@@ -63,7 +63,7 @@ class Job:
             "revision": self.plan.revision,
             "variants": [part.name for part in self.plan.parts],
             "state": self.state,
-            "message": self.message,
+            "problem": self.problem,
             "received_bytes": self.received_bytes,
             "total_bytes": self.total_bytes,
         }
@@ -92,7 +92,7 @@ class Downloads:
         """
         with self._lock:
             if (self._models / wanted.id).exists() or wanted.id in self._jobs:
-                raise LibraryError(f"There is a model called {wanted.id} already. Delete it first, then add this one.", 409)
+                raise told("model-exists", 409, id=wanted.id)
             return self._begin(Job("add", wanted, self._models / FOLDER / wanted.id))
 
     def repair(self, bundle_id: str, paths: list[str]) -> dict[str, Any]:
@@ -102,15 +102,13 @@ class Downloads:
         """
         origin = read_origin(self._models / bundle_id)
         if origin is None:
-            raise LibraryError(
-                "SLM Playground did not download this model and so does not know where its files are. Export or copy it again."
-            )
+            raise told("no-origin")
         with self._lock:
             if bundle_id in self._jobs:
-                raise LibraryError(f"{origin.name} is being downloaded already.", 409)
+                raise told("downloading", 409, model=origin.name)
             files = tuple(file for file in origin.files if file.path in paths)
             if len(files) != len(set(paths)):
-                raise LibraryError("Some of these files do not belong to this model.")
+                raise told("other-files")
             return self._begin(Job("repair", replace(origin, files=files), self._models / FOLDER / bundle_id))
 
     def resume(self, job_id: str) -> dict[str, Any]:
@@ -151,7 +149,7 @@ class Downloads:
 
     def _find(self, job_id: str) -> Job:
         if job_id not in self._jobs:
-            raise LibraryError("There is no such download any more. It may have ended: look at the list of models.", 404)
+            raise told("no-download", 404)
         return self._jobs[job_id]
 
     def _begin(self, job: Job) -> dict[str, Any]:
@@ -163,7 +161,7 @@ class Downloads:
     def _start(self, job: Job) -> None:
         before = job.thread
         job.stop = threading.Event()
-        job.state, job.message = "running", None
+        job.state, job.problem = "running", None
         job.save()
         job.thread = threading.Thread(target=self._run, args=(job, job.stop, before), name=f"slm-job-{job.plan.id}", daemon=True)
         job.thread.start()
@@ -177,16 +175,14 @@ class Downloads:
         except Stopped:
             return
         except LibraryError as error:
-            self._fail(job, stop, str(error))
+            self._fail(job, stop, error)
         except OSError as error:
-            self._fail(
-                job, stop, f"The models folder cannot be written ({error}). Free disk space or fix its rights, then go on."
-            )
+            self._fail(job, stop, told("folder-not-written", said=str(error)))
 
-    def _fail(self, job: Job, stop: threading.Event, message: str) -> None:
+    def _fail(self, job: Job, stop: threading.Event, error: LibraryError) -> None:
         with self._lock:
             if not stop.is_set():
-                job.state, job.message = "failed", message
+                job.state, job.problem = "failed", {"message": str(error), "kind": error.kind, "facts": error.facts}
                 job.save()
 
     def _fetch_all(self, job: Job, stop: threading.Event) -> None:
@@ -259,7 +255,7 @@ def _read_job(note: Path) -> Job | None:
         data = json.loads(note.read_text(encoding="utf-8"))
         done = {path: (int(size), str(digest)) for path, (size, digest) in data["done"].items()}
         state: State = "failed" if data["state"] == "failed" else "paused"
-        job = Job(data["kind"], plan.from_json(data["plan"]), note.parent, state, data["message"], done)
+        job = Job(data["kind"], plan.from_json(data["plan"]), note.parent, state, data["problem"], done)
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None
     job.received_bytes = sum(size for size, _ in done.values())
@@ -274,8 +270,4 @@ def _require_room(models: Path, job: Job) -> None:
     models.mkdir(parents=True, exist_ok=True)
     free, needed = shutil.disk_usage(models).free, job.total_bytes or 0
     if needed > free:
-        raise LibraryError(
-            f"{job.plan.name} takes {needed / 1e6:,.0f} MB, and the disk of the models folder has {free / 1e6:,.0f} MB left. "
-            "Delete models that you do not need, or free disk space.",
-            507,
-        )
+        raise told("no-room", 507, model=job.plan.name, needed_mb=f"{needed / 1e6:,.0f}", free_mb=f"{free / 1e6:,.0f}")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from slm_export.manifest import FileEntry, is_safe_path
-from slm_playground.library.errors import LibraryError
+from slm_playground.library.errors import told
 
 KIND = "onnx-repository"
 # Ending of the graph's name → device and what the graph needs, best first.
@@ -106,9 +106,7 @@ def shared_paths(paths: Collection[str], where: str) -> tuple[str, ...]:
     """
     missing = [name for name in _NEEDED if name not in paths]
     if missing:
-        raise LibraryError(
-            f"{where} has no {missing[0]}, which a browser needs to run it. Choose a repository for transformers.js."
-        )
+        raise told("lacks-file", source=where, path=missing[0])
     return (*_NEEDED, *(name for name in _WELCOME if name in paths))
 
 
@@ -121,7 +119,7 @@ def facts(config: Mapping[str, Any]) -> tuple[str, str, int]:
     named = inner.get("architectures")
     kind = str(named[0]) if isinstance(named, list) and named else ""
     if kind.endswith("ForConditionalGeneration"):
-        raise LibraryError(f"Models of the kind {kind} need a bundle of our exporter: slm-export model SOURCE --out DIR.")
+        raise told("needs-export", kind_of_model=kind)
     is_decoder = kind.endswith(("ForCausalLM", "LMHeadModel"))
     length = inner.get("max_position_embeddings") or inner.get("n_positions") or 2048
     return str(inner.get("model_type") or "unknown"), "decoder" if is_decoder else "encoder", int(length)
@@ -147,9 +145,9 @@ def parse(data: object, where: str) -> Repository:
         )
         good = all(is_safe_path(f.path) and f.size_bytes >= 0 and _SHA256.fullmatch(f.sha256) for f in files)
     except (AssertionError, KeyError, TypeError, ValueError) as error:
-        raise LibraryError(f"{where}: the list of files is damaged ({error!r}). Add the model again.") from error
+        raise told("list-damaged", path=where, said=repr(error)) from error
     if not good or not repository.graphs():
-        raise LibraryError(f"{where}: the list of files names no graph, or odd paths. Add the model again.")
+        raise told("list-odd", path=where)
     return repository
 
 

@@ -15,7 +15,7 @@ from urllib.parse import quote, urlsplit
 
 from slm_export.manifest import MANIFEST_NAME, FileEntry, Manifest, ManifestError, is_safe_path, parse_manifest
 from slm_playground.library import layouts, web
-from slm_playground.library.errors import LibraryError
+from slm_playground.library.errors import told
 from slm_playground.library.remote import RemoteFile
 
 HUB_VARIABLE = "HF_ENDPOINT"  # as huggingface_hub's
@@ -67,7 +67,7 @@ class Plan:
             return self
         parts = tuple(part for part in self.parts if part.name in names)
         if not parts or len(parts) != len(set(names)):
-            raise LibraryError(f"{self.name} has these variants: {', '.join(part.name for part in self.parts)}.")
+            raise told("other-variants", model=self.name, names=", ".join(part.name for part in self.parts))
         wanted = {*self.shared, *(path for part in parts for path in part.paths)}
         manifest = self.manifest and _with_variants(self.manifest, names)
         return replace(self, parts=parts, manifest=manifest, files=tuple(f for f in self.files if f.path in wanted))
@@ -103,7 +103,7 @@ def look_up(source: str) -> Plan:
 def _of_hub(source: str, hub: str, ref: str, revision: str) -> Plan:
     found = web.read_json(f"{hub}/api/models/{ref}/revision/{quote(revision, safe='')}")
     if not found or not isinstance(found[0], dict) or not isinstance(found[0].get("sha"), str):
-        raise LibraryError(f"The hub at {hub} has no model {ref} with the revision {revision}. Check the spelling.", 404)
+        raise told("not-on-hub", 404, hub=hub, ref=ref, revision=revision)
     info, commit = found[0], found[0]["sha"]
     url = f"{hub}/{ref}/resolve/{commit}/"
     files = {file.path: file for file in _listing(f"{hub}/api/models/{ref}/tree/{commit}?recursive=true", url)}
@@ -121,17 +121,17 @@ def _listing(address: str, url: str) -> list[RemoteFile]:
             return files
         found = web.read_json(following)
         if not found or not isinstance(found[0], list):
-            raise LibraryError(f"{following} does not list files. Try again later.", 502)
+            raise told("no-list", 502, url=following)
         files += [_listed(entry, url) for entry in found[0] if isinstance(entry, dict) and entry.get("type") == "file"]
         match = re.search(r'<([^>]+)>;\s*rel="next"', found[1].get("Link", ""))
         following = match[1] if match else None
-    raise LibraryError(f"{address} lists too many files for a model. Choose another repository.")
+    raise told("too-many-files", url=address)
 
 
 def _listed(entry: dict[str, Any], url: str) -> RemoteFile:
     path = str(entry.get("path"))
     if not is_safe_path(path):
-        raise LibraryError(f"The repository lists a file called {path!r}, which would leave its folder. Nothing of it is used.")
+        raise told("escaping-file", path=repr(path))
     large = entry.get("lfs")
     if isinstance(large, dict):
         return RemoteFile(path, url + quote(path), int(large["size"]), str(large["oid"]).removeprefix("sha256:"))
@@ -151,11 +151,7 @@ def _of_folder(source: str, url: str) -> Plan:
     manifest = web.read_text(url + MANIFEST_NAME)
     if manifest is not None and not manifest[1].get("Content-Type", "").startswith("text/html"):
         return _of_manifest(place, manifest[0])
-    raise LibraryError(
-        f"There is no model at {url}: no {MANIFEST_NAME} was found. Give the address of an exported bundle's folder, or the id "
-        "of a repository on the hub (owner/name).",
-        404,
-    )
+    raise told("no-model-there", 404, url=url)
 
 
 def _of_files(place: _Place, files: dict[str, RemoteFile], licence: str) -> Plan:
@@ -165,7 +161,7 @@ def _of_files(place: _Place, files: dict[str, RemoteFile], licence: str) -> Plan
             return _of_manifest(place, found[0])
     variants = layouts.graphs(files)
     if not variants:
-        raise LibraryError(f"{place.source} has no ONNX graph under a usual name (onnx/model….onnx). Choose an ONNX repository.")
+        raise told("no-graph", source=place.source)
     shared = layouts.shared_paths(files, place.source)
     config = web.read_json(files["config.json"].url)
     family, architecture, context_length = layouts.facts(config[0] if config and isinstance(config[0], dict) else {})
@@ -209,7 +205,7 @@ def _of_manifest(place: _Place, text: str) -> Plan:
     try:
         manifest = parse_manifest(text, place.url + MANIFEST_NAME)
     except ManifestError as error:
-        raise LibraryError(str(error)) from error
+        raise told("bad-manifest", said=str(error)) from error
     return Plan(
         **asdict(replace(place, name=manifest.name)),
         kind="bundle",
@@ -243,7 +239,7 @@ def _parsed(text: str, where: str) -> object:
     try:
         data: object = json.loads(text)
     except ValueError as error:
-        raise LibraryError(f"The {MANIFEST_NAME} at {where} is not JSON. Check the address.") from error
+        raise told("manifest-not-json", url=where) from error
     return data
 
 

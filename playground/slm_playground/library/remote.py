@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from slm_playground.library import web
-from slm_playground.library.errors import Damaged, LibraryError, Stopped
+from slm_playground.library.errors import Damaged, LibraryError, Stopped, told
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,4 +53,4 @@ def broken_or_full(path: str, error: OSError) -> Exception:
 
 
 def disk_error(path: str, error: OSError) -> LibraryError:
-    return LibraryError(f"{path} could not be written ({error.strerror or error}). Free disk space, then go on.", 507)
+    return told("not-written", 507, path=path, said=error.strerror or str(error))

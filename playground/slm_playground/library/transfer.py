@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from slm_playground.library import web
-from slm_playground.library.errors import Damaged, LibraryError, Stopped
+from slm_playground.library.errors import Damaged, Stopped, told
 from slm_playground.library.remote import Received, RemoteFile, Watch, broken_or_full, disk_error, strong_etag
 
 SEGMENT_BYTES = 8 << 20
@@ -43,7 +43,7 @@ def fetch(remote: RemoteFile, target: Path, watch: Watch) -> Received:
         except Damaged as error:
             transfer.forget()
             if is_last:
-                raise LibraryError(f"{remote.path} {error} Nothing of it was kept. Try again later.", 502) from error
+                raise told("damaged", 502, path=remote.path, said=str(error)) from error
     raise AssertionError("the loop returns or raises")
 
 
@@ -227,7 +227,7 @@ class _Transfer:
             if at == end:
                 return
             self._watch.check()
-        raise LibraryError(f"The connection broke {TRIES} times at the same place of {self._remote.path}. Try again later.", 502)
+        raise told("broke-often", 502, times=TRIES, path=self._remote.path)
 
     def _write(self, answer: web.Answer, at: int, end: int) -> int:
         """Writes what comes from `at` on; gives where it ended."""

@@ -14,7 +14,7 @@ from typing import Any
 
 from slm_export.manifest import MANIFEST_NAME, FileEntry, ManifestError, is_safe_path, load_manifest
 from slm_playground.library import layouts
-from slm_playground.library.errors import LibraryError
+from slm_playground.library.errors import told
 
 FOLDER = ".uploads"
 MAX_FILES = 2000
@@ -31,22 +31,17 @@ class Uploads:
         """
         folder = self._folder(bundle_id)
         if (self._models / bundle_id).exists():
-            raise LibraryError(f"There is a model called {bundle_id} already. Delete it first, then add this one.", 409)
+            raise told("model-exists", 409, id=bundle_id)
         if not sizes or len(sizes) > MAX_FILES:
-            raise LibraryError(
-                f"A model has between one and {MAX_FILES} files; these are {len(sizes)}. Choose the folder of one model."
-            )
+            raise told("file-count", most=MAX_FILES, found=len(sizes))
         for path in sizes:
             if not is_safe_path(path):
-                raise LibraryError(f"A file is called {path!r}, which cannot be stored safely. Rename it.")
+                raise told("unsafe-file", path=repr(path))
         there = {path: _size(folder / path) for path in sizes}
         self._models.mkdir(parents=True, exist_ok=True)
         needed, free = sum(sizes.values()) - sum(there.values()), shutil.disk_usage(self._models).free
         if needed > free:
-            raise LibraryError(
-                f"The disk of the models folder has {free / 1e6:,.0f} MB left, {needed / 1e6:,.0f} MB are needed. Free some.",
-                507,
-            )
+            raise told("no-room-for-files", 507, free_mb=f"{free / 1e6:,.0f}", needed_mb=f"{needed / 1e6:,.0f}")
         for path in sizes:
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
         return {path: size if size <= sizes[path] else 0 for path, size in there.items()}
@@ -59,16 +54,16 @@ class Uploads:
         folder = self._folder(bundle_id)
         target = folder / path
         if not is_safe_path(path) or not target.parent.is_dir():
-            raise LibraryError("This upload was not begun. Add the files again.", 404)
+            raise told("not-begun", 404)
         if offset > _size(target):
-            raise LibraryError("A piece before this one is missing. Add the files again.", 409)
+            raise told("piece-missing", 409)
         try:
             with target.open("r+b" if target.exists() else "wb") as file:
                 file.seek(offset)
                 file.write(piece)
                 file.truncate()
         except OSError as error:
-            raise LibraryError(f"{path} cannot be written ({error.strerror}). Free disk space, then try again.", 507) from error
+            raise told("upload-not-written", 507, path=path, said=error.strerror or str(error)) from error
         return offset + len(piece)
 
     def finish(self, bundle_id: str) -> str:
@@ -78,11 +73,11 @@ class Uploads:
         """
         folder = self._folder(bundle_id)
         if not folder.is_dir():
-            raise LibraryError("This upload was not begun. Add the files again.", 404)
+            raise told("not-begun", 404)
         final = _describe(folder, bundle_id)
         target = self._models / final
         if target.exists():
-            raise LibraryError(f"There is a model called {final} already. Delete it first, then add this one.", 409)
+            raise told("model-exists", 409, id=final)
         folder.rename(target)
         return final
 
@@ -91,7 +86,7 @@ class Uploads:
 
     def _folder(self, bundle_id: str) -> Path:
         if not is_safe_path(bundle_id) or "/" in bundle_id or bundle_id.startswith("."):
-            raise LibraryError(f"{bundle_id!r} cannot be the name of a model. Use small letters, digits, dots and dashes.")
+            raise told("bad-name", id=repr(bundle_id))
         return self._models / FOLDER / bundle_id
 
 
@@ -105,11 +100,11 @@ def _describe(folder: Path, bundle_id: str) -> str:
     try:
         known = layouts.parse(data, MANIFEST_NAME) if layouts.is_repository(data) else load_manifest(folder)
     except ManifestError as error:
-        raise LibraryError(str(error)) from error
+        raise told("bad-manifest", said=str(error)) from error
     for entry in known.all_files():
         path = folder / entry.path
         if _size(path) != entry.size_bytes or _sha256(path) != entry.sha256:
-            raise LibraryError(f"{entry.path} is missing or not as {MANIFEST_NAME} lists it. Add the whole folder again.")
+            raise told("file-differs", path=entry.path)
     return known.id
 
 
@@ -117,10 +112,7 @@ def _describe_repository(folder: Path, bundle_id: str) -> None:
     paths = [path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()]
     chosen = layouts.graphs(paths)
     if not chosen:
-        raise LibraryError(
-            f"These files hold neither a {MANIFEST_NAME} (an exported bundle) nor an ONNX graph under a usual name "
-            "(onnx/model….onnx). Choose the folder of one model."
-        )
+        raise told("no-model-files")
     shared = layouts.shared_paths(paths, "The folder")
     family, architecture, length = layouts.facts(dict(_parsed(_text(folder / "config.json") or "{}")))
     wanted = dict.fromkeys((*shared, *(path for graph in chosen for path in graph.paths)))
@@ -135,7 +127,7 @@ def _parsed(text: str) -> Any:
     try:
         return json.loads(text)
     except ValueError as error:
-        raise LibraryError(f"A description in the folder is not JSON ({error}). Choose the folder of one model.") from error
+        raise told("description-not-json", said=str(error)) from error
 
 
 def _text(path: Path) -> str | None:

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from slm_playground import __version__
-from slm_playground.library.errors import LibraryError
+from slm_playground.library.errors import LibraryError, told
 
 TIMEOUT_SECONDS = 30
 # Listings and configurations; weights never pass through here.
@@ -32,14 +32,12 @@ def check_address(url: str) -> str:
         parts = urlsplit(url)
         host = parts.hostname or ""
     except ValueError as error:
-        raise LibraryError(f"{url!r} is no address ({error}). Give one that starts with https://.") from error
+        raise told("no-address", url=repr(url), said=str(error)) from error
     if parts.scheme == "https" and host and not parts.username:
         return url
     if parts.scheme == "http" and _is_loopback(host):
         return url
-    raise LibraryError(
-        f"Models are fetched over https (from this machine also over http), without a user's name: not from {url!r}."
-    )
+    raise told("not-https", url=repr(url))
 
 
 def _is_loopback(host: str) -> bool:
@@ -111,11 +109,11 @@ def read_text(url: str) -> tuple[str, Message] | None:
     except (OSError, http.client.HTTPException) as error:
         raise unreachable(url, error) from error
     if len(data) > MAX_TEXT_BYTES:
-        raise LibraryError(f"{url} is larger than any description of a model. Check the address.")
+        raise told("too-large", url=url)
     try:
         return data.decode("utf-8"), headers
     except UnicodeDecodeError as error:
-        raise LibraryError(f"{url} is not a text. Check the address.") from error
+        raise told("no-text", url=url) from error
 
 
 def read_json(url: str) -> tuple[Any, Message] | None:
@@ -129,23 +127,20 @@ def read_json(url: str) -> tuple[Any, Message] | None:
     try:
         return json.loads(found[0]), found[1]
     except ValueError as error:
-        raise LibraryError(f"{url} is not JSON. Check the address.") from error
+        raise told("not-json", url=url) from error
 
 
 def refused(url: str, status: int) -> LibraryError:
     """The error for an answer of 400 and more."""
     if status in (401, 403):
-        return LibraryError(
-            f"{url} asks for permission (HTTP {status}): the model is private, or its licence must be accepted first. "
-            "Download it yourself and add the folder."
-        )
+        return told("private", url=url, status=status)
     if status == 404:
-        return LibraryError(f"There is nothing at {url}. Check the spelling.", 404)
-    return LibraryError(f"{url} was refused (HTTP {status}). Try again later.", 502)
+        return told("nothing-there", 404, url=url)
+    return told("refused", 502, url=url, status=status)
 
 
 def unreachable(url: str, error: Exception) -> LibraryError:
     """The error for a server that does not answer."""
     host = urlsplit(url).netloc
     reason = getattr(error, "reason", None) or error
-    return LibraryError(f"{host} could not be reached ({reason}). Check the address and the network, then try again.", 502)
+    return told("unreachable", 502, host=host, said=str(reason))
