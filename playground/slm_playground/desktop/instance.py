@@ -1,0 +1,137 @@
+"""One app per data folder: a lock that the system frees when its owner dies, and a file by which a second start finds the first.
+
+The file holds the first one's address and token and is readable by its user alone; the second start asks over HTTP.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import sys
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+from urllib.parse import urlsplit
+
+from slm_playground.guard import TOKEN_HEADER
+
+LOCK_NAME = "lock"
+ADDRESS_NAME = "instance.json"
+STARTING_SECONDS = 5.0
+ANSWER_SECONDS = 5.0
+
+
+class NotReached(Exception):
+    """The first instance runs, but does not answer; the message says what to do."""
+
+
+class Instance:
+    """The right to be the only one, from `take` to the end of the process."""
+
+    def __init__(self, folder: Path, lock: IO[bytes]) -> None:
+        self._address = folder / ADDRESS_NAME
+        self._lock = lock
+
+    @classmethod
+    def take(cls, folder: Path) -> Instance | None:
+        """None where another process has it.
+
+        Raises: OSError where `folder` cannot hold a lock.
+        """
+        lock = (folder / LOCK_NAME).open("ab")
+        if not _try_lock(lock):
+            lock.close()
+            return None
+        # What an instance left that was killed.
+        (folder / ADDRESS_NAME).unlink(missing_ok=True)
+        return cls(folder, lock)
+
+    def announce(self, url: str, token: str) -> None:
+        """From here on a second start can reach this one.
+
+        Raises: OSError.
+        """
+        partial = self._address.with_suffix(".new")
+        partial.unlink(missing_ok=True)
+        descriptor = os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        with open(descriptor, "w", encoding="utf-8") as file:
+            json.dump({"url": url, "token": token, "process_id": os.getpid()}, file)
+        os.replace(partial, self._address)
+
+    def release(self) -> None:
+        with suppress(OSError):
+            self._address.unlink(missing_ok=True)
+        self._lock.close()
+
+
+@dataclass(frozen=True, slots=True)
+class First:
+    """The instance that runs already."""
+
+    url: str
+    token: str
+
+    def ask(self, path: str, body: dict[str, object]) -> None:
+        """POST to it.
+
+        Raises: NotReached.
+        """
+        connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=ANSWER_SECONDS)
+        headers = {"Content-Type": "application/json", TOKEN_HEADER: self.token}
+        try:
+            connection.request("POST", path, json.dumps(body), headers)
+            answer = connection.getresponse()
+            answer.read()
+        except (OSError, http.client.HTTPException) as error:
+            raise NotReached(_unreachable(f"does not answer ({error})")) from error
+        finally:
+            connection.close()
+        if answer.status != 200:
+            raise NotReached(_unreachable(f"refused ({answer.status})"))
+
+
+def find_first(folder: Path) -> First:
+    """The running instance, as its file says; waits a little for one that is only just starting.
+
+    Raises: NotReached.
+    """
+    end = time.monotonic() + STARTING_SECONDS
+    while True:
+        try:
+            data = json.loads((folder / ADDRESS_NAME).read_text(encoding="utf-8"))
+            return First(str(data["url"]), str(data["token"]))
+        except (OSError, ValueError, LookupError, TypeError) as error:
+            if time.monotonic() > end:
+                raise NotReached(_unreachable("has not said its address")) from error
+        time.sleep(0.02)
+
+
+def _unreachable(what: str) -> str:
+    return (
+        f"SLM Playground is already running, but it {what}. Close its window, or end the process slm-playground in the system's "
+        "list of processes, then start again."
+    )
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _try_lock(file: IO[bytes]) -> bool:
+        try:
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        return True
+
+else:
+    import fcntl
+
+    def _try_lock(file: IO[bytes]) -> bool:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
