@@ -6,7 +6,7 @@ import type { Plugin } from 'vite'
 
 const PLACE = '__SLM_FILES__'
 /** For other pages (slm.js), for people (types), for the server (compressed siblings), and the worker itself. */
-const LEFT_OUT = /^(slm\.js|slm\.d\.ts|sw\.js|chunks\.json|licences\.md|screenshots\/.*|.*\.(br|gz))$/
+const LEFT_OUT = /^(slm\.js|slm-chat\.js|slm\.d\.ts|sw\.js|chunks\.json|licences\.md|screenshots\/.*|.*\.(br|gz))$/
 
 export function offline(): Plugin {
   let outDir = ''

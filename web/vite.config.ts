@@ -21,7 +21,7 @@ export default defineConfig({
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   // Without this condition onnxruntime-web comes with its glue inlined, and would look for its WASM beside our chunk.
   resolve: { conditions: ['onnxruntime-web-use-extern-wasm', ...defaultClientConditions] },
-  optimizeDeps: { exclude: ['onnxruntime-web'] },
+  optimizeDeps: { exclude: ['onnxruntime-web', 'harper.js'] }, // they look for their WASM beside themselves
   server: { headers: ISOLATION_HEADERS },
   preview: { headers: ISOLATION_HEADERS },
   worker: { format: 'es', plugins: () => [kernels()] },
@@ -36,11 +36,13 @@ export default defineConfig({
       input: {
         ...(existsSync(here('index.html')) ? { index: here('index.html') } : {}),
         slm: here('src/slm.ts'),
+        'slm-chat': here('src/embed/slm-chat.ts'),
         sw: here('src/offline/worker.ts'),
       },
       preserveEntrySignatures: 'strict',
       output: {
-        entryFileNames: ({ name }) => (['slm', 'sw'].includes(name) ? `${name}.js` : 'assets/[name]-[hash].js'),
+        entryFileNames: ({ name }) =>
+          ['slm', 'slm-chat', 'sw'].includes(name) ? `${name}.js` : 'assets/[name]-[hash].js',
       },
     },
   },

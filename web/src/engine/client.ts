@@ -1,4 +1,5 @@
 /** The engine as the page has it: a model in a worker, offered as an `Engine`. */
+import { AnyOriginWorker as Worker } from './any-origin.ts'
 import type { Engine, EngineOptions } from './api.ts'
 import { Host } from './host.ts'
 import { createApi } from './openai.ts'

@@ -1,4 +1,5 @@
 /** The page's way to look at the device without loading a model: each question has a worker of its own, which ends with it. */
+import { AnyOriginWorker as Worker } from './any-origin.ts'
 import type { Roofline } from './api.ts'
 import { EngineError, type ErrorCode } from './errors.ts'
 

@@ -2,6 +2,7 @@
  * Models on the browser's private disk without loading them: kept for when the server is gone, checked, taken from the user's
  * own files. The work is done by a worker of its own, which ends with it; what a broken download left is gone on with.
  */
+import { AnyOriginWorker as Worker } from './any-origin.ts'
 import { EngineError, type ErrorCode } from './errors.ts'
 import { type RequestNote, tellRequests } from './requests.ts'
 

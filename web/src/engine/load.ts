@@ -152,7 +152,7 @@ async function startOrt(
   progress.enter('session', 'Preparing the model')
   const name = flavour === 'wasm' ? 'ort-wasm' : `ort-webgpu-${flavour}`
   const computing = await makeBackend(runtime, { manifest, variant: choice.variant, files, name, device, capture })
-  return { computing, name, threads }
+  return { computing, name, threads: runtime.threads }
 }
 
 async function startSimd({ manifest, choice, files, threads, signal }: Start, progress: Progress): Promise<Started> {

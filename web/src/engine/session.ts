@@ -40,6 +40,8 @@ export interface TensorInfo {
 }
 
 export interface Runtime {
+  /** In use: one where its files lie on another origin, since its threads are workers of its own. */
+  threads: number
   /** @param capture makes a session that can record its runs, where the graph allows that */
   create(files: SessionFiles, capture?: boolean): Promise<Session>
 }
@@ -49,16 +51,18 @@ declare const __ORT_BASE__: string
 
 /** Downloads and starts ONNX Runtime. */
 export async function loadRuntime(options: SessionOptions): Promise<Runtime> {
-  const { flavour, threads } = options
+  const { flavour } = options
   const ort = await importFlavour(flavour)
   const here = import.meta.url // in a variable: Vite must not take the URL below for an asset of the build
   const base = new URL(__ORT_BASE__, here)
+  const threads = base.origin === self.origin ? options.threads : 1
   const suffix = flavour === 'wasm' ? '' : `.${flavour}`
   const loader = new URL(`loader.${flavour}.mjs`, base).href
   ort.env.logLevel = 'error'
   ort.env.wasm.numThreads = threads
   ort.env.wasm.wasmPaths = { mjs: loader, wasm: new URL(`ort-wasm-simd-threaded${suffix}.wasm`, base).href }
   return {
+    threads,
     async create(files, capture = false) {
       const make = (chosen: InferenceSession.SessionOptions) => ort.InferenceSession.create(files.graph, chosen)
       const common = sessionOptions(options, files)

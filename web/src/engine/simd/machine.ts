@@ -2,6 +2,7 @@
  * Opens the CPU backend's machine: WASM memory, the build of the kernels that this browser can run, and threads that
  * wait in that memory for ops. The caller's thread is one of them and blocks while a list runs: never the page's.
  */
+import { AnyOriginWorker as Worker } from '../any-origin.ts'
 import { EngineError } from '../errors.ts'
 import { type Build, compileBuild, flipOf, hasRelaxedSimd, type Kernels } from './builds.ts'
 import { checkOp } from './check.ts'

@@ -6,6 +6,7 @@ import { chat } from './chat.ts'
 import { compare } from './compare.ts'
 import { controls } from './controls.ts'
 import { device } from './device.ts'
+import { embed } from './embed.ts'
 import { insight } from './insight.ts'
 import { loading } from './loading.ts'
 import { models } from './models.ts'
@@ -23,6 +24,7 @@ export const text: Text = {
   compare,
   controls,
   device,
+  embed,
   insight,
   loading,
   models,
