@@ -55,7 +55,8 @@ export default defineConfig({
             include: ['tests/web/**/*.browser.test.{ts,tsx}'],
             testTimeout: 120_000, // SwiftShader compiles its shaders on a CPU that others use too
             hookTimeout: 120_000,
-            expect: { poll: { timeout: 20_000 } }, // of expect.element: a second is little on a busy machine
+            expect: { poll: { timeout: 60_000 } }, // of expect.element: a second is little on a busy machine
+            setupFiles: [here('../tests/web/patience.ts')], // the same for vi.waitFor
             fileParallelism: false, // two cores: engines side by side would only slow each other down
             browser: {
               enabled: true,

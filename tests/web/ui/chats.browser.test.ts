@@ -17,9 +17,6 @@ const shown = () => messages.value.map(({ content }) => content)
 const echo = (prompt: string) => [`re: ${prompt}`]
 const button = (name: string | RegExp) => page.getByRole('button', { name })
 
-/** Drawing takes as long as the machine needs. */
-const PATIENT = { timeout: 20_000 }
-
 beforeEach(async () => {
   sessionStorage.clear()
   localStorage.clear()
@@ -239,15 +236,15 @@ describe('trouble', () => {
     await store.save([storedOf(long)])
     await conversation.open(long.head.id)
     const rows = () => [...document.querySelectorAll('.message')]
-    await vi.waitFor(() => expect(rows()).toHaveLength(151), PATIENT)
+    await vi.waitFor(() => expect(rows()).toHaveLength(151))
     const scroller = document.querySelector('.scroller') as HTMLElement // the page has one
     const toGo = () => scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight
-    await vi.waitFor(() => expect(toGo()).toBeLessThan(2), PATIENT)
+    await vi.waitFor(() => expect(toGo()).toBeLessThan(2))
     expect(document.querySelectorAll('.message .actions').length).toBeLessThan(40)
     expect(rows()[60]?.textContent).toContain('**message** 59')
     scroller.dispatchEvent(new WheelEvent('wheel', { deltaY: -100, bubbles: true })) // a reader's, not a layout's
     scroller.scrollTop = 0
-    await vi.waitFor(() => expect(rows()[1]?.querySelector('strong')?.textContent).toBe('message'), PATIENT)
-    await vi.waitFor(() => expect(rows().at(-1)?.querySelector('.actions')).toBeNull(), PATIENT)
+    await vi.waitFor(() => expect(rows()[1]?.querySelector('strong')?.textContent).toBe('message'))
+    await vi.waitFor(() => expect(rows().at(-1)?.querySelector('.actions')).toBeNull())
   })
 })

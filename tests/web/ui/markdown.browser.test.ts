@@ -132,9 +132,6 @@ describe('a text that grows', () => {
   })
 })
 
-/** Libraries come when they are first needed. */
-const LOADED = { timeout: 60_000 }
-
 describe('formulas and code', () => {
   function shown(text: string): HTMLElement {
     const box = document.createElement('div')
@@ -145,7 +142,7 @@ describe('formulas and code', () => {
 
   it('TeX becomes MathML; prices and what is no TeX stay as they are', async () => {
     const box = shown('So $a^2$ and \\(b\\), for $5 or $6.\n\n$$\n\\frac{1}{2}\n$$\n\nNot $\\frac{$ this.')
-    await vi.waitFor(() => expect(box.querySelectorAll('math')).toHaveLength(3), LOADED)
+    await vi.waitFor(() => expect(box.querySelectorAll('math')).toHaveLength(3))
     expect(box.querySelector('.formula.display mfrac')).not.toBeNull()
     expect(box.textContent).toContain('for $5 or $6.')
     expect(box.querySelectorAll('[style], a')).toHaveLength(0)
@@ -154,7 +151,7 @@ describe('formulas and code', () => {
 
   it('a formula cannot lead elsewhere', async () => {
     const box = shown('$\\href{javascript:window.hacked=1}{x} + y$ and $z$')
-    await vi.waitFor(() => expect(box.querySelector('math')).not.toBeNull(), LOADED)
+    await vi.waitFor(() => expect(box.querySelector('math')).not.toBeNull())
     expect(box.querySelectorAll('[href], a')).toHaveLength(0)
     box.remove()
   })
@@ -162,7 +159,7 @@ describe('formulas and code', () => {
   it('code is coloured where its language is known, and stays the same text', async () => {
     const code = 'def f(x):\n    return "<b>" + x  # why'
     const box = shown(`\`\`\`py\n${code}\n\`\`\`\n\n\`\`\`klingon\n<b>\n\`\`\``)
-    await vi.waitFor(() => expect(box.querySelector('.hljs-keyword')?.textContent).toBe('def'), LOADED)
+    await vi.waitFor(() => expect(box.querySelector('.hljs-keyword')?.textContent).toBe('def'))
     expect(box.querySelector('pre code')?.textContent).toBe(code)
     expect(box.querySelectorAll('b')).toHaveLength(0)
     box.remove()
