@@ -101,6 +101,7 @@ class IndexedStore implements ChatStore {
         for (const { message, table } of part.tokens ?? []) requests.push(tokens.put(table, [id, message]))
         for (const gone of part.removed ?? []) requests.push(messages.delete([id, gone]), tokens.delete([id, gone]))
       }
+      work.commit() // at once: a page that is closed now leaves it to the browser to write what it was given
       await Promise.all([...requests, work.done]).catch(error => {
         throw work.error ?? error // what ended the work, rather than which request felt it first
       })

@@ -1,6 +1,6 @@
 /** Chats by date, or what a search finds; drawn some at a time, as the reader comes near the end. */
 import { useComputed, useSignal } from '@preact/signals'
-import { useEffect, useMemo, useRef } from 'preact/hooks'
+import { useEffect, useLayoutEffect, useMemo, useRef } from 'preact/hooks'
 import { currentId, hasUnfinished, openChats } from '../../state/chats/desk.ts'
 import { Finder, hits, query } from '../../state/chats/finder.ts'
 import { type Group, groupsOf } from '../../state/chats/groups.ts'
@@ -167,7 +167,7 @@ function Item({ head }: { head: ChatHead }) {
 function Rename({ head, onDone }: { head: ChatHead; onDone: () => void }) {
   const { conversation } = useActors()
   const box = useRef<HTMLInputElement>(null)
-  useEffect(() => box.current?.select(), [])
+  useLayoutEffect(() => box.current?.select(), [])
   const save = () => {
     if (box.current) void conversation.rename(head.id, box.current.value)
     onDone()

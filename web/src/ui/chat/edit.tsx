@@ -1,6 +1,6 @@
 /** A message as it is reworded in place. Ctrl+Enter (or Enter, in a question) saves it as a further version, Escape leaves it. */
 import { useSignal } from '@preact/signals'
-import { useEffect, useRef } from 'preact/hooks'
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks'
 import type { Message } from '../../state/chat.ts'
 import { text } from '../../text/index.ts'
 import { useActors } from '../parts/context.ts'
@@ -13,7 +13,8 @@ export function Editor({ message }: { message: Message }) {
   const draft = useSignal(message.content)
   const isQuestion = message.role === 'user'
   const words = text.value.chat
-  useEffect(() => {
+  // At once, not behind the next frame: what is typed right behind the key that opened it belongs here.
+  useLayoutEffect(() => {
     const area = box.current
     if (!area) return
     area.focus()

@@ -1,7 +1,7 @@
 /** A modal dialog with a title and a way out: its button, Escape, or a click beside it. */
-import { type Signal, useSignalEffect } from '@preact/signals'
+import { effect, type Signal } from '@preact/signals'
 import type { ComponentChildren } from 'preact'
-import { useRef } from 'preact/hooks'
+import { useLayoutEffect, useRef } from 'preact/hooks'
 import { Icon } from './icons.tsx'
 
 export interface DialogProps {
@@ -16,11 +16,17 @@ export interface DialogProps {
 
 export function Dialog({ open, title, closeLabel, onClose, children }: DialogProps) {
   const dialog = useRef<HTMLDialogElement>(null)
-  useSignalEffect(() => {
-    if (open.value) dialog.current?.showModal()
-    else dialog.current?.close()
-  })
+  // At once, not with the next frame: what follows within it finds the dialog open or closed.
+  useLayoutEffect(
+    () =>
+      effect(() => {
+        if (open.value) dialog.current?.showModal()
+        else dialog.current?.close()
+      }),
+    [],
+  )
   const close = () => {
+    if (!open.peek()) return
     onClose?.()
     open.value = false
   }
@@ -38,7 +44,7 @@ export function Dialog({ open, title, closeLabel, onClose, children }: DialogPro
         if (event.target === dialog.current) close() // on the backdrop
       }}
     >
-      <form method="dialog">
+      <form method="dialog" onSubmit={close}>
         <div class="panel-row">
           <h2 id={titleId}>{title}</h2>
           <button type="submit" class="tool" aria-label={closeLabel}>

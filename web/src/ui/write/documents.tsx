@@ -1,6 +1,6 @@
 /** The list of documents: search, open, rename, delete with a way back. */
 import { useSignal } from '@preact/signals'
-import { useEffect, useRef } from 'preact/hooks'
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks'
 import type { DocumentEntry } from '../../state/documents/store.ts'
 import { href } from '../../state/route.ts'
 import { language, text } from '../../text/index.ts'
@@ -120,7 +120,7 @@ function Row({ work, entry, onChosen, onRename }: RowProps) {
 
 function Rename({ work, entry, onDone }: { work: Workplace; entry: DocumentEntry; onDone: () => void }) {
   const input = useRef<HTMLInputElement>(null)
-  useEffect(() => input.current?.select(), [])
+  useLayoutEffect(() => input.current?.select(), [])
   const words = text.value.write
   const save = () => {
     void work.desk.rename(entry.id, input.current?.value ?? entry.title)
