@@ -8,6 +8,29 @@ from dataclasses import dataclass
 from playwright.sync_api import Locator, Page, expect
 
 FIGURES = re.compile(r"prompt ([\d,]+)(?: \(([\d,]+) cached\))?")
+# Longer than any test waits for: the model is still writing whenever a test looks, stops it or crashes its tab.
+ENDLESS = 4000
+STORY = "Write a long story about a lighthouse keeper and her dog."
+# That more than so many characters of an answer are shown while it is being written.
+WRITTEN = "n => ([...document.querySelectorAll('li[aria-busy=true]')].at(-1)?.textContent ?? '').length > n"
+# Waits for what the page had to write into its database by now. A transaction is given its turn behind those before it; the
+# page begins another one when one has ended, with what has changed meanwhile: of the question, the answer, its figures.
+KEPT = """async () => {
+  const database = await new Promise((resolve, reject) => {
+    const opening = indexedDB.open('slm-playground.chats')
+    opening.onsuccess = () => resolve(opening.result)
+    opening.onerror = reject
+  })
+  for (let turn = 0; turn < 4; turn++) {
+    await new Promise((resolve, reject) => {
+      const work = database.transaction('heads', 'readwrite')
+      work.objectStore('heads').count()
+      work.oncomplete = resolve
+      work.onabort = reject
+    })
+  }
+  database.close()
+}"""
 # Every text that the newest answer shows while it is being written.
 RECORD = """() => {
   window.seen = []
@@ -57,6 +80,10 @@ class Chat:
         """The newest answer's text, once it is finished."""
         expect(self.answer().get_by_role("button", name="Regenerate")).to_be_visible()
         return self.answer().inner_text()
+
+    def wait_until_kept(self) -> None:
+        """Until the page can be left: what it showed so far is in the browser's database."""
+        self.page.evaluate(KEPT)
 
     def record(self) -> None:
         self.page.evaluate(RECORD)

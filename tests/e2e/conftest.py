@@ -11,13 +11,12 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
-from serving import CHROMIUM, QUIET, SOFTWARE_WEBGPU, NewPage, Server, StartServer, Watch, copy_bundle
+from serving import CHROMIUM, PATIENCE_MS, QUIET, SOFTWARE_WEBGPU, NewPage, Server, StartServer, Watch, copy_bundle, kept_port
 
 from slm_playground import paths
 
 ROOT = Path(__file__).resolve().parents[2]
 MODEL_ID = "smollm2-135m-instruct"
-LOAD_MS = 120_000  # the real model on two busy cores
 
 
 @pytest.fixture(scope="session")
@@ -45,7 +44,7 @@ def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartServ
             models.mkdir()
             for bundle in bundles:
                 copy_bundle(bundle, models)
-            server = Server(models, folder / "data")
+            server = Server(models, folder / "data", stack.enter_context(kept_port()))
             server.start()
             stack.callback(lambda: server.stop() if server.process.poll() is None else None)
             return server
@@ -61,7 +60,7 @@ def real_server(start_server: StartServer, real_bundle: Path) -> Server:
 # Of the module, not the session: Playwright's loop must have ended before tests of other folders start their own.
 @pytest.fixture(scope="module")
 def playwright() -> Iterator[Playwright]:
-    expect.set_options(timeout=LOAD_MS)
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as started:
         yield started
 
@@ -70,7 +69,7 @@ def playwright() -> Iterator[Playwright]:
 def chromium(playwright: Playwright) -> Iterator[Browser]:
     """Without WebGPU: headless Chromium has no adapter, so the CPU variant is chosen as it is for such a user."""
     assert CHROMIUM, "no Chromium: set CHROMIUM to its program, or run `make test`"
-    browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+    browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET, timeout=PATIENCE_MS)
     yield browser
     browser.close()
 
@@ -79,7 +78,7 @@ def chromium(playwright: Playwright) -> Iterator[Browser]:
 def chromium_webgpu(playwright: Playwright) -> Iterator[Browser]:
     """With WebGPU computed in software: slow, for the tiny model."""
     assert CHROMIUM, "no Chromium: set CHROMIUM to its program, or run `make test`"
-    browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*QUIET, *SOFTWARE_WEBGPU])
+    browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*QUIET, *SOFTWARE_WEBGPU], timeout=PATIENCE_MS)
     yield browser
     browser.close()
 
@@ -99,10 +98,9 @@ def new_page(watch: Watch) -> Iterator[NewPage]:
     def make(browser: Browser) -> Page:
         context = browser.new_context()
         contexts.append(context)
+        context.set_default_timeout(PATIENCE_MS)  # of every tab that the test opens in it
         watch.follow(context)
-        page = context.new_page()
-        page.set_default_timeout(LOAD_MS)
-        return page
+        return context.new_page()
 
     yield make
     for context in contexts:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -26,18 +28,39 @@ QUIET = [
     # DNS rebinding in one line: somebody else's name leads to this machine.
     "--host-resolver-rules=MAP rebound.example 127.0.0.1",
 ]
+# So long a step may take: the real model on two busy cores, or a machine that stands still for a while.
+PATIENCE_MS = 120_000
+# What Chromium says of a request whose server has gone: refused, reset, cut off in the middle of the answer.
+GONE = "net::ERR_"
 SOFTWARE_WEBGPU = ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"]
 
 
+def link_or_copy(source: str, target: str) -> None:
+    """A hard link where the disk allows, for files that nobody writes into."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+
+
+@contextmanager
+def kept_port() -> Iterator[int]:
+    """A free port that is still free when the server on it is started again.
+
+    Bound here too, but nobody listens: Linux gives it to no other program meanwhile, and lets the server have it
+    (SO_REUSEADDR on both). Elsewhere it is only likely to stay free.
+    """
+    with socket.socket() as keeper:
+        keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        keeper.bind(("127.0.0.1", 0))
+        port: int = keeper.getsockname()[1]
+        if sys.platform != "linux":
+            keeper.close()
+        yield port
+
+
 def copy_bundle(bundle: Path, models: Path) -> Path:
-    """A bundle of its own in the folder `models`; hard links where the disk allows, since nobody writes into them."""
-
-    def link_or_copy(source: str, target: str) -> None:
-        try:
-            os.link(source, target)
-        except OSError:
-            shutil.copy2(source, target)
-
+    """A bundle of its own in the folder `models`."""
     return Path(shutil.copytree(bundle, models / bundle.name, copy_function=link_or_copy))
 
 
@@ -76,7 +99,7 @@ class Server:
         """Ask it to end, as Ctrl-C does; gives its exit code."""
         self.process.terminate()
         with self.process:
-            return self.process.wait(timeout=30)
+            return self.process.wait(timeout=PATIENCE_MS / 1000)
 
 
 StartServer = Callable[..., Server]

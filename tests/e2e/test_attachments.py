@@ -69,6 +69,7 @@ def test_a_pdf_is_read_and_goes_along(chat: Chat, tmp_path: Path) -> None:
     expect(page.get_by_role("list", name="Attached", exact=True).get_by_text("keeper.pdf")).to_be_visible()
     prompt, _ = chat.prompt_tokens()
     assert prompt > 50, "the text went along"
+    chat.wait_until_kept()
     page.reload()
     expect(page.get_by_role("list", name="Attached", exact=True).get_by_text("keeper.pdf")).to_be_visible()
 

@@ -44,12 +44,20 @@ def done(page: Page) -> None:
 
 def answer_to(chat: Chat, question: str) -> str:
     chat.ask(question)
-    return first_line(chat.wait_for_end())
+    return finished(chat)
 
 
-def first_line(answer: str) -> str:
-    """Of an answer's text, behind its heading."""
-    return [line for line in answer.split("\n") if line][1]
+def finished(chat: Chat) -> str:
+    """The newest answer's text alone, once it is finished."""
+    chat.wait_for_end()
+    return chat.answer().locator(".markdown").inner_text().strip()
+
+
+def tokens_of(scope: Page | Locator) -> Locator:
+    """An answer's tokens, once they are shown: they may come from the browser's database."""
+    tokens = scope.get_by_role("group", name=re.compile("^The answer’s tokens")).get_by_role("button")
+    expect(tokens.first).to_be_visible()
+    return tokens
 
 
 def number(scope: Page | Locator, name: str) -> Locator:
@@ -110,6 +118,7 @@ def test_settings_are_what_the_model_gets(chat: Chat, tmp_path: Path) -> None:
 def test_an_answer_in_the_shape_of_a_schema(chat: Chat) -> None:
     page = chat.page
     dialog = open_settings(page)
+    number(dialog, "Temperature").fill("0")  # the same answer each time
     dialog.get_by_label("JSON that fits a schema").check()
     editor = dialog.get_by_role("textbox", name="JSON schema")
     editor.fill('{"type": "object", ')
@@ -145,7 +154,7 @@ def test_a_branch_from_another_token_by_keyboard(chat: Chat) -> None:
     chat.choose_greedy(SHORT)
     text = answer_to(chat, FRANCE)
     page.get_by_role("button", name="Tokens").press("Enter")
-    tokens = page.get_by_role("group", name=re.compile("^The answer’s tokens")).get_by_role("button")
+    tokens = tokens_of(page)
     spelled = "".join(tokens.all_inner_texts())
     assert spelled == text, "the tokens are the answer"
     page.get_by_label("Show where the model was unsure").focus()
@@ -171,15 +180,16 @@ def test_a_branch_from_another_token_by_keyboard(chat: Chat) -> None:
     expect(go).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.get_by_role("group", name="Version 2 of 2")).to_be_visible()
-    branched = first_line(chat.wait_for_end())
+    branched = finished(chat)
     assert branched.startswith(prefix + other)
     assert branched != text
 
+    chat.wait_until_kept()
     page.reload()
     chat.is_ready(CPU)
-    assert first_line(chat.wait_for_end()) == branched
+    assert finished(chat) == branched
     page.get_by_role("button", name="Tokens").click()
-    assert "".join(tokens.all_inner_texts()) == branched, "tokens are kept with the answer, those of its beginning too"
+    assert "".join(tokens_of(page).all_inner_texts()) == branched, "tokens are kept with the answer, those of its beginning too"
     page.get_by_role("button", name="Previous version").click()
     expect(chat.answer().get_by_text(text)).to_be_visible()
 
@@ -210,6 +220,7 @@ def test_two_ways_to_run_a_model_side_by_side(chat: Chat, tmp_path: Path) -> Non
     ways = column.last.get_by_label("Runs on")
     expect(ways.locator("option:checked")).to_have_text(re.compile("^CPU · int8 · ONNX Runtime"))
     gpu = ways.get_by_role("option", name=re.compile("^WebGPU"))
+    assert gpu.count() > 0
     assert all(option.is_disabled() and "not here: " in option.inner_text() for option in gpu.all())
 
     box = page.get_by_label("Prompt for all columns")
@@ -264,9 +275,7 @@ def test_settings_against_each_other_then_a_blind_vote(chat: Chat) -> None:
     place = int(re.findall(r"\d+", parts.inner_text())[0])
     for shown in column.all():
         shown.get_by_role("button", name="Tokens").click()
-    texts = [
-        shown.get_by_role("group", name=re.compile("tokens")).get_by_role("button").all_inner_texts() for shown in column.all()
-    ]
+    texts = [tokens_of(shown).all_inner_texts() for shown in column.all()]
     assert texts[0][: place - 1] == texts[1][: place - 1]
     assert texts[0][place - 1] != texts[1][place - 1]
 

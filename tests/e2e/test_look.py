@@ -11,7 +11,9 @@ from serving import NewPage, Server
 AXE = Path(__file__).resolve().parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 # Colour contrast is judged on the colours that are computed, so no motion may be under way.
 RUN_AXE = """async () => {
-  await Promise.all(document.getAnimations().filter(a => a.effect?.getComputedTiming().endTime < Infinity).map(a => a.finished))
+  // Settled: one whose element goes away is cancelled, which its promise tells as an error.
+  const moving = document.getAnimations().filter(a => a.effect?.getComputedTiming().endTime < Infinity)
+  await Promise.allSettled(moving.map(a => a.finished))
   const { violations } = await axe.run(document, { resultTypes: ['violations'], rules: { 'target-size': { enabled: true } } })
   const told = (id, { target, failureSummary }) => `${id} ${target.join(' ')}: ${failureSummary}`
   return violations.flatMap(({ id, nodes }) => nodes.map(node => told(id, node)))
@@ -38,6 +40,7 @@ def pages_of(page: Page) -> list[str]:
 
 def visit(page: Page, address: str) -> None:
     page.evaluate("address => { location.hash = address }", address)
+    expect(page.locator("nav.pages a[aria-current=page]")).to_have_attribute("href", address)  # hears of it a little later
     expect(page.locator("main .page-status[role=status]")).to_have_count(0)
     expect(page.locator("main")).not_to_be_empty()
 

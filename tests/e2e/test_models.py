@@ -12,7 +12,7 @@ import pytest
 from chatting import Chat
 from faraway import Faraway, serve
 from playwright.sync_api import Browser, Page, expect
-from serving import NewPage, Server, StartServer, Watch
+from serving import GONE, PATIENCE_MS, NewPage, Server, StartServer, Watch
 
 from slm_playground.library import plan
 
@@ -49,14 +49,14 @@ def look_up(page: Page, source: str) -> None:
 def test_a_hub_repository_paused_over_a_restart_then_used(
     hub: Faraway, server: Server, new_page: NewPage, chromium: Browser, watch: Watch
 ) -> None:
-    watch.expected.append("ERR_CONNECTION_REFUSED")  # while the server is restarted
+    watch.expected.append(GONE)  # while the server is restarted
     reached, go_on = threading.Event(), threading.Event()
 
     def hold(path: str, wanted: str | None) -> None:
         # The second range of the large file waits until the test has paused the download.
         if path.endswith("onnx_data") and wanted == "bytes=8388608-16777215":
             reached.set()
-            assert go_on.wait(60)
+            assert go_on.wait(PATIENCE_MS / 1000)
 
     hub.moods.before_body = hold
     page = new_page(chromium)
@@ -65,7 +65,7 @@ def test_a_hub_repository_paused_over_a_restart_then_used(
     page.get_by_role("checkbox", name=re.compile("^cpu-fp32")).check()
     page.get_by_role("button", name=re.compile("^Download ")).click()
     expect(page.get_by_role("progressbar", name="Far-Llama")).to_be_visible()
-    assert reached.wait(60)
+    assert reached.wait(PATIENCE_MS / 1000)
     page.get_by_role("button", name="Pause Far-Llama").click()
     expect(page.get_by_text("Paused")).to_be_visible()
     go_on.set()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
 import re
 import shutil
 import subprocess
@@ -15,12 +14,11 @@ from pathlib import Path
 import pytest
 from chatting import Chat
 from playwright.sync_api import Browser, Page, expect
-from serving import NewPage, Server, Watch, copy_bundle
+from serving import GONE, PATIENCE_MS, NewPage, Server, Watch, copy_bundle, link_or_copy
 
 from slm_playground import paths
 
 CPU = re.compile("^CPU · int8")
-GONE = ["ERR_CONNECTION_REFUSED", "ERR_INTERNET_DISCONNECTED"]
 
 
 def opens_offline(page: Page) -> None:
@@ -36,7 +34,7 @@ def test_the_network_is_cut_and_the_chat_goes_on(new_page: NewPage, chromium: Br
     opens_offline(page)
     page.get_by_role("button", name=re.compile("^Keep for offline: ")).click()
     expect(page.get_by_text("Kept in this browser").first).to_be_visible()
-    watch.expected += GONE
+    watch.expected.append(GONE)
     page.context.set_offline(True)
     real_server.stop()
     page.reload()
@@ -83,7 +81,7 @@ def own_page(tmp_path: Path, tiny_bundle: Path) -> Iterator[tuple[str, Path]]:
     (tmp_path / "models").mkdir()
     copy_bundle(tiny_bundle, tmp_path / "models")
     static = tmp_path / "dist"
-    shutil.copytree(paths.static_dir(), static, copy_function=os.link)
+    shutil.copytree(paths.static_dir(), static, copy_function=link_or_copy)
     for path in [*static.glob("sw.js*"), *static.glob("index.html*")]:
         content = path.read_bytes()
         path.unlink()
@@ -93,7 +91,7 @@ def own_page(tmp_path: Path, tiny_bundle: Path) -> Iterator[tuple[str, Path]]:
     assert process.stdout is not None
     yield process.stdout.readline().strip(), static
     process.terminate()
-    process.communicate(timeout=30)
+    process.communicate(timeout=PATIENCE_MS / 1000)
 
 
 def release(static: Path) -> None:

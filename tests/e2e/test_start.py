@@ -34,7 +34,7 @@ def test_a_second_start_serves_at_once() -> None:
         assert process.stdout is not None
         assert process.stderr is not None
         url = process.stdout.readline().strip()
-        with urllib.request.urlopen(url, timeout=30) as answer:
+        with urllib.request.urlopen(url, timeout=120) as answer:
             page = answer.read()
         process.send_signal(signal.SIGINT)
         said = process.stderr.read()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from chatting import Chat
 from playwright.sync_api import Browser, Page, Playwright, Request, expect
-from serving import CHROMIUM, QUIET, NewPage, Server, StartServer, Watch
+from serving import CHROMIUM, PATIENCE_MS, QUIET, NewPage, Server, StartServer, Watch
 
 CPU = re.compile("^CPU · int8")
 KEEP = re.compile("^Keep for offline: ")
@@ -68,8 +68,10 @@ def test_a_full_disk_is_told(
     server = start_server(tiny_bundle)
     watch.expected.append("Quota")  # the page's own offline copy has no room either
     # A profile on disk: private windows keep such files in memory and count them otherwise.
-    context = playwright.chromium.launch_persistent_context(tmp_path / "profile", executable_path=CHROMIUM, args=QUIET)
+    profile = tmp_path / "profile"
+    context = playwright.chromium.launch_persistent_context(profile, executable_path=CHROMIUM, args=QUIET, timeout=PATIENCE_MS)
     try:
+        context.set_default_timeout(PATIENCE_MS)
         watch.follow(context)
         page = context.new_page()
         origin = server.url.rstrip("/")
@@ -77,7 +79,7 @@ def test_a_full_disk_is_told(
         Chat(page).open(server.url, CPU)  # nothing has to be stored for that
         keep(page)
         told = page.get_by_text("has no room for").first
-        expect(told).to_be_visible(timeout=20_000)
+        expect(told).to_be_visible()
         expect(told).to_contain_text("Remove models that it keeps")
     finally:
         context.close()

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from chatting import Chat
 from playwright.sync_api import Browser, Page, Playwright, expect
-from serving import CHROMIUM, QUIET, NewPage, Server, StartServer, Watch
+from serving import CHROMIUM, GONE, PATIENCE_MS, QUIET, NewPage, Server, StartServer, Watch
 
 CPU = re.compile("^CPU · int8")
 
@@ -115,10 +115,11 @@ def test_the_page_outlives_its_server(page: Page, start_server: StartServer, tin
     server = start_server(tiny_bundle)
     chat = Chat(page)
     chat.open(server.url, CPU)
-    watch.expected.append("ERR_CONNECTION_REFUSED")  # also of the copy for offline use, where it was still being made
+    watch.expected.append(GONE)  # also of the copy for offline use, where it was still being made
     assert server.stop() == 0
     chat.ask("Who is Alice?")  # the model is in the page
     told = chat.wait_for_end()
+    chat.wait_until_kept()
     page.get_by_role("button", name="Settings", exact=True).click()
     page.get_by_role("radio", name="CPU").check()  # loads again, which needs the server
     page.get_by_role("button", name="Done").click()
@@ -137,7 +138,8 @@ def test_a_browser_without_wasm_simd_is_told(
     playwright: Playwright, new_page: NewPage, start_server: StartServer, tiny_bundle: Path
 ) -> None:
     # Chromium has WASM SIMD only on x86 processors with SSE4.1: told that this one lacks it, it is such a browser.
-    browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*QUIET, "--js-flags=--no-enable-sse4-1"])
+    arguments = [*QUIET, "--js-flags=--no-enable-sse4-1"]
+    browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments, timeout=PATIENCE_MS)
     page = new_page(browser)
     page.goto(start_server(tiny_bundle).url)
     alert = page.get_by_role("alert")
