@@ -142,9 +142,7 @@ def _files(source: FolderSource | WebSource, sums: dict[str, str]) -> Iterator[F
             told = f"{size_bytes / 1e6:.1f} MB: GitHub takes files up to 100 MB"
             yield error(path, f"{told}. Write the site with --max-file-mb 95")
     if largest[0] > _CLOUDFLARE_FILE_BYTES:
-        yield warning(
-            largest[1], f"{largest[0] / 1e6:.1f} MB: Cloudflare Pages takes files up to 25 MiB; most other hosts take it"
-        )
+        yield warning(largest[1], f"{largest[0] / 1e6:.1f} MB: Cloudflare Pages takes files up to 25 MiB, most hosts more")
     if total_bytes > _GITHUB_SITE_BYTES:
         yield warning(".", f"{total_bytes / 1e9:.2f} GB; GitHub Pages takes 1 GB. Leave out variants (--variants)")
     if isinstance(source, FolderSource):

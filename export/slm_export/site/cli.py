@@ -55,6 +55,7 @@ _HOW = _options(
     click.option("--max-file-mb", type=float, help="Files that are larger are split. Default: 95, for GitHub Pages."),
     click.option("--weights", type=click.Choice(["bundled", "hub"]), help="Copied, or fetched from a hub. Default: bundled."),
     click.option("--hub", metavar="[ID=]OWNER/NAME@COMMIT", multiple=True, help="Where --weights hub finds a bundle."),
+    click.option("--single-file", is_flag=True, help="--out is one HTML file that opens from disk (models up to 25 MB)."),
     click.option("--web", type=click.Path(file_okay=False, path_type=Path), help="Another build of the page."),
     click.option("--yes", is_flag=True, help="Replace an older site without asking."),
 )
@@ -70,7 +71,7 @@ _SHOW = _options(
 
 @click.command(short_help="Bundles → a demo site for any static host.")
 @click.argument("bundles", nargs=-1, type=click.Path(file_okay=False, path_type=Path))
-@click.option("--out", type=click.Path(path_type=Path), help="The site's folder.")
+@click.option("--out", type=click.Path(path_type=Path), help="The site's folder, or file with --single-file.")
 @_WHAT
 @_HOW
 @_SHOW
@@ -118,6 +119,11 @@ def _write(context: click.Context, given: dict[str, Any]) -> None:
     out, reporter = given["out"].absolute(), Reporter(quiet=given["as_json"])
     order = read_order(given["config"], _flags(context, given))
     build = find_web_build(given["web"])
+    if given["single_file"]:
+        from slm_export.site.single import write_single_file
+
+        _done(out, write_single_file(order, build, out, reporter, may_replace=given["yes"]), 1, given["as_json"])
+        return
     plan = plan_site(order, build)
     replaces = require_replaceable(out)
     reporter.say(

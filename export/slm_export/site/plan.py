@@ -15,7 +15,7 @@ from slm_export.site.headers import headers_file, rules
 from slm_export.site.models import read_models
 from slm_export.site.order import Order
 from slm_export.site.social import social_png
-from slm_export.site.web_build import WebBuild, is_offline, needed_files, service_worker
+from slm_export.site.web_build import Needs, WebBuild, is_offline, needed_files, service_worker
 
 _RUNTIME = ("ort/",)
 
@@ -70,15 +70,20 @@ def plan_site(order: Order, build: WebBuild) -> SitePlan:
     if order.hub and hub is None:
         raise SiteError("--hub says where the weights are, and they are to be copied: add --weights hub.")
     content = complete(order.settings, read_models(order.bundles, order.variants, hub))
-    settings = content.settings
-    has_gpu = any(model.needs_gpu_runtime for model in content.models)
-    names = needed_files(build, settings.pages, pdf=settings.pdf, gpu=has_gpu)
+    names = needed_files(build, needs_of(content))
     copied = {name: _digest(build.folder / name) for name in names}
     made = _texts(content, build)
     offline = {name: digest for name, digest in copied.items() if is_offline(name)}
     offline |= {name: hashlib.sha256(text).digest() for name, text in made.items() if is_offline(name)}
     made["sw.js"] = service_worker(build, offline).encode()
     return SitePlan(content, build, copied, made, order.max_file_bytes)
+
+
+def needs_of(content: Content) -> Needs:
+    """What of the built page this content uses."""
+    settings = content.settings
+    has_gpu = any(model.needs_gpu_runtime for model in content.models)
+    return Needs(frozenset(settings.pages), pdf=settings.pdf, gpu=has_gpu, grammar="grammar" in (settings.tasks or ()))
 
 
 def _texts(content: Content, build: WebBuild) -> dict[str, bytes]:

@@ -40,6 +40,11 @@ _TYPES = {
 _PIECE_BYTES = 1 << 18
 
 
+def mime_type(name: str) -> str:
+    """By the name's ending, `application/octet-stream` for an unknown one; not by what this system believes."""
+    return _TYPES.get(PurePosixPath(name).suffix.lower(), _OCTETS)
+
+
 @dataclass(frozen=True, slots=True)
 class _Site:
     """`base` begins and ends with a slash."""
@@ -135,7 +140,7 @@ class _Handler(BaseHTTPRequestHandler):
         if self.headers.get("If-None-Match") == etag:
             self._begin(HTTPStatus.NOT_MODIFIED, path, headers)
             return
-        headers["Content-Type"] = _TYPES.get(PurePosixPath(file.name).suffix.lower(), _OCTETS)
+        headers["Content-Type"] = mime_type(file.name)
         asked = self.headers.get("Range") if self.headers.get("If-Range", etag) == etag else None
         span = _span(asked, status.st_size)
         if span == ():

@@ -9,6 +9,7 @@ from html import escape
 from importlib.resources import files
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
+from markupsafe import Markup
 
 from slm_export.site.content import Content
 from slm_export.site.errors import SiteError
@@ -27,7 +28,7 @@ def index_html(content: Content, build: WebBuild) -> str:
     page = _replaced(build.text("index.html"), r' *<meta name="description"[^>]*>\n', "")
     page = _replaced(page, r"<title>[^<]*</title>", f"<title>{escape(content.title)}</title>")
     # In front of everything that the policy is to hold for.
-    head = _render("head.html.jinja", content, policy=policy(content))
+    head = _render("head.html.jinja", content, policy_tag=Markup(policy_tag(policy(content))))
     return _replaced(page, r'<meta charset="utf-8">\n', f'<meta charset="utf-8">\n{head}')
 
 
@@ -41,6 +42,11 @@ def _replaced(page: str, pattern: str, replacement: str) -> str:
 def policy(content: Content) -> str:
     """The CSP of the site's page."""
     return content_security_policy(model.hub for model in content.models if model.hub)
+
+
+def policy_tag(text: str) -> str:
+    """The meta tag with a CSP."""
+    return f'<meta http-equiv="Content-Security-Policy" content="{escape(text, quote=False)}">'
 
 
 def web_manifest(content: Content, build: WebBuild) -> str:
@@ -62,7 +68,9 @@ def card_html(content: Content, model: SiteModel) -> str:
 def embed_html(content: Content) -> str:
     """The example of a model in somebody's own page."""
     model = next(m for m in content.models if m.manifest.id == content.settings.default_model)
-    return _render("embed.html.jinja", content, model=model, bundle=model.hub or model.place, policy=policy(content))
+    return _render(
+        "embed.html.jinja", content, model=model, bundle=model.hub or model.place, policy_tag=Markup(policy_tag(policy(content)))
+    )
 
 
 def readme(content: Content, licence_id: str) -> str:
@@ -73,7 +81,7 @@ def readme(content: Content, licence_id: str) -> str:
 
 def stylesheet() -> str:
     """The style of card.html and embed.html."""
-    return _source("card.css")
+    return source("card.css")
 
 
 def _render(template: str, content: Content, **values: object) -> str:
@@ -83,7 +91,7 @@ def _render(template: str, content: Content, **values: object) -> str:
 @cache
 def _environment() -> Environment:
     environment = Environment(
-        loader=FunctionLoader(_source),
+        loader=FunctionLoader(source),
         autoescape=lambda name: name is None or not name.endswith(".md.jinja"),
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -97,5 +105,6 @@ def _environment() -> Environment:
     return environment
 
 
-def _source(name: str) -> str:
+def source(name: str) -> str:
+    """A file of templates/."""
     return (files("slm_export") / "site" / "templates" / name).read_text(encoding="utf-8")

@@ -19,6 +19,7 @@ CHUNKS = "chunks.json"  # Vite's manifest: source → file, imports, dynamic imp
 _OTHERS = re.compile(r".*\.(?:br|gz)|chunks\.json|index\.html|site\.webmanifest|sw\.js|screenshots/.*|licences\.md")
 _PDF = "pdfjs-dist"
 _SW_LIST = re.compile(r"(?P<quote>[\"'`])(?P<list>[^\"'`\s|]+ sha256-[^\"'`]*)(?P=quote)")
+_RULES = re.compile(r"assets/harper[-_].*")
 _GPU_RUNTIME = re.compile(r"ort/.*\.?(?:jspi|asyncify)\..*|assets/ort\.(?:jspi|webgpu)\..*")
 # Where the worker does not look: for other pages, people and robots.
 _NOT_OFFLINE = re.compile(
@@ -71,18 +72,29 @@ def _installed() -> Path | None:
     return built if is_checkout else package / "static"
 
 
-def needed_files(build: WebBuild, pages: Iterable[str], *, pdf: bool, gpu: bool) -> list[str]:
-    """The files that a site with these pages copies as they are, sorted; `gpu`: with ONNX Runtime's WebGPU builds."""
-    dropped = _dropped_files(build, set(pages), pdf=pdf)
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What of the page a site uses. `gpu`: ONNX Runtime's WebGPU builds; `grammar`: the rules beside the grammar model."""
+
+    pages: frozenset[str]
+    pdf: bool
+    gpu: bool
+    grammar: bool
+
+
+def needed_files(build: WebBuild, needs: Needs) -> list[str]:
+    """The files that a site copies as they are, sorted."""
+    dropped = _dropped_files(build, needs.pages, pdf=needs.pdf)
+    unneeded = [pattern for pattern, is_needed in ((_GPU_RUNTIME, needs.gpu), (_RULES, needs.grammar)) if not is_needed]
     names = (path.relative_to(build.folder).as_posix() for path in build.folder.rglob("*") if path.is_file())
     return sorted(
         name
         for name in names
-        if not _OTHERS.fullmatch(name) and name not in dropped and (gpu or not _GPU_RUNTIME.fullmatch(name))
+        if not _OTHERS.fullmatch(name) and name not in dropped and not any(pattern.fullmatch(name) for pattern in unneeded)
     )
 
 
-def _dropped_files(build: WebBuild, pages: set[str], *, pdf: bool) -> set[str]:
+def _dropped_files(build: WebBuild, pages: frozenset[str], *, pdf: bool) -> set[str]:
     """What only left-out pages ask for: reachable in the module graph with them, and not without."""
     chunks = build.chunks
     entries = [key for key, chunk in chunks.items() if chunk.get("isEntry")]
