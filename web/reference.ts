@@ -21,7 +21,7 @@ const SECTIONS: [title: string, modules: string[]][] = [
   ['Proofreading', ['engine/proofread/types.ts']],
   ["OpenAI's client library", ['engine/openai-fetch.ts']],
   ["The browsers' LanguageModel and Proofreader", ['engine/facade/shapes.ts']],
-  ['Errors', ['engine/errors.ts']],
+  ['Errors', ['engine/errors.ts', 'engine/sentences.ts']],
   ['Memory and disk', ['engine/memory.ts', 'engine/disk.ts']],
 ]
 

@@ -12,7 +12,7 @@ import type { LanguageModelApi, ProofreaderApi } from './engine/facade/shapes.ts
 
 export type * from './engine/api.ts'
 export { removeStoredBundle, type StoredBundle, storedBundles } from './engine/disk.ts'
-export { EngineError, type ErrorCode } from './engine/errors.ts'
+export { EngineError, type ErrorCode, type Reason } from './engine/errors.ts'
 export type * from './engine/facade/shapes.ts'
 export { MemoryBudget } from './engine/memory.ts'
 export { createOpenAIFetch } from './engine/openai-fetch.ts'

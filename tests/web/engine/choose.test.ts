@@ -2,7 +2,9 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { chooseVariant, type Wishes, wantsGpu } from '../../../web/src/engine/choose.ts'
 import { capabilities, findGpu, type GpuSearch, type Surroundings } from '../../../web/src/engine/device.ts'
+import { inEnglish } from '../../../web/src/engine/errors.ts'
 import { parseManifest } from '../../../web/src/engine/manifest.ts'
+import type { PassedOver } from '../../../web/src/engine/protocol.ts'
 
 const fixture = (name: string) =>
   parseManifest(readFileSync(new URL(`../../fixtures/manifests/valid/${name}.json`, import.meta.url), 'utf8'), name)
@@ -21,10 +23,10 @@ const gpu = (...features: string[]): GpuSearch => ({
   gpu: { device: {} as GPUDevice, name: 'Card', features: new Set(features) },
   missing: null,
 })
-const NO_GPU: GpuSearch = { gpu: null, missing: 'This browser offers no WebGPU.' }
+const NO_GPU: GpuSearch = { gpu: null, missing: { kind: 'no-webgpu' } }
 const AUTO: Wishes = { device: 'auto', variant: null, backend: null }
 
-function choose(search: GpuSearch, wishes = AUTO, failed: { from: string; reason: string }[] = []) {
+function choose(search: GpuSearch, wishes = AUTO, failed: PassedOver[] = []) {
   return chooseVariant(manifest, wishes, { capabilities: capabilities(browser(), null), search }, failed)
 }
 
@@ -36,18 +38,20 @@ describe('choosing a variant', () => {
   test('says what a lesser GPU lacks', () => {
     const { variant, passedOver } = choose(gpu())
     expect(variant.name).toBe('webgpu-q4f32')
-    expect(passedOver).toEqual([{ from: 'webgpu-q4f16', reason: 'The graphics adapter (Card) lacks shader-f16.' }])
+    const reasons = [{ kind: 'adapter-lacks', adapter: 'Card', features: 'shader-f16' }]
+    expect(passedOver).toEqual([{ from: 'webgpu-q4f16', reasons }])
   })
   test('falls to the CPU without a GPU, with the reason for each', () => {
     const { variant, passedOver } = choose(NO_GPU)
     expect(variant.name).toBe('cpu-int8')
     expect(passedOver.map(({ from }) => from)).toEqual(['webgpu-q4f16', 'webgpu-q4f32'])
-    expect(passedOver.every(({ reason }) => reason === 'This browser offers no WebGPU.')).toBe(true)
+    expect(passedOver.every(({ reasons }) => inEnglish(reasons) === 'This browser offers no WebGPU.')).toBe(true)
   })
   test('does not try again what failed before', () => {
-    const { variant, passedOver } = choose(gpu('shader-f16'), AUTO, [{ from: 'webgpu-q4f16', reason: 'It was wrong.' }])
+    const failed: PassedOver[] = [{ from: 'webgpu-q4f16', reasons: [{ kind: 'token-wrong', place: 2 }] }]
+    const { variant, passedOver } = choose(gpu('shader-f16'), AUTO, failed)
     expect(variant.name).toBe('webgpu-q4f32')
-    expect(passedOver).toEqual([{ from: 'webgpu-q4f16', reason: 'It was wrong.' }])
+    expect(passedOver).toEqual(failed)
   })
   test('a wish for WebGPU never ends on the CPU', () => {
     expect(() => choose(NO_GPU, { ...AUTO, device: 'webgpu' })).toThrow(
@@ -80,7 +84,7 @@ describe('choosing a variant', () => {
   })
   test('the engine’s own kernels come before ONNX Runtime, which is what is left where they failed', () => {
     expect(choose(NO_GPU)).toMatchObject({ backend: 'simd', name: 'cpu-int8/simd' })
-    const failed = [{ from: 'cpu-int8/simd', reason: 'It was wrong.' }]
+    const failed: PassedOver[] = [{ from: 'cpu-int8/simd', reasons: [{ kind: 'plain', said: 'It was wrong.' }] }]
     const { backend, name, passedOver } = choose(NO_GPU, { ...AUTO, device: 'cpu' }, failed)
     expect({ backend, name, passedOver }).toEqual({ backend: 'ort', name: 'cpu-int8', passedOver: failed })
   })
@@ -98,7 +102,7 @@ describe('choosing a variant', () => {
     expect(choose(gpu('shader-f16'), { ...AUTO, backend: 'simd' }).name).toBe('cpu-int8/simd')
     expect(wantsGpu(manifest, { ...AUTO, backend: 'simd' }, [])).toBe(false)
     expect(() => choose(NO_GPU, { ...AUTO, device: 'webgpu', backend: 'simd' })).toThrow(/computes on the CPU/)
-    const failed = [{ from: 'cpu-int8/simd', reason: 'It was wrong.' }]
+    const failed: PassedOver[] = [{ from: 'cpu-int8/simd', reasons: [{ kind: 'plain', said: 'It was wrong.' }] }]
     expect(() => choose(NO_GPU, { ...AUTO, backend: 'simd' }, failed)).toThrow('It was wrong.')
   })
   test('a browser without WASM SIMD', () => {

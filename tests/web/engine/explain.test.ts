@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest'
-import { EngineError } from '../../../web/src/engine/errors.ts'
+import { EngineError, type Reason } from '../../../web/src/engine/errors.ts'
 import { explain, isFatal } from '../../../web/src/engine/explain.ts'
+
+const failed = (said: string): Reason => ({ kind: 'call-failed', said })
 
 test.each([
   ['std::bad_alloc', 'out-of-memory', /Close other tabs/],
@@ -10,16 +12,16 @@ test.each([
   ['Device was lost', 'device-lost', /Try again/],
   ['x is not a function', 'internal', /please report it/],
 ])('%j is %s', (message, code, advice) => {
-  const error = explain(new Error(message), 'It could not start')
+  const error = explain(new Error(message), said => ({ kind: 'no-start', variant: 'It', said }))
   expect(error.code).toBe(code)
-  expect(error.message.startsWith(`It could not start (${message}). `)).toBe(true)
+  expect(error.message.startsWith(`It could not be started (${message}). `)).toBe(true)
   expect(error.message).toMatch(advice)
 })
 
 test('an EngineError stays what it is, and what was thrown need not be an Error', () => {
   const error = new EngineError('quota', 'Full.')
-  expect(explain(error, 'It failed')).toBe(error)
-  expect(explain(1234, 'It failed').message).toMatch(/^It failed \(1234\)\. /)
+  expect(explain(error, failed)).toBe(error)
+  expect(explain(1234, failed).message).toMatch(/^The engine could not do this \(1234\)\. /)
 })
 
 test.each<[string, boolean, unknown]>([
@@ -30,7 +32,7 @@ test.each<[string, boolean, unknown]>([
     new EngineError('out-of-memory', 'No.', { cause: new RangeError('Memory.grow failed') }),
   ],
   ['no memory within the runtime', true, new Error('std::bad_alloc')],
-  ['the same, explained', true, explain(new Error('std::bad_alloc'), 'It did not run')],
+  ['the same, explained', true, explain(new Error('std::bad_alloc'), failed)],
   ['an array that could not be made', true, new RangeError('Array buffer allocation failed')],
   ['an aborted runtime', true, new Error('Aborted(OOM)')],
   ['a C++ exception', true, 5318008],

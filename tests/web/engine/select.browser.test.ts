@@ -1,13 +1,14 @@
 /** Candidates selected on the GPU (SwiftShader here) against the whole row of logits, sorted in JavaScript. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { findGpu, thisBrowser } from '../../../web/src/engine/device.ts'
+import { EngineError } from '../../../web/src/engine/errors.ts'
 import { randomNumbers } from '../../../web/src/engine/random.ts'
 import { releaseSelection, Selector } from '../../../web/src/engine/select.ts'
 
 let device: GPUDevice
 beforeAll(async () => {
   const { gpu, missing } = await findGpu(thisBrowser(), { allowSoftware: true })
-  if (!gpu) throw new Error(missing)
+  if (!gpu) throw new EngineError('unsupported', missing)
   device = gpu.device
 })
 afterAll(() => device?.destroy())

@@ -136,7 +136,7 @@ describe('compiling', () => {
   })
 
   test('text that is no JSON', () => {
-    expect(() => parseProgram('{', 'cpu-int8/program.json')).toThrow('cpu-int8/program.json is not JSON')
+    expect(() => parseProgram('{', 'cpu-int8/program.json')).toThrow('cpu-int8/program.json: is not JSON')
   })
 })
 

@@ -119,7 +119,7 @@ test.each(FAULTS)('the self-test finds $fault', async ({ spoil }) => {
   const blob = (name: string) => (name === path ? spoilt : files.blob(name))
   const backend = await openOn({ manifest, variant, files: { blob } }, needs => openMachine({ ...needs, threads: 1 }))
   const { fault } = await programSelfTest(backend, manifest, programOf(variant))
-  expect(fault).toMatch(/its numbers are off by|token \d+ of its test answer is wrong/)
+  expect(['numbers-off', 'token-wrong']).toContain(fault?.kind)
   await backend.dispose()
 })
 
@@ -131,6 +131,6 @@ test('the self-test finds damaged weights', async () => {
   const blob = (name: string) => (name === path ? new Blob([bytes]) : files.blob(name))
   const backend = await openOn({ manifest, variant, files: { blob } }, needs => openMachine({ ...needs, threads: 1 }))
   const { fault } = await programSelfTest(backend, manifest, programOf(variant))
-  expect(fault).toMatch(/its numbers are off by|token \d+ of its test answer is wrong/)
+  expect(['numbers-off', 'token-wrong']).toContain(fault?.kind)
   await backend.dispose()
 })

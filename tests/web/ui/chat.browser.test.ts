@@ -1,7 +1,7 @@
 /** The page as a person uses it: keyboard first, over the scripted engine. */
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { page, userEvent } from 'vitest/browser'
-import { EngineError } from '../../../web/src/engine/errors.ts'
+import { EngineError, inEnglish, type Reason } from '../../../web/src/engine/errors.ts'
 import { announcement } from '../../../web/src/state/announce.ts'
 import { messages } from '../../../web/src/state/chat.ts'
 import { currentId, openChats } from '../../../web/src/state/chats/desk.ts'
@@ -227,13 +227,14 @@ describe('loading', () => {
   })
 
   it('a fallback from the GPU is said with its reason, once', async () => {
-    const fallbacks = [{ from: 'webgpu-q4f16', to: 'cpu-int8', reason: 'No graphics adapter was found.' }]
+    const reason: Reason = { kind: 'no-adapter' }
+    const fallbacks = [{ from: 'webgpu-q4f16', to: 'cpu-int8', reasons: [reason], reason: inEnglish([reason]) }]
     const { load } = openPage(async () => fakeEngine({ info: { fallbacks } }))
     await load()
-    await expect.element(page.getByText('No graphics adapter was found.')).toBeVisible()
+    await expect.element(page.getByText('found no graphics adapter for it')).toBeVisible()
     await userEvent.click(page.getByRole('button', { name: 'Dismiss' }))
     await load()
-    expect(page.getByText('No graphics adapter was found.').query()).toBeNull()
+    expect(page.getByText('found no graphics adapter for it').query()).toBeNull()
   })
 })
 

@@ -181,7 +181,7 @@ describe('what a screen reader is told', () => {
   })
 
   it('everything that can be clicked is large enough for a finger', async () => {
-    const fallbacks = [{ from: 'webgpu-q4f16', to: 'cpu-int8', reason: 'No adapter.' }]
+    const fallbacks = [{ from: 'webgpu-q4f16', to: 'cpu-int8', reason: 'No adapter.', reasons: [] }]
     const { load } = openPage(async () => fakeEngine({ answer: () => ['```js\nx\n```'], info: { fallbacks } }))
     await load()
     const measure = () => {

@@ -15,6 +15,7 @@ import type {
   ToolFormat,
 } from './chat-types.ts'
 import type { CompleteRequest, CompleteResult } from './complete/types.ts'
+import type { Reason } from './errors.ts'
 import type { MemoryBudget } from './memory.ts'
 import type { ProofreadOptions, ProofreadResult } from './proofread/types.ts'
 
@@ -66,7 +67,10 @@ export interface EngineOptions {
 export interface Fallback {
   from: string
   to: string
+  /** In English. */
   reason: string
+  /** The same as kinds with their facts, for pages in another language. */
+  reasons: readonly Reason[]
 }
 
 export interface BundleInfo {
@@ -148,8 +152,11 @@ export interface EngineInfo {
   /** How the model calls tools, null where its chat template has no place for them. */
   toolFormat: ToolFormat | null
   defaults: GenerationDefaults
-  /** Whether the model was trained to correct sentences, and the gain in nats from which on it is believed. */
-  proofreading: { trained: boolean; threshold: number }
+  /**
+   * Whether the model was trained to correct sentences, the gain in nats from which on it is believed, and what kinds of
+   * corrections must gain beyond that.
+   */
+  proofreading: { trained: boolean; threshold: number; margins: Readonly<Record<string, number>> }
   downloadBytes: number
   loadMs: number
   selfTest: SelfTest

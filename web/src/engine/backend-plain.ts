@@ -51,7 +51,7 @@ export class PlainBackend implements Backend {
     const left = session.outputNames.filter(output => output !== 'logits' && !shape.present.includes(output))
     if (unknown.length + left.length > 0 || !logits) {
       const parts = [...unknown, ...left].join(', ') || 'no logits'
-      throw new EngineError('unsupported', `This graph has parts that the engine does not know (${parts}).`)
+      throw new EngineError('unsupported', { kind: 'unknown-parts', parts })
     }
   }
 

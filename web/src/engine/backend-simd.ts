@@ -48,7 +48,7 @@ export interface SimdOptions {
  * too large for WASM or for the browser
  */
 export async function openSimd({ manifest, variant, files, openMachine, signal }: SimdOptions): Promise<SimdBackend> {
-  if (!variant.program) throw new EngineError('unsupported', `${variant.name} has no program for the CPU kernels.`)
+  if (!variant.program) throw new EngineError('unsupported', { kind: 'no-program', variant: variant.name })
   const { path } = variant.program
   const program = parseProgram(await files.blob(path).text(), path)
   checkAgainst(program, manifest)
@@ -84,8 +84,7 @@ export function contextThatFits(program: Program, sizes: RunSizes, wanted: numbe
     if (memoryNeeded(program, sizes, length).mostBytes <= MOST_BYTES) return length
   }
   const gigabytes = (weightBytes(program) / 1e9).toFixed(1)
-  const message = `The model's weights (${gigabytes} GB) leave no room in the 4 GB that WebAssembly has. Take a smaller model.`
-  throw new EngineError('out-of-memory', message)
+  throw new EngineError('out-of-memory', { kind: 'weights-fill-wasm', gigabytes })
 }
 
 function sizesFor(program: Program, { context_length }: Manifest): RunSizes {
@@ -104,7 +103,11 @@ function checkAgainst(program: Program, { vocab_size, context_length, kv }: Mani
     layers.length === kv?.layers &&
     layers.every(({ layer }, index) => layer === index) &&
     tables.every(index => (program.tensors[index]?.shape[0] ?? 0) >= context_length)
-  if (!same) throw new EngineError('unsupported', 'The program is of another model than its manifest. Export it again.')
+  if (!same)
+    throw new EngineError('unsupported', {
+      kind: 'wrong-program',
+      said: 'The program is of another model than its manifest',
+    })
 }
 
 interface Loaded {

@@ -35,8 +35,8 @@ export async function makeBackend(runtime: Runtime, parts: BackendParts): Promis
   const [made] = await Promise.allSettled([backendOf(runtime, parts)])
   const full = await device?.popErrorScope().catch(() => null) // of a lost device: its loss is reported elsewhere
   if (full) {
-    const message = `The graphics adapter has no memory for ${parts.variant.name} (${full.message}). Close other tabs.`
-    throw new EngineError('out-of-memory', message)
+    const facts = { variant: parts.variant.name, said: full.message }
+    throw new EngineError('out-of-memory', { kind: 'no-gpu-memory', ...facts })
   }
   if (made.status === 'rejected') throw made.reason
   return made.value
@@ -116,6 +116,6 @@ async function encoder(runtime: Runtime, { manifest, variant, files, name }: Bac
 
 /** What `parseManifest` has made sure of. */
 function required<T>(value: T | null, field: string): T {
-  if (value === null) throw new EngineError('bad-manifest', `${field}: is missing. Export the bundle again.`)
+  if (value === null) throw new EngineError('bad-manifest', { kind: 'missing-field', field })
   return value
 }

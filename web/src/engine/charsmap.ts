@@ -27,9 +27,7 @@ const SHORT_CLUSTERS = new RegExp(String.raw`(\r\n|${PREPENDED}.?${JOINING}*|.?$
 export function readCharsmap(base64: string): (text: string) => string {
   const lookUp = openTrie(Uint8Array.from(atob(base64), letter => letter.charCodeAt(0)))
   if (!('Segmenter' in Intl)) {
-    const message =
-      "This model's tokenizer needs Intl.Segmenter. Use a newer browser: Chrome 87, Firefox 125, Safari 14.1."
-    throw new EngineError('unsupported', message)
+    throw new EngineError('unsupported', { kind: 'no-segmenter' })
   }
   const clusters = new Intl.Segmenter('en', { granularity: 'grapheme' })
   const encoder = new TextEncoder()

@@ -1,7 +1,7 @@
 /** Which variant of a bundle to load: pure, from the manifest, the caller's wishes and what the browser can do. */
 import type { Device } from './api.ts'
 import type { Capabilities, GpuSearch } from './device.ts'
-import { EngineError } from './errors.ts'
+import { EngineError, type Reason } from './errors.ts'
 import type { Manifest, Variant } from './manifest.ts'
 import type { PassedOver } from './protocol.ts'
 
@@ -37,18 +37,17 @@ export function chooseVariant(
   failed: readonly PassedOver[],
 ): Choice {
   if (!found.capabilities.simd) {
-    throw unsupported(
-      'This browser has no WebAssembly SIMD. Use a newer one: Chrome or Edge 91, Firefox 89, Safari 16.4.',
-    )
+    throw new EngineError('unsupported', { kind: 'no-simd' })
   }
   const passedOver: PassedOver[] = []
   for (const attempt of candidates(manifest, wishes).flatMap(variant => attempts(variant, wishes))) {
-    const reason = failed.find(({ from }) => from === attempt.name)?.reason ?? obstacle(attempt, found.search)
+    const before = failed.find(({ from }) => from === attempt.name)?.reasons
+    const reason = before ?? obstacle(attempt, found.search)
     if (reason === null) return { ...attempt, passedOver }
-    passedOver.push({ from: attempt.name, reason })
+    passedOver.push({ from: attempt.name, reasons: [reason].flat() })
   }
-  const reasons = [...new Set(passedOver.map(({ reason }) => reason))].join(' ')
-  throw unsupported(`${manifest.name} cannot run in this browser. ${reasons}`.trim())
+  const told = new Map(passedOver.map(({ reasons }) => [JSON.stringify(reasons), reasons]))
+  throw new EngineError('unsupported', [{ kind: 'cannot-run', model: manifest.name }, ...[...told.values()].flat()])
 }
 
 /** True where choosing needs to know about the GPU at all. */
@@ -69,7 +68,7 @@ function candidates({ name, variants }: Manifest, wishes: Wishes): Variant[] {
   const wanted = named.filter(({ device }) => wish === 'auto' || wish === device)
   if (wanted.length === 0) {
     const other = wish === 'cpu' ? 'webgpu' : 'cpu'
-    throw unsupported(`${name} has nothing for the device "${wish}". Ask for "${other}" or "auto".`)
+    throw new EngineError('unsupported', { kind: 'no-device', model: name, device: wish, other })
   }
   return [...wanted.filter(({ device }) => device === 'webgpu'), ...wanted.filter(({ device }) => device === 'cpu')]
 }
@@ -81,23 +80,12 @@ function attempts(variant: Variant, { backend }: Wishes): Attempt[] {
   return variant.program ? [simd, ort] : [ort]
 }
 
-function obstacle({ variant, backend }: Attempt, { gpu, missing }: GpuSearch): string | null {
+function obstacle({ variant, backend }: Attempt, { gpu, missing }: GpuSearch): Reason | null {
   const { device, requires } = variant
-  if (backend === 'simd' && !variant.program) return noProgram(variant)
+  if (backend === 'simd' && !variant.program)
+    return { kind: device === 'cpu' ? 'no-program' : 'gpu-program', variant: variant.name }
   if (device === 'cpu') return null
   if (!gpu) return missing
   const lacking = requires.filter(feature => !gpu.features.has(feature))
-  return lacking.length === 0 ? null : `The graphics adapter (${gpu.name}) lacks ${lacking.join(', ')}.`
-}
-
-function noProgram({ name, device }: Variant): string {
-  if (device !== 'cpu') return `The backend "simd" computes on the CPU, and ${name} is for WebGPU.`
-  return (
-    `${name} has no program for the backend "simd": its family is not one that the kernels know, or an older exporter ` +
-    'made it. Export the bundle again, or leave the backend to the engine.'
-  )
-}
-
-function unsupported(message: string): EngineError {
-  return new EngineError('unsupported', message)
+  return lacking.length === 0 ? null : { kind: 'adapter-lacks', adapter: gpu.name, features: lacking.join(', ') }
 }

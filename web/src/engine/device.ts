@@ -3,6 +3,8 @@
  * checked, because `navigator.gpu` alone proves nothing. Everything unusable comes with a reason for people.
  */
 
+import type { Reason } from './errors.ts'
+
 /** What the browser says of itself; tests pass their own. */
 export interface Surroundings {
   gpu: GPU | undefined
@@ -19,7 +21,7 @@ export interface Gpu {
   features: ReadonlySet<string>
 }
 
-export type GpuSearch = { gpu: Gpu; missing: null } | { gpu: null; missing: string }
+export type GpuSearch = { gpu: Gpu; missing: null } | { gpu: null; missing: Reason }
 
 export interface Capabilities {
   /** WASM with SIMD, which every runtime flavour needs. */
@@ -64,24 +66,24 @@ export function capabilities(around: Surroundings, wantedThreads: number | null)
  * they are taken only where the caller asked for WebGPU by name.
  */
 export async function findGpu(around: Surroundings, options: { allowSoftware: boolean }): Promise<GpuSearch> {
-  if (!around.gpu) return { gpu: null, missing: 'This browser offers no WebGPU.' }
+  if (!around.gpu) return { gpu: null, missing: { kind: 'no-webgpu' } }
   try {
     const adapter = await around.gpu.requestAdapter({ powerPreference: 'high-performance' })
-    if (!adapter) return { gpu: null, missing: 'The browser has WebGPU but found no graphics adapter for it.' }
+    if (!adapter) return { gpu: null, missing: { kind: 'no-adapter' } }
     const name = adapterName(adapter.info)
     if (adapter.info.isFallbackAdapter && !options.allowSoftware) {
-      return { gpu: null, missing: `The only graphics adapter (${name}) is emulated in software, slower than the CPU.` }
+      return { gpu: null, missing: { kind: 'emulated-adapter', adapter: name } }
     }
     const device = await requestDevice(adapter)
     const wrong = await within(CHECK_TIMEOUT_MS, computeCheck(device))
     if (wrong) {
       device.destroy()
-      return { gpu: null, missing: `The graphics adapter (${name}) failed a small test: ${wrong}.` }
+      return { gpu: null, missing: { kind: 'adapter-wrong', adapter: name, said: wrong } }
     }
     return { gpu: { device, name, features: device.features }, missing: null }
   } catch (error) {
     const said = error instanceof Error ? error.message : String(error)
-    return { gpu: null, missing: `The graphics adapter could not be started (${said}).` }
+    return { gpu: null, missing: { kind: 'adapter-dead', said } }
   }
 }
 

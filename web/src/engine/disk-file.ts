@@ -126,11 +126,7 @@ function asQuota<T>(path: string, write: () => T): T {
 }
 
 export function noRoom(path: string, bytes: number, cause?: unknown): EngineError {
-  const size = bytes > 0 ? ` (${Math.ceil(bytes / 1e6)} MB)` : ''
-  const message =
-    `The browser's disk space for this page has no room for ${path}${size}. ` +
-    'Remove models that it keeps and you do not need, or free disk space, then try again.'
-  return new EngineError('quota', message, { cause })
+  return new EngineError('quota', { kind: 'no-disk-room', path, megabytes: Math.ceil(bytes / 1e6) }, { cause })
 }
 
 export async function fileAt(folder: FileSystemDirectoryHandle, name: string): Promise<File | null> {

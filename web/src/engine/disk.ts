@@ -85,10 +85,9 @@ export async function requireDisk(): Promise<Disk> {
   const disk = await openDisk()
   if (disk) return disk
   await openFolders(true).catch(cause => {
-    if (cause instanceof DOMException && cause.name === 'QuotaExceededError') throw noRoom('the model', 0, cause)
+    if (cause instanceof DOMException && cause.name === 'QuotaExceededError') throw noRoom('', 0, cause)
   })
-  const message = 'This browser gives the page no disk of its own (a private window?), so it cannot keep models.'
-  throw new EngineError('unsupported', message)
+  throw new EngineError('unsupported', { kind: 'no-disk' })
 }
 
 /** Runs `work` while nobody else, in this tab or another, writes the file with this digest. */

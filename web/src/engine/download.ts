@@ -147,7 +147,7 @@ export function neededFiles(manifest: Manifest, variant: Variant): FileEntry[] {
   const paths = [...TOKENIZER_FILES, ...(manifest.prompts.chat_template ? [manifest.prompts.chat_template] : [])]
   const shared = paths.map(path => {
     const entry = manifest.files.find(file => file.path === path)
-    if (!entry) throw new EngineError('bad-manifest', `files: ${path} is not listed. Export the bundle again.`)
+    if (!entry) throw new EngineError('bad-manifest', { kind: 'unlisted-file', path })
     return entry
   })
   return [...shared, ...variant.files]

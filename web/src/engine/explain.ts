@@ -1,5 +1,5 @@
 /** Turns whatever was thrown into an EngineError with a sentence for people. */
-import { EngineError, type ErrorCode } from './errors.ts'
+import { EngineError, type ErrorCode, type Reason } from './errors.ts'
 
 const OUT_OF_MEMORY = /bad_alloc|out of memory|failed to allocate|allocation failed|cannot enlarge memory|memory\.grow/i
 const DEVICE_LOST = /device (is|was) lost|lost device|external instance reference no longer exists/i
@@ -8,12 +8,12 @@ const ABORTED = /aborted\(|unreachable|memory access out of bounds/i
 /** Errors that are explanations of others. */
 const explained = new WeakSet<EngineError>()
 
-/** @param what the thing that did not work, as the beginning of a sentence: "The model could not be started" */
-export function explain(error: unknown, what: string): EngineError {
+/** @param what which thing did not work, and what was said of it */
+export function explain(error: unknown, what: (said: string) => Reason): EngineError {
   if (error instanceof EngineError) return error
   const said = error instanceof Error ? error.message : String(error)
   const code = codeOf(said)
-  const explanation = new EngineError(code, `${what} (${said}). ${ADVICE[code]}`, { cause: error })
+  const explanation = new EngineError(code, [what(said), ADVICE[code]], { cause: error })
   explained.add(explanation)
   return explanation
 }
@@ -38,7 +38,7 @@ function codeOf(message: string): 'out-of-memory' | 'device-lost' | 'internal' {
 }
 
 const ADVICE = {
-  'out-of-memory': 'Close other tabs, or choose a smaller model.',
-  'device-lost': 'Try again: the model starts anew on it.',
-  internal: 'Reload the page; if it happens again, please report it.',
-} satisfies Partial<Record<ErrorCode, string>>
+  'out-of-memory': { kind: 'free-memory' },
+  'device-lost': { kind: 'start-anew' },
+  internal: { kind: 'please-report' },
+} as const satisfies Partial<Record<ErrorCode, Reason>>

@@ -117,9 +117,7 @@ export class Folder {
       if (variants.length > 0) return variants
     }
     const graphs = answers ? 'decoder_model_merged.onnx with its encoder_model.onnx' : 'ONNX graph under a usual name'
-    const advice =
-      'Take a repository that transformers.js loads, or make a bundle of the model: slm-export model SOURCE.'
-    throw new EngineError('no-model', `There is a config.json at ${this.url} but no ${graphs}. ${advice}`)
+    throw new EngineError('no-model', { kind: 'no-graph-there', url: this.url.toString(), graphs })
   }
 
   parse<S extends v.GenericSchema>(schema: S, data: unknown, path: string): v.InferOutput<S> {
@@ -130,7 +128,7 @@ export class Folder {
   }
 
   fault(what: string): EngineError {
-    return new EngineError('bad-manifest', `${this.url}: ${what}. Use a repository that transformers.js can load.`)
+    return new EngineError('bad-manifest', { kind: 'odd-repository', url: this.url.toString(), said: what })
   }
 
   /** A graph and the files of its weights; none where there is no graph. */
@@ -152,7 +150,7 @@ export class Folder {
       response = await fetch(new URL(path, this.url), { method, signal: this.#signal })
     } catch (cause) {
       this.#signal.throwIfAborted()
-      throw new EngineError('download', `${this.url}${path} could not be asked for. Check the address.`, { cause })
+      throw new EngineError('download', { kind: 'not-asked', url: `${this.url}${path}` }, { cause })
     }
     // Servers of single pages answer every address with their page.
     const isPage = response.headers.get('Content-Type')?.startsWith('text/html') ?? false

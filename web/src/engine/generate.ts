@@ -184,13 +184,11 @@ async function readQuietly(reading: AsyncGenerator<PrefillEvent, Rows | null>): 
 
 /** How many tokens may come: what was asked for, or what fits. */
 function answerLimit({ backend }: Context, { prompt, maxTokens }: Generation): { tokens: number; reason: StopReason } {
-  if (prompt.length === 0)
-    throw new EngineError('bad-request', 'The prompt is empty: the model needs something to go on.')
+  if (prompt.length === 0) throw new EngineError('bad-request', { kind: 'empty-prompt' })
   const room = backend.room(prompt.length)
   if (room === 0) {
-    const [has, most] = [prompt.length, backend.contextLength].map(count => count.toLocaleString('en'))
-    const message = `The prompt has ${has} tokens and the model reads at most ${most}. Shorten it, or start a new chat.`
-    throw new EngineError('bad-request', message)
+    const facts = { tokens: prompt.length, most: backend.contextLength }
+    throw new EngineError('bad-request', { kind: 'prompt-too-long', ...facts })
   }
   return maxTokens <= room ? { tokens: maxTokens, reason: 'max-tokens' } : { tokens: room, reason: 'context-full' }
 }

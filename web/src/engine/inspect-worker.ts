@@ -11,8 +11,8 @@ self.onmessage = async ({ data }: MessageEvent<InspectionQuestion>) => {
     const result = data.what === 'facts' ? await inspection() : await roofline(threadsHere(data.threads))
     answer = { result }
   } catch (error) {
-    const { code, message } = explain(error, 'The device could not be measured')
-    answer = { failure: { code, message } }
+    const { code, reasons } = explain(error, said => ({ kind: 'measuring-failed', said }))
+    answer = { failure: { code, reasons: [...reasons] } }
   }
   self.postMessage(answer)
 }

@@ -1,7 +1,7 @@
 /** The page's way to look at the device without loading a model: each question has a worker of its own, which ends with it. */
 import { AnyOriginWorker as Worker } from './any-origin.ts'
 import type { Roofline } from './api.ts'
-import { EngineError, type ErrorCode } from './errors.ts'
+import { EngineError, type ErrorCode, type Reason } from './errors.ts'
 
 /** What the browser offers, found out by trying (device.ts). */
 export interface Inspection {
@@ -15,7 +15,7 @@ export interface Inspection {
     limits: Record<string, number>
   } | null
   /** Why models do not run on it, a sentence; null where they do. */
-  gpuMissing: string | null
+  gpuMissing: Reason | null
   simd: boolean
   relaxedSimd: boolean
   /** Cross-origin isolated: threads may share memory. */
@@ -27,7 +27,7 @@ export interface Inspection {
 }
 
 export type InspectionQuestion = { what: 'facts' } | { what: 'roofline'; threads: number }
-export type InspectionAnswer = { result: Inspection | Roofline } | { failure: { code: ErrorCode; message: string } }
+export type InspectionAnswer = { result: Inspection | Roofline } | { failure: { code: ErrorCode; reasons: Reason[] } }
 
 /** @throws EngineError where the browser refuses a worker */
 export async function inspectDevice(): Promise<Inspection> {
@@ -47,7 +47,7 @@ function ask(question: InspectionQuestion, signal?: AbortSignal): Promise<Inspec
     signal?.addEventListener('abort', stop, { once: true })
     worker.onmessage = ({ data }: MessageEvent<InspectionAnswer>) => {
       if ('result' in data) resolve(data.result)
-      else reject(new EngineError(data.failure.code, data.failure.message))
+      else reject(new EngineError(data.failure.code, data.failure.reasons))
     }
     worker.onerror = ({ message }) => {
       const what = `The device could not be looked at (${message || 'a worker did not start'}). Reload the page.`

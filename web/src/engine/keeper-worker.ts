@@ -3,6 +3,7 @@ import { createSHA256 } from 'hash-wasm'
 import { type Disk, dropFiles, recall, requireDisk, withFileLock } from './disk.ts'
 import { describe, neededFiles } from './download.ts'
 import { EngineError } from './errors.ts'
+import { explain } from './explain.ts'
 import type { ChosenFile, KeeperCall, KeeperMessage, KeepProgress } from './keeper.ts'
 import { type FileEntry, type Manifest, parseManifest, type Variant } from './manifest.ts'
 import { watchRequests } from './requests.ts'
@@ -17,8 +18,8 @@ self.onmessage = async ({ data }: MessageEvent<KeeperCall>) => {
   try {
     send({ kind: 'done', result: await work(data) })
   } catch (error) {
-    const code = error instanceof EngineError ? error.code : 'internal'
-    send({ kind: 'fail', code, message: error instanceof Error ? error.message : String(error) })
+    const { code, reasons } = explain(error, said => ({ kind: 'keeping-failed', said }))
+    send({ kind: 'fail', code, reasons: [...reasons] })
   }
 }
 
@@ -40,8 +41,7 @@ async function keep(bundleUrl: string, name: string): Promise<string[]> {
   if (!variant) throw new EngineError('bad-request', `${manifest.name} has no variant "${name}".`)
   const entries = neededFiles(manifest, variant)
   if (entries.some(({ sha256 }) => sha256 === '')) {
-    const message = `${manifest.name} has no checksums, so it cannot be kept safely. Add it to the models folder instead.`
-    throw new EngineError('unsupported', message)
+    throw new EngineError('unsupported', { kind: 'no-checksums', model: manifest.name })
   }
   await remember(disk, { bundleUrl, manifest, variant, imported: false })
   const counter = counting(entries)
@@ -67,8 +67,7 @@ async function take(files: ChosenFile[], base: string): Promise<string[]> {
   const byPath = new Map<string, Blob>(files.map(({ path, file }) => [path, file]))
   const description = byPath.get('manifest.json')
   if (!description) {
-    const message = 'These files hold no manifest.json. Choose the folder of an exported bundle.'
-    throw new EngineError('no-model', message)
+    throw new EngineError('no-model', { kind: 'no-manifest-chosen' })
   }
   const manifest = parseManifest(await description.text(), 'manifest.json')
   for (const { path, parts } of [manifest, ...manifest.variants].flatMap(part => part.files)) {
@@ -78,7 +77,7 @@ async function take(files: ChosenFile[], base: string): Promise<string[]> {
   const variants = manifest.variants.filter(variant => variant.files.every(({ path }) => byPath.has(path)))
   const missing = [...manifest.files, ...(variants.length > 0 ? [] : manifest.variants.flatMap(v => v.files))]
   const lost = missing.find(({ path }) => !byPath.has(path))
-  if (lost) throw new EngineError('no-model', `${lost.path} is missing. Choose the whole folder of the bundle.`)
+  if (lost) throw new EngineError('no-model', { kind: 'missing-file', path: lost.path })
   const whole = { ...manifest, variants }
   const bundleUrl = new URL(`${encodeURIComponent(manifest.id)}/`, base).href
   const entries = [...new Map([...manifest.files, ...variants.flatMap(v => v.files)].map(e => [e.path, e])).values()]
@@ -91,7 +90,7 @@ async function take(files: ChosenFile[], base: string): Promise<string[]> {
 async function copy(disk: Disk, entry: FileEntry, { file, counter }: { file: Blob; counter: (bytes: number) => void }) {
   if (await disk.find(entry)) return counter(entry.size_bytes)
   if (file.size !== entry.size_bytes || (await digest(file, () => {})) !== entry.sha256) {
-    throw new EngineError('integrity', `${entry.path} is not the file that the manifest lists. Copy the folder again.`)
+    throw new EngineError('integrity', { kind: 'other-file', path: entry.path })
   }
   await withFileLock(entry.sha256, never, async () => {
     const sink = await disk.open(entry)

@@ -3,7 +3,7 @@
  * own files. The work is done by a worker of its own, which ends with it; what a broken download left is gone on with.
  */
 import { AnyOriginWorker as Worker } from './any-origin.ts'
-import { EngineError, type ErrorCode } from './errors.ts'
+import { EngineError, type ErrorCode, type Reason } from './errors.ts'
 import { type RequestNote, tellRequests } from './requests.ts'
 
 export interface KeepProgress {
@@ -31,7 +31,7 @@ export type KeeperMessage =
   | { kind: 'progress'; progress: KeepProgress }
   | { kind: 'done'; result: string[] }
   | { kind: 'requests'; requests: RequestNote[] }
-  | { kind: 'fail'; code: ErrorCode; message: string }
+  | { kind: 'fail'; code: ErrorCode; reasons: Reason[] }
 
 /** Downloads one variant to the private disk. @throws EngineError; an AbortError where `signal` aborts */
 export async function keepBundle(options: { bundle: string; variant: string } & Watching): Promise<void> {
@@ -74,7 +74,7 @@ function ask(call: KeeperCall, { signal, onProgress }: Watching): Promise<string
       if (data.kind === 'requests') tellRequests(data.requests)
       else if (data.kind === 'progress') onProgress?.(data.progress)
       else if (data.kind === 'done') resolve(data.result)
-      else reject(new EngineError(data.code, data.message))
+      else reject(new EngineError(data.code, data.reasons))
     }
     worker.postMessage(call)
   }).finally(() => worker.terminate())

@@ -75,10 +75,7 @@ export class KvCache {
     const step = CAPACITY_STEPS.find(size => size >= positions) ?? most
     const small = Math.ceil(positions / SMALL_STEP) * SMALL_STEP
     for (const size of [step, small]) if (await this.#grow(Math.min(size, most), filled)) return
-    const message =
-      `There is not enough memory for a text of ${positions.toLocaleString('en')} tokens. ` +
-      'Shorten it or start a new chat; closing other tabs helps too.'
-    throw new EngineError('out-of-memory', message)
+    throw new EngineError('out-of-memory', { kind: 'no-memory-for-text', tokens: positions })
   }
 
   get bytesPerPosition(): number {
@@ -238,6 +235,5 @@ function release({ tensor, buffer }: Slot): void {
 export function checkKvInputs(inputNames: readonly string[], layers: number): void {
   const missing = `past_key_values.${layers - 1}.value`
   if (inputNames.includes(missing) && !inputNames.includes(`past_key_values.${layers}.value`)) return
-  const message = `The model's graph does not have ${layers} layers as its manifest says. Export the bundle again.`
-  throw new EngineError('bad-manifest', message)
+  throw new EngineError('bad-manifest', { kind: 'other-layers', layers })
 }

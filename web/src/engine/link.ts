@@ -1,5 +1,5 @@
 /** Page side of the protocol: calls with events, and a worker that may die at any time without leaving a call open. */
-import { EngineError, type ErrorCode } from './errors.ts'
+import { EngineError, type ErrorCode, type Reason } from './errors.ts'
 import type { CallName, Calls, Failure, FromWorker, ToWorker } from './protocol.ts'
 import { tellRequests } from './requests.ts'
 
@@ -7,8 +7,8 @@ import { tellRequests } from './requests.ts'
 export class StepDown extends EngineError {
   readonly variant: string
 
-  constructor(code: ErrorCode, message: string, variant: string) {
-    super(code, message)
+  constructor(code: ErrorCode, reasons: readonly Reason[], variant: string) {
+    super(code, reasons)
     this.variant = variant
   }
 }
@@ -42,12 +42,7 @@ export class WorkerLink {
       this.#die(stopped(event.message))
     }
     worker.onmessageerror = () => {
-      this.#die(
-        new EngineError(
-          'internal',
-          'The engine sent an answer that cannot be read. Try again; if it happens again, reload the page.',
-        ),
-      )
+      this.#die(new EngineError('internal', { kind: 'answer-unreadable' }))
     }
   }
 
@@ -102,7 +97,7 @@ export class WorkerLink {
   #receive(message: FromWorker): void {
     if (message.kind === 'alive') this.#watchLock(message.lock)
     else if (message.kind === 'requests') tellRequests(message.requests)
-    else if (message.kind === 'lost') this.#die(new EngineError('device-lost', message.message))
+    else if (message.kind === 'lost') this.#die(new EngineError('device-lost', message.reason))
     else this.#settle(message)
   }
 
@@ -125,10 +120,7 @@ export class WorkerLink {
 }
 
 function stopped(why: string): EngineError {
-  return new EngineError(
-    'internal',
-    `The engine stopped unexpectedly${why && `: ${why}`}. Try again; if it happens again, reload the page.`,
-  )
+  return new EngineError('internal', { kind: 'engine-stopped', said: why })
 }
 
 export function aborted(reason?: unknown): Error {
@@ -136,7 +128,7 @@ export function aborted(reason?: unknown): Error {
   return new DOMException('The engine was told to stop.', 'AbortError')
 }
 
-function errorOf({ code, message, cancelled, stepDownFrom }: Failure): Error {
+function errorOf({ code, reasons, cancelled, stepDownFrom }: Failure): Error {
   if (cancelled) return aborted()
-  return stepDownFrom === null ? new EngineError(code, message) : new StepDown(code, message, stepDownFrom)
+  return stepDownFrom === null ? new EngineError(code, reasons) : new StepDown(code, reasons, stepDownFrom)
 }

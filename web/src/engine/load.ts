@@ -7,7 +7,7 @@ import { type Choice, chooseVariant, wantsGpu } from './choose.ts'
 import { Context } from './context.ts'
 import { capabilities, findGpu, type Gpu, type GpuSearch, thisBrowser } from './device.ts'
 import { describe, download, type Files, neededFiles, tokenizerFiles } from './download.ts'
-import { EngineError } from './errors.ts'
+import { EngineError, inEnglish, type Reason } from './errors.ts'
 import { explain } from './explain.ts'
 import type { FileEntry, Manifest } from './manifest.ts'
 import type { LoadArgs, LoadEvent, PassedOver } from './protocol.ts'
@@ -26,7 +26,7 @@ interface LoadedParts {
   codec: TextCodec
   info: EngineInfo
   /** Resolves with a sentence when the GPU goes away; never on the CPU. */
-  deviceLost: Promise<string>
+  deviceLost: Promise<Reason>
 }
 
 /** This variant failed here; a lesser one may work, in a fresh worker. */
@@ -52,7 +52,7 @@ export async function loadModel(
   const found = capabilities(around, args.threads)
   const search: GpuSearch = wantsGpu(manifest, args, args.passedOver)
     ? await findGpu(around, { allowSoftware: args.device === 'webgpu' })
-    : { gpu: null, missing: 'The graphics adapter was not asked.' }
+    : { gpu: null, missing: { kind: 'gpu-not-asked' } }
   const choice = chooseVariant(manifest, args, { capabilities: found, search }, args.passedOver)
   const { variant, passedOver } = choice
   progress.choose(choice, manifest)
@@ -85,13 +85,18 @@ export async function loadModel(
       downloadBytes: progress.totalBytes(),
       loadMs: progress.elapsedMs(),
       selfTest: started.test,
-      fallbacks: passedOver.map(({ from, reason }: PassedOver) => ({ from, reason, to: variant.name })),
+      fallbacks: passedOver.map(({ from, reasons }: PassedOver) => ({
+        ...{ from, to: variant.name, reasons, reason: inEnglish(reasons) },
+      })),
     }
     progress.enter('ready', 'Ready')
-    return { manifest, codec, info, deviceLost: lostSentence(gpu), ...started.computing }
+    return { manifest, codec, info, deviceLost: lost(gpu), ...started.computing }
   } catch (error) {
     signal.throwIfAborted()
-    throw new VariantFailure(choice.name, explain(error, `${choice.name} could not be started`))
+    throw new VariantFailure(
+      choice.name,
+      explain(error, said => ({ kind: 'no-start', variant: choice.name, said })),
+    )
   }
 }
 
@@ -122,8 +127,7 @@ async function start(options: Start, progress: Progress) {
 async function tested(started: Started, options: Start, progress: Progress) {
   progress.enter('self-test', 'Checking the first answer against the original')
   const { fault, ...test } = await check(started.computing, options)
-  if (fault)
-    throw new EngineError('unsupported', `${options.choice.name} failed its self-test on this device: ${fault}.`)
+  if (fault) throw new EngineError('unsupported', [{ kind: 'self-test', variant: options.choice.name }, fault])
   return { ...started, test }
 }
 
@@ -209,8 +213,8 @@ function progressOf(report: (event: LoadEvent) => void) {
   }
 }
 
-async function lostSentence(gpu: Gpu | null): Promise<string> {
+async function lost(gpu: Gpu | null): Promise<Reason> {
   if (!gpu) return new Promise(() => {})
   const { message } = await gpu.device.lost
-  return `The graphics adapter went away (${message || 'no reason given'}). Try again: the model starts anew.`
+  return { kind: 'adapter-lost', said: message }
 }

@@ -98,7 +98,12 @@ const manifest = object({
     chat_template: orNull(safePath),
     prefixes: orNull(v.array(object({ task: text, prefix: text }))),
     tasks: orNull(
-      v.array(object({ task: text, user: textTemplate, system: orNull(text), least_gain: orNull(amount) })),
+      v.array(
+        object({
+          ...{ task: text, user: textTemplate, system: orNull(text), least_gain: orNull(amount) },
+          margins: orNull(v.array(object({ type: text, nats: amount }))),
+        }),
+      ),
     ),
   }),
   generation: object({
@@ -138,10 +143,8 @@ export function parseManifest(json: string, where: string): Manifest {
     throw fault(where, 'manifest', data, 'an object')
   const format = 'format' in data ? data.format : undefined
   if (format !== FORMAT) {
-    const message =
-      `${where}: format: this version reads format ${FORMAT}, found ${shown(format)}. ` +
-      'The bundle was made by another version: update SLM Playground, or export the bundle again.'
-    throw new EngineError('bad-manifest', message)
+    const facts = { path: where, known: FORMAT, found: shown(format) }
+    throw new EngineError('bad-manifest', { kind: 'other-format', ...facts })
   }
   const parsed = v.safeParse(manifest, data, { abortEarly: true })
   if (!parsed.success) {
@@ -235,8 +238,7 @@ function parseJson(json: string, where: string): unknown {
   try {
     return JSON.parse(json)
   } catch (cause) {
-    const message = `${where}: is not JSON. The file is damaged: export or download the bundle again.`
-    throw new EngineError('bad-manifest', message, { cause })
+    throw new EngineError('bad-manifest', { kind: 'not-json', path: where }, { cause })
   }
 }
 
@@ -247,8 +249,8 @@ function pathOf(issue: v.BaseIssue<unknown>): string {
 }
 
 function fault(where: string, path: string, found: unknown, expected: string): EngineError {
-  const message = `${where}: ${path}: expected ${expected}, found ${shown(found)}. Export the bundle again.`
-  return new EngineError('bad-manifest', message)
+  const facts = { path: where, field: path, expected, found: shown(found) }
+  return new EngineError('bad-manifest', { kind: 'bad-field', ...facts })
 }
 
 function shown(value: unknown): string {

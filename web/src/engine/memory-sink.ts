@@ -41,8 +41,7 @@ export function memorySink({ path, size_bytes }: FileEntry): Sink {
       const whole = new Blob(parts)
       if (whole.size === size_bytes) return whole
       const megabytes = Math.ceil(size_bytes / 1e6)
-      const message = `The browser has no room for ${path} (${megabytes} MB). Close other tabs, then try again.`
-      throw new EngineError('out-of-memory', message)
+      throw new EngineError('out-of-memory', { kind: 'no-heap-for-file', path, megabytes })
     },
     close() {},
   }

@@ -61,7 +61,6 @@ export class MemoryBudget {
 }
 
 function tooMuch(bytes: number, most: number): EngineError {
-  const [needs, has] = [bytes, most].map(count => `${Math.ceil(count / 2 ** 20).toLocaleString('en')} MiB`)
-  const message = `The model needs about ${needs} of memory and ${has} of the budget are free.`
-  return new EngineError('out-of-memory', `${message} Choose a smaller model, or close another one.`)
+  const [needs, free] = [Math.ceil(bytes / 2 ** 20), Math.ceil(most / 2 ** 20)]
+  return new EngineError('out-of-memory', { kind: 'beyond-budget', needs, free })
 }

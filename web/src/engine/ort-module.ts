@@ -129,8 +129,7 @@ export class OrtRunner {
     const tensor = this.tryHeapTensor(type, dims)
     if (tensor) return tensor
     const megabytes = Math.ceil(bytesOf(type, dims) / 1e6)
-    const message = `The browser gave no more memory (${megabytes} MB asked). Close other tabs.`
-    throw new EngineError('out-of-memory', message)
+    throw new EngineError('out-of-memory', { kind: 'no-heap', megabytes })
   }
 
   /** Null where the heap has no room for it. */
@@ -210,7 +209,7 @@ export class OrtRunner {
     this.#module._OrtGetLastError(this.#scratch, this.#scratch + 4)
     const message = this.#module.getValue(this.#scratch + 4, '*')
     const said = message ? this.#module.UTF8ToString(message) : 'no reason given'
-    return explain(new Error(said), 'ONNX Runtime could not run the model')
+    return explain(new Error(said), why => ({ kind: 'run-failed', said: why }))
   }
 }
 
@@ -259,8 +258,7 @@ class Slots {
 
   set(name: string, handle: number): void {
     const index = this.#index.get(name)
-    if (index === undefined)
-      throw new EngineError('bad-manifest', `The model's graph has no "${name}". Export it again.`)
+    if (index === undefined) throw new EngineError('bad-manifest', { kind: 'missing-slot', name })
     this.#module.setValue(this.handles + 4 * index, handle, '*')
   }
 

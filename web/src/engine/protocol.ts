@@ -23,11 +23,11 @@ import type {
   Tool,
 } from './api.ts'
 import type { ConstraintSpec } from './constraint/spec.ts'
-import type { ErrorCode } from './errors.ts'
+import type { ErrorCode, Reason } from './errors.ts'
 import type { RequestNote } from './requests.ts'
 
 /** A variant (`cpu-int8`; `cpu-int8/simd` on the engine's own kernels) that was tried in an earlier worker and must not be tried again, and why. */
-export type PassedOver = Pick<Fallback, 'from' | 'reason'>
+export type PassedOver = Pick<Fallback, 'from' | 'reasons'>
 
 export interface LoadArgs {
   /** Absolute, with a slash at the end. */
@@ -185,7 +185,7 @@ export type FromWorker =
   /** First of all: this worker holds the Web Lock of that name until it ends, however it ends. */
   | { kind: 'alive'; lock: string }
   /** The GPU went away; nothing can run in this worker any more. */
-  | { kind: 'lost'; message: string }
+  | { kind: 'lost'; reason: Reason }
   /** What this worker asked the network for. */
   | { kind: 'requests'; requests: RequestNote[] }
 
@@ -193,7 +193,7 @@ export interface Failure {
   kind: 'fail'
   id: number
   code: ErrorCode
-  message: string
+  reasons: Reason[]
   /** True where the call was cancelled before it could end. */
   cancelled: boolean
   /** True where nothing can run in this worker any more. */

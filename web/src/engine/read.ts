@@ -56,25 +56,11 @@ async function embed(
   return result
 }
 
-const CALL_OF = {
-  embeddings: 'engine.embed(texts)',
-  'text-classification': 'engine.classify(text)',
-  'token-classification': 'engine.tag(text)',
-} as const satisfies Record<EncoderTask, string>
-
 /** For a caller who wants text from a model that only reads. */
 export function cannotWrite({ name, encoder }: Manifest): EngineError {
-  const use = encoder ? CALL_OF[encoder.task] : 'another model'
-  return new EngineError('unsupported', `${name} reads texts and does not write any. Use ${use}, or load a chat model.`)
+  return new EngineError('unsupported', { kind: 'reads-only', model: name, task: encoder?.task ?? null })
 }
 
-const NEEDS = {
-  embed: 'a model for sentence vectors, such as MiniLM',
-  classify: 'a text classifier, such as DistilBERT for sentiment',
-  tag: 'a token classifier, such as BERT for named entities',
-} as const satisfies Record<ReadingName, string>
-
 function cannotRead({ name, encoder }: Manifest, wanted: ReadingName): EngineError {
-  const does = encoder ? `Use ${CALL_OF[encoder.task]}` : 'It writes texts: use engine.completions or engine.chat'
-  return new EngineError('unsupported', `${name} cannot ${wanted}: that takes ${NEEDS[wanted]}. ${does}.`)
+  return new EngineError('unsupported', { kind: 'cannot-read', model: name, wanted, task: encoder?.task ?? null })
 }

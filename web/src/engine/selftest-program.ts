@@ -11,6 +11,7 @@
  * SmolLM2 that are not turned, say.
  */
 import type { Backend } from './backend.ts'
+import type { Reason } from './errors.ts'
 import type { Manifest, Variant } from './manifest.ts'
 import { argmax } from './sampler.ts'
 import type { SelfTestResult } from './selftest.ts'
@@ -45,12 +46,12 @@ export async function programSelfTest(
   const isSameAlone = await computesTheSameAlone(backend, reference.tokens, rows)
   backend.truncate(0)
   const maxLogitError = Math.sqrt(squares / (reference.tokens.length * reference.logits.length))
-  let fault: string | null = null
+  let fault: Reason | null = null
   // `!(a <= b)` rather than `a > b`: NaN must fail.
   if (!(maxLogitError <= allowedLogitError)) {
-    fault = `its numbers are off by ${maxLogitError.toFixed(3)} where ${allowedLogitError.toFixed(3)} is allowed`
-  } else if (wrong >= 0) fault = `token ${wrong + 1} of its test answer is wrong`
-  else if (!isSameAlone) fault = 'a token alone gives other numbers than among others'
+    fault = { kind: 'numbers-off', by: maxLogitError, allowed: allowedLogitError }
+  } else if (wrong >= 0) fault = { kind: 'token-wrong', place: wrong + 1 }
+  else if (!isSameAlone) fault = { kind: 'token-alone' }
   return { passed: fault === null, maxLogitError, allowedLogitError, ms: performance.now() - started, fault }
 }
 

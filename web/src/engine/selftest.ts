@@ -5,6 +5,7 @@
 import type { SelfTest } from './api.ts'
 import type { Backend } from './backend.ts'
 import type { EncoderBackend } from './backend-encoder.ts'
+import type { Reason } from './errors.ts'
 import type { Manifest, Variant } from './manifest.ts'
 import { pooled } from './readings.ts'
 import { argmax } from './sampler.ts'
@@ -22,7 +23,7 @@ const MARGIN = 4
 
 export interface SelfTestResult extends SelfTest {
   /** What went wrong, for people; null where it passed. */
-  fault: string | null
+  fault: Reason | null
 }
 
 /** How far the first logits may be from `expectedLogits`. */
@@ -64,20 +65,20 @@ export async function selfTest(
     if (tokens.length < reference.tokens.length) logits = await backend.decode(expected)
   }
   const wrong = tokens.findIndex((token, index) => token !== reference.tokens[index])
-  let fault: string | null = null
+  let fault: Reason | null = null
   // Where nobody stated an answer, the model can only be held against itself.
   const largest = reference.logits.length > 0 ? 0 : logits.reduce((so, logit) => larger(so, Math.abs(logit)), 0)
   // `!(a <= b)` rather than `a > b`: NaN must fail.
   if (!(largest < Number.POSITIVE_INFINITY)) {
-    fault = 'its first answer has logits that are no numbers'
+    fault = { kind: 'no-numbers' }
   } else if (!(maxLogitError <= allowedLogitError)) {
-    fault = `its numbers are off by ${maxLogitError.toFixed(3)} where ${allowedLogitError.toFixed(3)} is allowed`
+    fault = { kind: 'numbers-off', by: maxLogitError, allowed: allowedLogitError }
   } else if (wrong >= 0) {
-    fault = `token ${wrong + 1} of its test answer is wrong`
+    fault = { kind: 'token-wrong', place: wrong + 1 }
   } else if (deep) {
     const difference = await piecesDifference(backend, reference.prompt_tokens)
     if (!(difference <= Math.max(rounding(reference, variant), FLOOR[variant.kv_dtype] * largest))) {
-      fault = `a longer prompt computed at once and in pieces differs by ${difference.toFixed(3)}`
+      fault = { kind: 'pieces-differ', by: difference }
     }
   }
   backend.truncate(0)
@@ -119,13 +120,13 @@ export async function encoderSelfTest(
   const allowedLogitError = allowedError(reference, variant)
   const errors = expected.map((value, index) => Math.abs((outputs[index] ?? Number.NaN) - value))
   const maxLogitError = errors.reduce(larger, 0)
-  let fault: string | null = null
+  let fault: Reason | null = null
   // Of a model that states no outputs, only that they are numbers.
-  if (reference.outputs === null) fault = outputs.every(Number.isFinite) ? null : 'it gives no numbers'
+  if (reference.outputs === null) fault = outputs.every(Number.isFinite) ? null : { kind: 'no-numbers' }
   else if (outputs.length !== expected.length)
-    fault = `it gives ${outputs.length} numbers instead of ${expected.length}`
+    fault = { kind: 'numbers-count', found: outputs.length, expected: expected.length }
   else if (!(maxLogitError <= allowedLogitError)) {
-    fault = `its numbers are off by ${maxLogitError.toFixed(3)} where ${allowedLogitError.toFixed(3)} is allowed`
+    fault = { kind: 'numbers-off', by: maxLogitError, allowed: allowedLogitError }
   }
   return { passed: fault === null, maxLogitError, allowedLogitError, ms: performance.now() - started, fault }
 }

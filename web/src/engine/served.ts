@@ -105,7 +105,7 @@ export class ServedFile extends Blob {
       throw broken(url, cause)
     })
     if (response.status !== (from > 0 ? 206 : 200) || response.headers.get('ETag') !== etag) {
-      throw new EngineError('download', `${url.pathname} changed while it was read. Load the model again.`)
+      throw new EngineError('download', { kind: 'changed-file', path: url.pathname })
     }
     return response
   }
@@ -119,6 +119,5 @@ export class ServedFile extends Blob {
 }
 
 function broken({ pathname }: URL, cause: unknown): EngineError {
-  const message = `The connection broke while ${pathname} was read. Check that the server still runs, then try again.`
-  return new EngineError('download', message, { cause })
+  return new EngineError('download', { kind: 'reading-broke', path: pathname }, { cause })
 }

@@ -36,7 +36,7 @@ export async function start(options: Start): Promise<Started> {
       link.close(aborted())
       if (!(error instanceof StepDown)) throw failure ? lastStep(failure, error) : error
       failure = error
-      options.passedOver.push({ from: error.variant, reason: error.message }) // one candidate fewer: the ladder ends
+      options.passedOver.push({ from: error.variant, reasons: [...error.reasons] }) // one candidate fewer: the ladder ends
     }
   }
 }
@@ -44,7 +44,7 @@ export async function start(options: Start): Promise<Started> {
 /** Nothing is left to try: the message has every reason, the code is that of the last thing that failed. */
 function lastStep(failure: StepDown, error: unknown): unknown {
   if (!(error instanceof EngineError) || error.code !== 'unsupported') return error
-  return new EngineError(failure.code, error.message, { cause: failure })
+  return new EngineError(failure.code, error.reasons, { cause: failure })
 }
 
 /** @throws EngineError 'bad-request' */
@@ -91,7 +91,7 @@ async function load(link: WorkerLink, { wanted, passedOver, signal, onEvent }: S
     return await call.result
   } catch (error) {
     // A worker that died while it tried a variant could not say so itself.
-    if (trying && error instanceof EngineError && link.crashed) throw new StepDown(error.code, error.message, trying)
+    if (trying && error instanceof EngineError && link.crashed) throw new StepDown(error.code, error.reasons, trying)
     throw error
   } finally {
     signal?.removeEventListener('abort', stop)

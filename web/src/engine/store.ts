@@ -6,7 +6,7 @@
 import { createSHA256, type IHasher } from 'hash-wasm'
 import { type Disk, withFileLock } from './disk.ts'
 import type { Sink } from './disk-file.ts'
-import { EngineError } from './errors.ts'
+import { EngineError, type Reason } from './errors.ts'
 import type { FileEntry, Part } from './manifest.ts'
 import { memorySink } from './memory-sink.ts'
 import { partOf } from './parts.ts'
@@ -16,8 +16,7 @@ export async function fetchManifest(bundleUrl: string, signal: AbortSignal): Pro
   const url = new URL('manifest.json', bundleUrl)
   const response = await request(url, { signal, cache: 'no-cache' })
   if (response.status === 404) {
-    const message = `There is no model at ${bundleUrl} (manifest.json was not found). Check the address, or export the model.`
-    throw new EngineError('no-model', message)
+    throw new EngineError('no-model', { kind: 'no-model-there', url: bundleUrl })
   }
   if (!response.ok) throw refused(url.pathname, response)
   return { text: await response.text(), where: url.pathname }
@@ -115,7 +114,7 @@ async function fillParts(bundleUrl: string, { entry, sink, options }: Download, 
   if (whole.digest() === entry.sha256) return
   options.onBytes(-sink.received)
   sink.restart()
-  throw damaged(entry, 'does not have the checksum that the manifest gives, although its parts have theirs')
+  throw damaged({ kind: 'wrong-whole', path: entry.path })
 }
 
 /** A short or damaged answer is asked for once more, past the browser's cache, before it counts. */
@@ -161,7 +160,7 @@ async function receive(url: URL, { entry, sink, options }: Download, attempt: At
     const headers: HeadersInit = sink.received > 0 || isFar ? { Range: `bytes=${sink.received}-${last}` } : {}
     const response = await request(url, { signal: options.signal, ...(cache ? { cache } : {}), headers })
     const isPartial = isFar && response.status === 206
-    if (response.status === 416) throw damaged(entry, `is shorter than ${sink.received} bytes`)
+    if (response.status === 416) throw damaged({ kind: 'too-short', path: entry.path, bytes: sink.received })
     if (!response.ok || !response.body) throw refused(entry.path, response)
     if (sink.received > 0 && !continues(response, sink.received)) startOver()
     if (isPartial)
@@ -173,8 +172,8 @@ async function receive(url: URL, { entry, sink, options }: Download, attempt: At
     else await copy(chunks(response.body), { entry, sink, options }, hash)
   }
   if (sink.received < entry.size_bytes)
-    throw damaged(entry, `ended after ${sink.received} of ${entry.size_bytes} bytes`)
-  if (hash.digest() !== entry.sha256) throw damaged(entry, 'does not have the checksum that the manifest gives')
+    throw damaged({ kind: 'cut-short', path: entry.path, found: sink.received, expected: entry.size_bytes })
+  if (hash.digest() !== entry.sha256) throw damaged({ kind: 'wrong-checksum', path: entry.path })
 }
 
 /** False where a server sends the whole file all the same. */
@@ -185,7 +184,7 @@ function continues({ status, headers }: Response, from: number): boolean {
 async function copy(body: AsyncIterable<Uint8Array>, { entry, sink, options }: Download, hash: IHasher) {
   try {
     for await (const chunk of body) {
-      if (sink.received + chunk.length > entry.size_bytes) throw damaged(entry, 'is longer than the manifest says')
+      if (sink.received + chunk.length > entry.size_bytes) throw damaged({ kind: 'too-long', path: entry.path })
       sink.write(chunk)
       hash.update(chunk)
       options.onBytes(chunk.length)
@@ -215,7 +214,7 @@ async function* windows(
   const window = async (from: number) => {
     const headers = { Range: `bytes=${from}-${Math.min(from + windowBytes, entry.size_bytes) - 1}` }
     const response = await request(url, { signal, cache: 'no-store', headers })
-    if (!continues(response, from)) throw damaged(entry, 'changed while it was downloading')
+    if (!continues(response, from)) throw damaged({ kind: 'changed-download', path: entry.path })
     return new Uint8Array(await response.arrayBuffer())
   }
   const start = (from: number) => {
@@ -244,8 +243,7 @@ async function request(url: URL, init: RequestInit & { signal: AbortSignal }): P
     return await fetch(url, init)
   } catch (cause) {
     init.signal.throwIfAborted()
-    const message = `${url.pathname} could not be downloaded: the server did not answer. Check that it still runs, then try again.`
-    throw new EngineError('download', message, { cause })
+    throw new EngineError('download', { kind: 'no-answer', path: url.pathname }, { cause })
   }
 }
 
@@ -263,16 +261,14 @@ async function* chunks(body: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Ar
 }
 
 function broken({ path }: { path: string }, cause: unknown): DamagedAnswer {
-  return new DamagedAnswer('download', `The connection broke while ${path} was downloading. Try again.`, { cause })
+  return new DamagedAnswer('download', { kind: 'download-broke', path }, { cause })
 }
 
-function damaged({ path }: { path: string }, what: string): DamagedAnswer {
-  const message = `${path} ${what}. The file is damaged or was cut short: download or export the bundle again.`
-  return new DamagedAnswer('integrity', message)
+function damaged(what: Reason): DamagedAnswer {
+  return new DamagedAnswer('integrity', [what, { kind: 'download-again' }])
 }
 
 function refused(path: string, { status, statusText }: Response): EngineError {
   const answer = `${status} ${statusText}`.trim()
-  const message = `${path} could not be downloaded: the server answered ${answer}. Export or download the bundle again.`
-  return new EngineError('download', message)
+  return new EngineError('download', { kind: 'refused-file', path, answer })
 }

@@ -119,10 +119,7 @@ function cutWords(
   { json, text, maxTokens }: { json: Record<string, unknown>; text: string; maxTokens: number },
 ) {
   if (typeOf(json.pre_tokenizer) !== 'BertPreTokenizer' || typeOf(json.model) !== 'WordPiece') {
-    throw new EngineError(
-      'unsupported',
-      'This tokenizer does not say where words are: tags need a WordPiece tokenizer.',
-    )
+    throw new EngineError('unsupported', { kind: 'no-word-places' })
   }
   const added = Array.from(tokenizer.get_added_tokens_decoder().values(), ({ content }) => content)
   const content: number[] = []
@@ -165,7 +162,7 @@ function renderTemplate(
   { config, name }: { config: Record<string, unknown>; name: string },
 ): string {
   if (!template) {
-    throw new EngineError('bad-request', `${name} continues text and has no chat format: use completions instead.`)
+    throw new EngineError('bad-request', { kind: 'no-chat-format', model: name })
   }
   try {
     // What transformers passes too: templates ask `tools is not none`, and what is not there at all is not none.
@@ -173,9 +170,7 @@ function renderTemplate(
     return template.render({ ...specialTokens(config), ...absent, ...input })
   } catch (cause) {
     const said = cause instanceof Error ? cause.message : String(cause)
-    throw new EngineError('bad-request', `The model's chat template does not accept these messages (${said}).`, {
-      cause,
-    })
+    throw new EngineError('bad-request', { kind: 'odd-messages', said }, { cause })
   }
 }
 
@@ -183,8 +178,7 @@ export function readTemplate(source: string): Template {
   try {
     return new Template(source)
   } catch (cause) {
-    const message = "The bundle's chat template cannot be read. Export the bundle again."
-    throw new EngineError('bad-manifest', message, { cause })
+    throw new EngineError('bad-manifest', { kind: 'bad-template' }, { cause })
   }
 }
 
@@ -197,8 +191,7 @@ function readTokenizer({ tokenizerJson, tokenizerConfig }: TokenizerFiles) {
     return { json, config, tokenizer }
   } catch (cause) {
     if (cause instanceof EngineError) throw cause
-    const message = "The bundle's tokenizer cannot be read. Export the bundle again."
-    throw new EngineError('bad-manifest', message, { cause })
+    throw new EngineError('bad-manifest', { kind: 'bad-tokenizer' }, { cause })
   }
 }
 

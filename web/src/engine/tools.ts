@@ -40,11 +40,7 @@ export function toolUse(request: ToolFields, shape: ConstraintSpec | null, info:
   if (called.length === 0) return { tools: [], format: null, constraint: shape }
   const format = info.toolFormat
   if (format === null) {
-    const message = `tools: ${info.bundle.name} has no place for tools in its chat template. Use a model that was trained`
-    throw new EngineError(
-      'bad-request',
-      `${message} for them, such as Qwen2.5, Llama 3.2 or SmolLM3, or leave tools out.`,
-    )
+    throw new EngineError('bad-request', { kind: 'no-tools', model: info.bundle.name })
   }
   const use = { tools: known.map(({ tool }) => tool), format }
   const calls = callsSpec(called, format, parallel)

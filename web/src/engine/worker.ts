@@ -62,10 +62,10 @@ async function answer(call: Extract<ToWorker, { kind: 'call' }>): Promise<void> 
 async function load(args: LoadArgs, report: (event: LoadEvent) => void, signal: AbortSignal) {
   if (model) throw new EngineError('internal', 'This worker has loaded a model already.')
   model = await loadModel(args, report, signal)
-  void model.deviceLost.then(sentence => {
-    lost = new EngineError('device-lost', sentence)
+  void model.deviceLost.then(reason => {
+    lost = new EngineError('device-lost', reason)
     for (const fail of running) fail(lost)
-    post({ kind: 'lost', message: sentence })
+    post({ kind: 'lost', reason })
   })
   return model.info
 }
@@ -82,7 +82,7 @@ async function run(call: WorkCall, report: (event: GenerateEvent) => void, signa
       .then(resolve)
       .finally(end)
       .catch(async error => {
-        if (info.device === 'webgpu' && explain(error, '').code === 'internal') await within(LOSS_NEWS_MS, deviceLost)
+        if (info.device === 'webgpu' && explained(error).code === 'internal') await within(LOSS_NEWS_MS, deviceLost)
         reject(lost ?? error)
       })
   })
@@ -123,9 +123,13 @@ async function within(ms: number, news: Promise<unknown>): Promise<void> {
 }
 
 function failure(id: number, error: unknown, cancelled: boolean): Failure {
-  const { code, message } = explain(error, 'The engine could not do this')
+  const { code, reasons } = explained(error)
   const stepDownFrom = error instanceof VariantFailure ? error.variant : null
-  return { kind: 'fail', id, code, message, cancelled, fatal: isFatal(error), stepDownFrom }
+  return { kind: 'fail', id, code, reasons: [...reasons], cancelled, fatal: isFatal(error), stepDownFrom }
+}
+
+function explained(error: unknown): EngineError {
+  return explain(error, said => ({ kind: 'call-failed', said }))
 }
 
 function post(message: FromWorker): void {

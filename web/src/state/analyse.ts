@@ -7,6 +7,7 @@ import type { Kind } from '../tasks/analyse/kinds.ts'
 import { type Answer, answerFrom } from '../tasks/analyse/question.ts'
 import { type Feeling, feelingOf } from '../tasks/analyse/sentiment.ts'
 import { type CheckedSentence, checkSummary, summaryRequest, translationRequest } from '../tasks/analyse/summary.ts'
+import { inWords } from './in-words.ts'
 
 export type Result =
   | { kind: 'sentiment'; text: string; feeling: Feeling }
@@ -103,6 +104,6 @@ async function written(engine: Engine, request: ReturnType<typeof summaryRequest
 }
 
 function failure(error: unknown): AnalyseState {
-  const message = error instanceof Error ? error.message : String(error)
+  const message = inWords(error)
   return { status: 'failed', code: error instanceof EngineError ? error.code : 'internal', message }
 }

@@ -1,8 +1,8 @@
 /** Files that go along with a question: read on this device, never sent anywhere. */
-import { EngineError } from '../engine/errors.ts'
 import { text } from '../text/index.ts'
 import { newId } from './chats/tree.ts'
 import type { Attachment } from './chats/types.ts'
+import { inWords } from './in-words.ts'
 
 const MOST_BYTES = 50_000_000
 const PDF = /\.pdf$/i
@@ -85,6 +85,5 @@ function unwrapped(page: string): string {
 
 /** For the page: what went wrong, in words. */
 export function attachmentTrouble(error: unknown): string {
-  if (error instanceof EngineError) return error.message
-  return error instanceof Error ? error.message : String(error)
+  return inWords(error)
 }

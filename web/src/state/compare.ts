@@ -8,8 +8,10 @@ import { chatRequest, MODEL_DEFAULTS } from '../tasks/chat.ts'
 import { asked, type Column, type Comparison, MOST_COLUMNS } from '../tasks/comparison.ts'
 import { type Parting, parting } from '../tasks/tokens.ts'
 import { ALTERNATIVES, type TracedStep, Tracer } from '../tasks/trace.ts'
+import { text } from '../text/index.ts'
 import { Pen } from './chats/pen.ts'
 import { type EnginePool, type EngineWish, engines } from './engines.ts'
+import { inWords } from './in-words.ts'
 import { chatModels } from './models.ts'
 
 export interface LaneAnswer {
@@ -209,14 +211,14 @@ async function write(column: Column, messages: ChatMessageParam[], { answer, sig
     }
   } catch (error) {
     if (signal.aborted) update({ ...ended(), state: 'stopped' })
-    else update({ ...ended(), state: 'failed', error: error instanceof Error ? error.message : String(error) })
+    else update({ ...ended(), state: 'failed', error: inWords(error) })
   }
 }
 
 /** @throws Error with a sentence for people where the model is not here */
 function wishOf({ model, variant, device, backend }: Column): EngineWish {
   const found = chatModels.value.find(({ id }) => id === model)
-  if (!found) throw new Error(`The model ${model} is not here. Choose another one, or add it on the page of models.`)
+  if (!found) throw new Error(text.value.compare.modelGone(model))
   return {
     bundle: found.url,
     device,

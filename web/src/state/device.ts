@@ -2,6 +2,7 @@
 import { signal } from '@preact/signals'
 import type { EngineInfo, Roofline } from '../engine/api.ts'
 import { type Inspection, inspectDevice, measureRoofline } from '../engine/inspect.ts'
+import { inWords } from './in-words.ts'
 import { reportOf } from './speed.ts'
 
 export type Look = { status: 'looking' } | { status: 'failed'; message: string } | { status: 'seen'; facts: Inspection }
@@ -26,7 +27,7 @@ export async function lookAtDevice(): Promise<void> {
   try {
     look.value = { status: 'seen', facts: await inspectDevice() }
   } catch (error) {
-    look.value = { status: 'failed', message: error instanceof Error ? error.message : String(error) }
+    look.value = { status: 'failed', message: inWords(error) }
   }
 }
 

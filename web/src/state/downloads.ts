@@ -1,6 +1,7 @@
 /** Models on their way to the server's folder: looked up, started, paused, gone on with; files of the user's own. */
 import { signal } from '@preact/signals'
 import type { Device } from '../engine/api.ts'
+import type { ServerSentence } from '../text/en/server.ts'
 import { fetchModels } from './models.ts'
 import { write } from './server.ts'
 
@@ -38,7 +39,7 @@ export interface Download {
   source: string
   variants: string[]
   state: 'running' | 'paused' | 'failed'
-  message: string | null
+  problem: ServerSentence | null
   received_bytes: number
   total_bytes: number | null
 }

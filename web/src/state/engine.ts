@@ -14,7 +14,7 @@ export type LoadState =
   /** `cost`: a site that waits for the user to agree to a large download. */
   | { status: 'paused'; model: ModelSummary; cost?: Cost }
   | { status: 'ready'; model: ModelSummary; engine: Engine }
-  | { status: 'failed'; model: ModelSummary | null; code: ErrorCode | 'server'; message: string; detail: string }
+  | { status: 'failed'; model: ModelSummary | null; code: ErrorCode | 'server'; error: unknown }
 
 export type MakeEngine = (options: EngineOptions) => Promise<Engine>
 
@@ -48,8 +48,7 @@ export class Loader {
       else if (cost) loadState.value = { status: 'paused', model, cost }
       else await this.load(model)
     } catch (error) {
-      const message = error instanceof Error ? error.message : String(error)
-      loadState.value = { status: 'failed', model: null, code: 'server', message, detail: '' }
+      loadState.value = { status: 'failed', model: null, code: 'server', error }
     }
   }
 
@@ -115,7 +114,5 @@ export class Loader {
 
 function failure(model: ModelSummary, error: unknown): LoadState {
   if (error instanceof DOMException && error.name === 'AbortError') return { status: 'paused', model }
-  const message = error instanceof Error ? error.message : String(error)
-  const detail = error instanceof Error && error.cause ? String(error.cause) : ''
-  return { status: 'failed', model, code: error instanceof EngineError ? error.code : 'internal', message, detail }
+  return { status: 'failed', model, code: error instanceof EngineError ? error.code : 'internal', error }
 }

@@ -2,6 +2,7 @@
 import { computed, signal } from '@preact/signals'
 import type { Architecture, Device } from '../engine/api.ts'
 import { type StoredBundle, storedBundles } from '../engine/client.ts'
+import { text } from '../text/index.ts'
 import { isSite } from './site.ts'
 import { fetchSiteModels } from './site-models.ts'
 
@@ -81,8 +82,9 @@ function isChatModel({ architecture, tasks = [] }: ModelSummary): boolean {
 /** Why there is no model to chat with, in sentences for people. */
 export const chatProblem = computed(() => {
   const others = modelList.value?.models.map(({ name }) => name).join(', ')
-  if (!others) return modelList.value?.problem ?? 'The models folder is empty.'
-  return `No model here can chat: ${others} reads or rewrites texts. Add one that does, such as smollm2-135m-instruct.`
+  const words = text.value.loading
+  if (!others) return modelList.value?.problem ?? words.folderEmpty
+  return words.noneChats(others)
 })
 
 /** @throws Error with a sentence for people where the server does not answer and nothing is kept here */
@@ -102,11 +104,11 @@ export async function fetchModels(): Promise<ModelList> {
     if (!isOurs) throw new Error('A static site, without a server of ours.')
   } catch (cause) {
     const list = offlineList(kept)
-    if (!list) throw new Error('The server does not answer. Start it again (`make run`), then try again.', { cause })
+    if (!list) throw new Error(text.value.loading.noServer, { cause })
     modelList.value = list
     return list
   }
-  if (!response.ok) throw new Error(`The server could not list its models (HTTP ${response.status}). Look at its log.`)
+  if (!response.ok) throw new Error(text.value.loading.noList(response.status))
   const answer: Omit<ModelList, 'isOffline'> = await response.json() // our own server's, typed and tested in playground/
   const list = { ...answer, isOffline: false }
   modelList.value = list

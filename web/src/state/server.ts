@@ -1,19 +1,37 @@
 /** Writes to our own server: each brings the token that only our own page is told. */
+import type { ServerSentence } from '../text/en/server.ts'
 
-/** What the server said, in its own words. */
-export class ServerError extends Error {
+/** What the server said, in its own words and as a kind with facts. */
+export class ServerError extends Error implements ServerSentence {
   readonly status: number
+  readonly kind: string | null
+  readonly facts: ServerSentence['facts']
 
-  constructor(message: string, status: number) {
-    super(message)
+  constructor(said: ServerSentence, status: number) {
+    super(said.message)
     this.status = status
+    this.kind = said.kind
+    this.facts = said.facts
   }
 }
 
 let token: Promise<string> | null = null
+let place = './api/'
+
+/** Of a worker, whose own address lies elsewhere: where the page lies. */
+export function serverBeside(page: string): void {
+  place = new URL('./api/', page).href
+}
+
+/** Reads what is free to read. @throws ServerError; TypeError where no server answers */
+export async function read(path: string): Promise<unknown> {
+  const response = await fetch(place + path, { cache: 'no-store' })
+  if (!response.ok) throw await failure(response)
+  return response.json()
+}
 
 async function askToken(): Promise<string> {
-  const response = await fetch('./api/session', { cache: 'no-store' })
+  const response = await fetch(`${place}session`, { cache: 'no-store' })
   const { token: given } = Object(await response.json().catch(() => null))
   if (typeof given !== 'string') throw await failure(response)
   return given
@@ -36,7 +54,7 @@ export async function write(method: Method, path: string, body: unknown = {}, si
     const type = isBytes ? 'application/octet-stream' : 'application/json'
     const headers = { 'Content-Type': type, 'X-SLM-Token': known }
     const content = isBytes ? body : JSON.stringify(body)
-    const response = await fetch(`./api/${path}`, { method, headers, body: content, ...(signal ? { signal } : {}) })
+    const response = await fetch(place + path, { method, headers, body: content, ...(signal ? { signal } : {}) })
     if (response.ok) return response.json()
     if (response.status !== 403 || !again) throw await failure(response)
     token = null // the server was started anew meanwhile
@@ -45,6 +63,18 @@ export async function write(method: Method, path: string, body: unknown = {}, si
 
 async function failure(response: Response): Promise<ServerError> {
   const { error } = Object(await response.json().catch(() => null))
-  const { message } = Object(error)
-  return new ServerError(typeof message === 'string' ? message : `HTTP ${response.status}`, response.status)
+  return new ServerError(
+    sentenceFrom(error) ?? { message: `HTTP ${response.status}`, kind: null, facts: {} },
+    response.status,
+  )
+}
+
+/** A sentence of the server out of JSON, null where it is none. */
+export function sentenceFrom(value: unknown): ServerSentence | null {
+  const { message, kind, facts } = Object(value)
+  if (typeof message !== 'string') return null
+  const known = Object.entries(Object(facts)).filter((fact): fact is [string, string | number] =>
+    ['string', 'number'].includes(typeof fact[1]),
+  )
+  return { message, kind: typeof kind === 'string' ? kind : null, facts: Object.fromEntries(known) }
 }

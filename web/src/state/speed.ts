@@ -4,6 +4,7 @@ import type { Engine, EngineInfo, Roofline } from '../engine/api.ts'
 import { measureRoofline } from '../engine/inspect.ts'
 import { siteName } from '../engine/names.ts'
 import { measureSpeed, type SpeedReport } from '../tasks/speed.ts'
+import { inWords } from './in-words.ts'
 
 export type SpeedState =
   | { status: 'idle' }
@@ -36,7 +37,7 @@ export async function startSpeed(engine: Engine): Promise<void> {
     if (running === controller) speedState.value = { status: 'idle' }
   } catch (error) {
     if (running !== controller) return
-    const message = error instanceof Error ? error.message : String(error)
+    const message = inWords(error)
     speedState.value = controller.signal.aborted ? { status: 'idle' } : { status: 'failed', message }
   }
 }

@@ -110,7 +110,7 @@ export function responseFormat(format: AnswerFormat): ResponseFormat {
     return { type: 'json_schema', json_schema: { schema: JSON.parse(format.schema) } }
   } catch (cause) {
     const said = cause instanceof Error ? cause.message : String(cause)
-    throw new EngineError('bad-request', `The JSON schema is not JSON: ${said}.`, { cause })
+    throw new EngineError('bad-request', { kind: 'schema-not-json', said }, { cause })
   }
 }
 

@@ -41,8 +41,7 @@ export interface CompletionModel extends Pick<LoadedModel, 'manifest' | 'codec'>
 export function openCompletion({ manifest, codec, context }: CompletionModel): Completion {
   if (!context) throw cannotWrite(manifest)
   if (!context.backend.continuesPrompt) {
-    const message = `${manifest.name} answers texts and does not continue them: load a decoder model for suggestions.`
-    throw new EngineError('unsupported', message)
+    throw new EngineError('unsupported', { kind: 'no-continuing', model: manifest.name })
   }
   const table = new TokenTable(codec.spelling(), context.backend.vocabularySize)
   const frame = textFrame({ encode: codec.encodeContinuation, addedToken: codec.addedToken }, manifest)

@@ -19,7 +19,7 @@ export function compile(spec: ConstraintSpec, grammar: Grammar): Compiled {
   const root = expressionOf(spec, text)
   grammar.settle(root)
   if (root.cost === Number.POSITIVE_INFINITY) {
-    throw new EngineError('bad-request', 'No finite text has the wanted format: it contradicts itself, or has no end.')
+    throw new EngineError('bad-request', { kind: 'shape-impossible' })
   }
   return { root, stringCharacter: text.character }
 }

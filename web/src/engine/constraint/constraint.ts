@@ -79,8 +79,7 @@ class AnswerConstraint implements Constraint {
     if (closing.some(word => word !== 0)) return closing
     const all = this.#within(Number.POSITIVE_INFINITY) // too late to end well: the answer will be cut off
     if (all.some(word => word !== 0)) return all
-    const message = "The model's vocabulary has no token that the wanted format could go on with."
-    throw new EngineError('unsupported', `${message} Ask for another format, or use another model.`)
+    throw new EngineError('unsupported', { kind: 'no-token-fits' })
   }
 
   accept(token: number): void {

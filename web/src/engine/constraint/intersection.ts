@@ -117,8 +117,7 @@ export class IntersectionSpace {
         }
       }
       if (parents.size > MOST_PAIRS) {
-        const message = 'A text must meet several conditions at once (pattern, length, format) that are too involved.'
-        throw new EngineError('bad-request', `${message} Leave one of them out.`)
+        throw new EngineError('bad-request', { kind: 'schema-involved' })
       }
       level = following
     }

@@ -25,7 +25,7 @@ const MOST_REPEATS = 10_000
 export function regexExpression(pattern: string, where: string, target: RegexTarget): Expression {
   const { grammar } = target
   const refuse = (what: string) =>
-    new EngineError('bad-request', `${where}: ${what} in the pattern /${pattern.slice(0, 80)}/ is not supported.`)
+    new EngineError('bad-request', { kind: 'pattern-unsupported', where, what, pattern: pattern.slice(0, 80) })
   const open = () => (target.anything ? grammar.repeat(target.anything, 0) : grammar.nothing)
 
   function emit(node: PatternNode): Expression {
@@ -65,7 +65,7 @@ export function regexExpression(pattern: string, where: string, target: RegexTar
     new RegExp(pattern, 'u')
   } catch (cause) {
     const said = cause instanceof Error ? cause.message : String(cause)
-    throw new EngineError('bad-request', `${where}: is not a regular expression (${said}).`, { cause })
+    throw new EngineError('bad-request', { kind: 'not-a-pattern', where, said }, { cause })
   }
   return searched(parsePattern(pattern, refuse))
 }

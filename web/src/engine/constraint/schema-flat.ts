@@ -62,12 +62,12 @@ export const ANYTHING: Omit<Flat, 'where'> = {
 }
 
 export function bad(where: string, expected: string, found: unknown): EngineError {
-  const shown = found === undefined ? 'nothing' : JSON.stringify(found)?.slice(0, 80)
-  return new EngineError('bad-request', `${where}: expected ${expected}, found ${shown}.`)
+  const shown = found === undefined ? 'nothing' : (JSON.stringify(found)?.slice(0, 80) ?? String(found))
+  return new EngineError('bad-request', { kind: 'schema-value', where, expected, found: shown })
 }
 
 export function unsupported(where: string, advice: string): EngineError {
-  return new EngineError('bad-request', `${where}: this part of JSON Schema is not supported here. ${advice}`)
+  return new EngineError('bad-request', { kind: 'schema-unsupported', where, advice })
 }
 
 /** Null where no value satisfies both. */

@@ -90,7 +90,7 @@ export class SchemaWays {
         typeof value === 'object' && value !== null
           ? Object.entries(value).find(([key]) => key === name)?.[1]
           : undefined
-      if (inside === undefined) throw new EngineError('bad-request', `${where}: there is nothing at ${ref}.`)
+      if (inside === undefined) throw new EngineError('bad-request', { kind: 'schema-nothing-there', where, ref })
       value = inside
     }
     return ref === '#' ? this.#root : schemaAt(value, `${this.#root.where}${ref.slice(1).replaceAll('/', '.')}`)

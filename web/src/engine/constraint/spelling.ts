@@ -19,8 +19,7 @@ export function spell(tokenizer: Tokenizer, json: Record<string, unknown>): Spel
   const parts = partsOf(json.decoder)
   const spellToken = isByteLevel(json.decoder) ? byteLevel : isSentencePiece(parts) ? sentencePiece : null
   if (!spellToken) {
-    const message = "This model's tokenizer does not say which bytes a token stands for: its answers cannot be held to"
-    throw new EngineError('unsupported', `${message} a schema or pattern. Use another model, or leave the format out.`)
+    throw new EngineError('unsupported', { kind: 'no-spelling' })
   }
   const added = tokenizer.get_added_tokens_decoder()
   const ids = vocabularyIds(json)

@@ -109,7 +109,10 @@ function checkRotary(nodes: readonly Node[]): void {
     if (node.op !== 'attention' || node.cos === null) continue
     const others = new Set(nodes.filter(other => other !== node).flatMap(readsOf))
     if (!others.has(node.query.value) && !others.has(node.key.value)) continue
-    throw new EngineError('unsupported', 'The program reads queries or keys in two places, which the kernels cannot.')
+    throw new EngineError('unsupported', {
+      kind: 'wrong-program',
+      said: 'The program reads queries or keys in two places, which the kernels cannot',
+    })
   }
 }
 
@@ -157,7 +160,11 @@ function opsOf(node: Node, width: number, around: Around): Op[] {
 function attention(node: AttentionStep, { program, weights, caches, at }: Around): Op[] {
   const { heads, kv_heads: kvHeads, head_dim: headDim, scale, window } = node
   const cache = caches[node.layer]
-  if (!cache) throw new EngineError('unsupported', `The program's layer ${node.layer} has no cache.`)
+  if (!cache)
+    throw new EngineError('unsupported', {
+      kind: 'wrong-program',
+      said: `The program's layer ${node.layer} has no cache`,
+    })
   const [query, keys, values] = [partRows(node.query, at), partRows(node.key, at), partRows(node.value, at)]
   const shape = { heads, kvHeads, headDim }
   const options = { scale, softCap: node.soft_cap, window, slopes: address(weights, node.slopes) }

@@ -87,7 +87,7 @@ export function parseProgram(json: string, path: string): Program {
   try {
     data = JSON.parse(json)
   } catch (cause) {
-    throw new EngineError('unsupported', `${path} is not JSON. Export the bundle again.`, { cause })
+    throw new EngineError('unsupported', { kind: 'not-json', path }, { cause })
   }
   const parsed = v.safeParse(program, data, { abortEarly: true })
   if (parsed.success) {
@@ -96,15 +96,15 @@ export function parseProgram(json: string, path: string): Program {
   }
   const [{ path: keys = [], expected }] = parsed.issues
   const where = keys.map(({ key }) => String(key)).join('.')
-  const message = `${path}: ${where || 'program'}: expected ${expected ?? 'another value'}. Export the bundle again, or update SLM Playground.`
-  throw new EngineError('unsupported', message)
+  const said = `${path}: ${where || 'program'}: expected ${expected ?? 'another value'}`
+  throw new EngineError('unsupported', { kind: 'wrong-program', said })
 }
 
 /** Every number must name something that is there, and every value be made before it is used. */
 function checkNumbers({ tensors, widths, steps, logits }: Program, path: string): void {
   const made = new Set<number>()
   const missing = (what: string) =>
-    new EngineError('unsupported', `${path} names ${what} that is not there. Export the bundle again.`)
+    new EngineError('unsupported', { kind: 'wrong-program', said: `${path} names ${what} that is not there` })
   for (const each of steps) {
     if (tensorsOf(each).some(index => index >= tensors.length)) throw missing('a tensor')
     if (valuesOf(each).some(value => !made.has(value))) throw missing('a value')

@@ -50,7 +50,11 @@ export function matrixOf(
   const [rows = 0, columns = 0] = stored?.shape ?? []
   const fits =
     stored?.dtype === 'int8' && steps?.dtype === 'float16' && steps.shape.join() === `${rows},${columns / 32}`
-  if (!fits) throw new EngineError('unsupported', `${stored?.name} is no matrix of 8-bit blocks of 32.`)
+  if (!fits)
+    throw new EngineError('unsupported', {
+      kind: 'wrong-program',
+      said: `${stored?.name} is no matrix of 8-bit blocks of 32`,
+    })
   return { values: weights[values] ?? 0, scales: weights[scales] ?? 0, rows, columns }
 }
 
@@ -117,8 +121,7 @@ async function loadFile(name: string, placed: readonly Placed[], { memory, files
   const end = Math.max(...placed.map(({ to }) => to))
   const { size } = files.blob(name)
   if (size < end) {
-    const message = `${name} has ${size} bytes where its program expects ${end}. Export the bundle again.`
-    throw new EngineError('bad-manifest', message)
+    throw new EngineError('bad-manifest', { kind: 'short-file', path: name, found: size, expected: end })
   }
   signal.throwIfAborted()
   const whole = await files.stored?.(name)?.read(read => {

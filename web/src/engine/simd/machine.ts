@@ -49,9 +49,8 @@ interface MemoryNeeds {
 
 function newMemory({ bytes, most, shared }: MemoryNeeds): WebAssembly.Memory {
   const initial = Math.ceil(bytes / PAGE_BYTES)
-  const tooMuch = `This model needs ${Math.ceil(bytes / 2 ** 20)} MB of memory in one piece on the CPU`
-  if (initial > MOST_PAGES)
-    throw new EngineError('out-of-memory', `${tooMuch}, more than WebAssembly's 4 GB. Take a smaller model.`)
+  const megabytes = Math.ceil(bytes / 2 ** 20)
+  if (initial > MOST_PAGES) throw new EngineError('out-of-memory', { kind: 'beyond-wasm', megabytes })
   // Shared memory has its address space reserved up to the maximum, which a small device may not have.
   const later = Math.min(Math.ceil(most / PAGE_BYTES), MOST_PAGES)
   for (const maximum of shared ? [later, initial] : [MOST_PAGES]) {
@@ -59,7 +58,7 @@ function newMemory({ bytes, most, shared }: MemoryNeeds): WebAssembly.Memory {
       return new WebAssembly.Memory({ initial, maximum, shared })
     } catch {} // the next is smaller, or there is none
   }
-  throw new EngineError('out-of-memory', `${tooMuch}, and the browser has not got it. Close other tabs, or take less.`)
+  throw new EngineError('out-of-memory', { kind: 'no-wasm-memory', megabytes })
 }
 
 async function chooseBuild(memory: WebAssembly.Memory, shared: boolean, options: MachineOptions) {
@@ -71,8 +70,7 @@ async function chooseBuild(memory: WebAssembly.Memory, shared: boolean, options:
       return { ...relaxed, flip }
     }
   }
-  if (options.build === 'relaxed')
-    throw new EngineError('unsupported', 'Relaxed SIMD is not there, or not exact with 8 bits, on this machine.')
+  if (options.build === 'relaxed') throw new EngineError('unsupported', { kind: 'no-relaxed-simd' })
   return { ...(await instantiate('simd128', memory, shared)), flip: 0 }
 }
 
@@ -153,8 +151,8 @@ class WasmMachine implements Machine {
     try {
       this.memory.grow(Math.ceil(bytes / PAGE_BYTES))
     } catch (cause) {
-      const message = `The browser has no ${Math.ceil(bytes / 2 ** 20)} MB more for this conversation. Start a new one, or close other tabs.`
-      throw new EngineError('out-of-memory', message, { cause })
+      const megabytes = Math.ceil(bytes / 2 ** 20)
+      throw new EngineError('out-of-memory', { kind: 'no-memory-for-chat', megabytes }, { cause })
     }
   }
 

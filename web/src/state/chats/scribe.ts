@@ -11,6 +11,7 @@ import { ALTERNATIVES, type TracedStep, Tracer, unpack } from '../../tasks/trace
 import { text } from '../../text/index.ts'
 import { announcement } from '../announce.ts'
 import { settingsOf } from '../controls.ts'
+import { inWords } from '../in-words.ts'
 import { sourcesFor } from '../sources.ts'
 import { change, currentId, hasUnfinished, openChats } from './desk.ts'
 import type { Library } from './library.ts'
@@ -170,7 +171,7 @@ export class Scribe {
       return
     }
     const code = error instanceof EngineError ? error.code : 'internal'
-    this.#end(job, { state: 'failed', code, error: error instanceof Error ? error.message : String(error) }, null)
+    this.#end(job, { state: 'failed', code, error: inWords(error) }, null)
     this.#say(job, text.value.chat.failed)
   }
 

@@ -16,6 +16,7 @@ import {
 import { text } from '../../text/index.ts'
 import { announcement } from '../announce.ts'
 import { engine, loadState } from '../engine.ts'
+import { inWords } from '../in-words.ts'
 import { changeWriting, type WritingSettings, writing } from './settings.ts'
 import { added, emptyUsage, readUsage, saveUsage, type Usage } from './usage.ts'
 
@@ -103,7 +104,7 @@ export class Assistant {
       memory: writing.value.remembers && this.#options.keeps !== false ? this.#memory : null,
       onChange: shown => this.#show(shown),
       onTrouble: error => {
-        this.trouble.value = error instanceof Error ? error.message : String(error)
+        this.trouble.value = inWords(error)
       },
     })
     if (this.#situation) this.#suggester.update(this.#situation)

@@ -1,6 +1,7 @@
 import type { Text } from '../en/index.ts'
 
 export const compare: Text['compare'] = {
+  modelGone: model => `Das Modell ${model} ist nicht hier. Ein anderes wählen oder es auf der Modellseite hinzufügen.`,
   title: 'Vergleich',
   lead: 'Dieselbe Eingabe an zwei, drei oder vier Spalten: Modelle, Arten sie zu rechnen oder Einstellungen.',
   reproduceTitle: 'Eine Antwort nachstellen',

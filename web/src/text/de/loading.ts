@@ -20,6 +20,11 @@ export const loading: Text['loading'] = {
   rate: (perSecond, left) => ` · ${perSecond}/s · noch ${left}`,
   meanwhile: 'Die erste Nachricht lässt sich schon schreiben.',
   details: 'Einzelheiten',
+  folderEmpty: 'Der Modellordner ist leer.',
+  noneChats: names =>
+    `Kein Modell hier kann chatten: ${names} liest Texte oder schreibt sie um. Eines hinzufügen, das es kann, etwa smollm2-135m-instruct.`,
+  noServer: 'Der Server antwortet nicht. Ihn wieder starten (`make run`), dann noch einmal versuchen.',
+  noList: status => `Der Server konnte seine Modelle nicht auflisten (HTTP ${status}). Sein Protokoll ansehen.`,
   brokenFolders: count =>
     count === 1 ? 'Ein Ordner ist kein brauchbares Modell' : `${count} Ordner sind keine brauchbaren Modelle`,
 }

@@ -136,6 +136,12 @@ export const suggest: Text['suggest'] = {
       pause: '5 Minuten Pause',
       read: 'Vorschlag vorlesen lassen',
       focusMode: 'Fokus',
+      nextMark: 'Nächste Korrektur',
+      previousMark: 'Vorige Korrektur',
+      acceptMark: 'Korrektur annehmen',
+      dismissMark: 'Korrektur verwerfen',
+      markMenu: 'Auswählen, was mit der Korrektur geschieht',
+      markList: 'Liste der Korrekturen',
     },
     editorKeys: {
       undo: 'Rückgängig',

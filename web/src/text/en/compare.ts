@@ -1,5 +1,6 @@
 /** The page that compares models, settings and variants on the same prompt. */
 export const compare = {
+  modelGone: (model: string) => `The model ${model} is not here. Choose another one, or add it on the page of models.`,
   title: 'Compare',
   lead: 'The same prompt to two, three or four columns: models, ways to run them, or settings.',
   reproduceTitle: 'Reproduce an answer',

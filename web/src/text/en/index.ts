@@ -6,9 +6,12 @@ import { compare } from './compare.ts'
 import { controls } from './controls.ts'
 import { device } from './device.ts'
 import { embed } from './embed.ts'
+import { engine } from './engine.ts'
+import { grammar } from './grammar.ts'
 import { insight } from './insight.ts'
 import { loading } from './loading.ts'
 import { models } from './models.ts'
+import { server } from './server.ts'
 import { shell } from './shell.ts'
 import { site } from './site.ts'
 import { suggest } from './suggest.ts'
@@ -24,9 +27,12 @@ export const text = {
   controls,
   device,
   embed,
+  engine,
+  grammar,
   insight,
   loading,
   models,
+  server,
   shell,
   site,
   suggest,

@@ -23,6 +23,11 @@ export const loading = {
   rate: (perSecond: string, left: string) => ` · ${perSecond}/s · ${left} left`,
   meanwhile: 'You can already write your first message.',
   details: 'Details',
+  folderEmpty: 'The models folder is empty.',
+  noneChats: (names: string) =>
+    `No model here can chat: ${names} reads or rewrites texts. Add one that does, such as smollm2-135m-instruct.`,
+  noServer: 'The server does not answer. Start it again (`make run`), then try again.',
+  noList: (status: number) => `The server could not list its models (HTTP ${status}). Look at its log.`,
   brokenFolders: (count: number) =>
     count === 1 ? 'One folder is not a usable model' : `${count} folders are not usable models`,
 }

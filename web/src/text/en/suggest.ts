@@ -31,6 +31,12 @@ const actions = {
   pause: 'Pause for 5 minutes',
   read: 'Read the suggestion out',
   focusMode: 'Focus mode',
+  nextMark: 'Next correction',
+  previousMark: 'Previous correction',
+  acceptMark: 'Accept the correction',
+  dismissMark: 'Dismiss the correction',
+  markMenu: 'Choose what to do with the correction',
+  markList: 'List of corrections',
 }
 
 const editorKeys = {

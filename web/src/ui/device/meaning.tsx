@@ -2,6 +2,7 @@
 import type { Inspection } from '../../engine/inspect.ts'
 import { type Expected, expectedSpeed, storageFacts } from '../../state/device.ts'
 import { engine } from '../../state/engine.ts'
+import { reasonsInWords } from '../../state/in-words.ts'
 import { text } from '../../text/index.ts'
 import { duration, speed } from '../parts/format.ts'
 
@@ -31,7 +32,7 @@ function gpuSentences({ hasWebGpu, gpu, gpuMissing }: Inspection): string[] {
   if (!hasWebGpu) return [words.onCpuNoWebGpu]
   if (!gpu) return [words.onCpuNoAdapter]
   if (gpu.isSoftware) return [words.onCpuSoftware]
-  if (gpuMissing !== null) return [words.onCpuBroken(gpuMissing)]
+  if (gpuMissing !== null) return [words.onCpuBroken(reasonsInWords([gpuMissing]))]
   return [words.onGpu(gpu.name), gpu.hasF16 ? words.f16 : words.noF16]
 }
 

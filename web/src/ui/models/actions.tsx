@@ -5,6 +5,7 @@ import { announcement } from '../../state/announce.ts'
 import { checkModel, deleteModel, listedFiles, repairModel } from '../../state/downloads.ts'
 import { engine, loadState } from '../../state/engine.ts'
 import { choiceOf, deviceFacts, lookAtDevice } from '../../state/fit.ts'
+import { inWords } from '../../state/in-words.ts'
 import { checkOffline, dropOffline, keeping, keepOffline } from '../../state/kept.ts'
 import { chatModels, keptBundles, type ModelSummary } from '../../state/models.ts'
 import { settings } from '../../state/settings.ts'
@@ -31,8 +32,7 @@ export function Actions({ model, isOffline }: Props) {
   const run = (work: () => Promise<unknown>) => {
     said.value = ''
     work().catch(error => {
-      if (!(error instanceof DOMException && error.name === 'AbortError'))
-        say(error instanceof Error ? error.message : String(error))
+      if (!(error instanceof DOMException && error.name === 'AbortError')) say(inWords(error))
     })
   }
   return (

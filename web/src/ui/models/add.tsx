@@ -3,6 +3,7 @@ import { type Signal, useSignal } from '@preact/signals'
 import { useRef } from 'preact/hooks'
 import { lookUp, type Offer, offerBytes, type Part, startDownload } from '../../state/downloads.ts'
 import { choiceOf, deviceFacts } from '../../state/fit.ts'
+import { inWords } from '../../state/in-words.ts'
 import { modelList } from '../../state/models.ts'
 import { settings } from '../../state/settings.ts'
 import { text } from '../../text/index.ts'
@@ -56,7 +57,7 @@ function LookUp({ offer, failed }: { offer: Signal<Offer | null>; failed: Signal
       const found = await lookUp(source.value, signal)
       if (!signal.aborted) offer.value = found
     } catch (error) {
-      if (!signal.aborted) failed.value = error instanceof Error ? error.message : String(error)
+      if (!signal.aborted) failed.value = inWords(error)
     } finally {
       if (!signal.aborted) looking.value = false
     }
@@ -116,7 +117,7 @@ function Choose({ offer, shown, failed }: ChooseProps) {
         shown.value = null
       })
       .catch(error => {
-        failed.value = error instanceof Error ? error.message : String(error)
+        failed.value = inWords(error)
       })
   }
   return (

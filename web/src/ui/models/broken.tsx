@@ -1,6 +1,7 @@
 /** Folders that are no usable models: each with what is wrong, and a way to be rid of it. */
 import { useSignal } from '@preact/signals'
 import { deleteModel } from '../../state/downloads.ts'
+import { inWords } from '../../state/in-words.ts'
 import type { BrokenModel } from '../../state/models.ts'
 import { text } from '../../text/index.ts'
 import { Icon } from '../parts/icons.tsx'
@@ -30,7 +31,7 @@ function Entry({ error: { folder, error } }: { error: BrokenModel }) {
   const failed = useSignal('')
   const remove = () => {
     deleteModel(folder).catch(reason => {
-      failed.value = reason instanceof Error ? reason.message : String(reason)
+      failed.value = inWords(reason)
     })
   }
   return (

@@ -8,6 +8,7 @@ import {
   resumeDownload,
   speeds,
 } from '../../state/downloads.ts'
+import { inWords } from '../../state/in-words.ts'
 import { text } from '../../text/index.ts'
 import { bytes, duration } from '../parts/format.ts'
 
@@ -33,7 +34,7 @@ function Job({ job }: { job: Download }) {
   const run = (work: (id: string) => Promise<void>) => () => {
     failed.value = ''
     work(job.id).catch(error => {
-      failed.value = error instanceof Error ? error.message : String(error)
+      failed.value = inWords(error)
     })
   }
   const { received_bytes: received, total_bytes: total, state } = job
@@ -48,9 +49,9 @@ function Job({ job }: { job: Download }) {
         {words.progress(bytes(received), total === null ? '?' : bytes(total))}
         <Speed job={job} />
       </p>
-      {job.message || failed.value ? (
+      {job.problem || failed.value ? (
         <p class="small bad" role="alert">
-          {failed.value || job.message}
+          {failed.value || (job.problem ? text.value.server(job.problem) : '')}
         </p>
       ) : null}
       <div class="panel-row start">

@@ -3,6 +3,7 @@ import { useSignal } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
 import { announcement } from '../../state/announce.ts'
 import { type OwnFile, upload } from '../../state/downloads.ts'
+import { inWords } from '../../state/in-words.ts'
 import { importOwn } from '../../state/kept.ts'
 import { modelList } from '../../state/models.ts'
 import { text } from '../../text/index.ts'
@@ -39,7 +40,7 @@ export function OwnFiles() {
       announcement.value = said.value
     } catch (error) {
       said.value = ''
-      if (!signal.aborted) failed.value = error instanceof Error ? error.message : String(error)
+      if (!signal.aborted) failed.value = inWords(error)
     } finally {
       sent.value = null
     }

@@ -3,6 +3,7 @@ import { useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import { lookAtDownloads } from '../../state/downloads.ts'
 import { lookAtDevice } from '../../state/fit.ts'
+import { inWords } from '../../state/in-words.ts'
 import { fetchModels, type ModelList, modelList } from '../../state/models.ts'
 import { isSite } from '../../state/site.ts'
 import { text } from '../../text/index.ts'
@@ -24,7 +25,7 @@ export function ModelsPage() {
     fetchModels()
       .then(list => (list.isOffline ? undefined : lookAtDownloads()))
       .catch(error => {
-        failure.value = error instanceof Error ? error.message : String(error)
+        failure.value = inWords(error)
       })
   }
   useEffect(look, [])

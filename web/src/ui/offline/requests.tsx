@@ -2,6 +2,7 @@
 import { type Signal, useSignal } from '@preact/signals'
 import { announcement } from '../../state/announce.ts'
 import { engine } from '../../state/engine.ts'
+import { inWords } from '../../state/in-words.ts'
 import { type Proof, proveSilence, type Requested, requests } from '../../state/requests.ts'
 import { language, text } from '../../text/index.ts'
 import { Dialog } from '../parts/dialog.tsx'
@@ -34,7 +35,7 @@ function Prove() {
       proof.value = await proveSilence(current)
       announcement.value = sentenceOf(proof.value)
     } catch (error) {
-      failed.value = error instanceof Error ? error.message : String(error)
+      failed.value = inWords(error)
     } finally {
       running.value = false
     }

@@ -3,6 +3,7 @@ import { computed } from '@preact/signals'
 import { useRef } from 'preact/hooks'
 import type { LoadProgress } from '../../engine/api.ts'
 import { type LoadState, loadState } from '../../state/engine.ts'
+import { inWords } from '../../state/in-words.ts'
 import { chatProblem, modelList } from '../../state/models.ts'
 import { settings } from '../../state/settings.ts'
 import { text } from '../../text/index.ts'
@@ -106,6 +107,12 @@ function useTimeLeft(loadedBytes: number, totalBytes: number, elapsedMs: number,
   return text.value.loading.rate(bytes(bytesPerMs * 1000), duration((totalBytes - loadedBytes) / bytesPerMs))
 }
 
+/** For reports: in English, with what lies behind it. */
+function detailsOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  return error.cause ? `${error.message}\n${String(error.cause)}` : error.message
+}
+
 function Failure({ state }: { state: Extract<LoadState, { status: 'failed' }> }) {
   const { title, next, offers } = troubleOf(state.code)
   return (
@@ -114,7 +121,7 @@ function Failure({ state }: { state: Extract<LoadState, { status: 'failed' }> })
         <Icon name="alert" />
         {title}
       </h2>
-      <p>{state.message}</p>
+      <p>{inWords(state.error)}</p>
       {next ? <p class="small">{next}</p> : null}
       <div class="panel-row start">
         {useful(offers).map(offer => (
@@ -123,7 +130,7 @@ function Failure({ state }: { state: Extract<LoadState, { status: 'failed' }> })
       </div>
       <details>
         <summary>{text.value.loading.details}</summary>
-        <pre>{`${state.code}\n${state.message}\n${state.detail}\n${navigator.userAgent}`}</pre>
+        <pre>{`${state.code}\n${detailsOf(state.error)}\n${navigator.userAgent}`}</pre>
       </details>
     </div>
   )

@@ -1,6 +1,7 @@
 /** Short notices over the page: a fallback from the GPU, and a way back from a new chat. */
 import { undo } from '../../state/announce.ts'
 import { engine } from '../../state/engine.ts'
+import { reasonsInWords } from '../../state/in-words.ts'
 import { change, settings } from '../../state/settings.ts'
 import { text } from '../../text/index.ts'
 import { restFocus } from './focus.ts'
@@ -12,20 +13,21 @@ export function FallbackNotice() {
   const fallbacks = current?.info.fallbacks ?? []
   if (!current || fallbacks.length === 0) return null
   const onCpu = current.info.device === 'cpu'
-  const reasons = [...new Set(fallbacks.map(({ reason }) => reason))].join(' ')
-  if (settings.value.dismissed === reasons) return null
+  const dismissable = [...new Set(fallbacks.map(({ reason }) => reason))].join(' ')
+  if (settings.value.dismissed === dismissable) return null
+  const sentences = [...new Set(fallbacks.map(({ reasons }) => reasonsInWords(reasons)))].join(' ')
   const { onCpu: onCpuText, onVariant } = text.value.shell
   return (
     <aside class="notice" aria-label={text.value.shell.onOtherDevice}>
       <p>
-        <strong>{onCpu ? onCpuText : onVariant(current.info.variant)}</strong> {reasons}
+        <strong>{onCpu ? onCpuText : onVariant(current.info.variant)}</strong> {sentences}
       </p>
       <button
         type="button"
         class="tool"
         aria-label={text.value.shell.dismiss}
         onClick={() => {
-          change({ dismissed: reasons })
+          change({ dismissed: dismissable })
           restFocus()
         }}
       >

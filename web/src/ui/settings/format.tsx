@@ -1,6 +1,7 @@
 /** The shape that answers must have: any text, JSON, JSON of a schema, a regular expression; checked by the engine. */
 import { useSignal } from '@preact/signals'
 import { engine } from '../../state/engine.ts'
+import { inWords } from '../../state/in-words.ts'
 import { type AnswerFormat, responseFormat } from '../../tasks/chat.ts'
 import { text } from '../../text/index.ts'
 import { PATTERNS, SCHEMAS } from './examples.ts'
@@ -143,7 +144,7 @@ async function verdict(format: AnswerFormat): Promise<{ good: boolean; message: 
     await ready.countTokens('x', { response_format: responseFormat(format) })
     return { good: true, message: words.good }
   } catch (error) {
-    return { good: false, message: error instanceof Error ? error.message : String(error) }
+    return { good: false, message: inWords(error) }
   }
 }
 

@@ -1,0 +1,2 @@
+/** What the engine says: in English in its own words. */
+export { SENTENCES as engine } from '../../engine/errors.ts'

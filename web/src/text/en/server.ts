@@ -1,0 +1,9 @@
+/** What the server says. In English it says it itself; other languages go by `kind` and `facts`. */
+export interface ServerSentence {
+  message: string
+  /** Of the server's sentences (`slm_playground/sentences.py`); null for one without a kind. */
+  kind: string | null
+  facts: Readonly<Record<string, string | number>>
+}
+
+export const server = ({ message }: ServerSentence): string => message
