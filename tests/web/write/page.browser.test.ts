@@ -6,6 +6,7 @@ import type { CompleteResult } from '../../../web/src/engine/api.ts'
 import type { CompleteArgs } from '../../../web/src/engine/protocol.ts'
 import { announcement, undo } from '../../../web/src/state/announce.ts'
 import { loadState } from '../../../web/src/state/engine.ts'
+import { GRAMMAR_DEFAULTS, grammar } from '../../../web/src/state/grammar/settings.ts'
 import { route } from '../../../web/src/state/route.ts'
 import { WRITING_DEFAULTS, writing } from '../../../web/src/state/suggestions/settings.ts'
 import { readTrials } from '../../../web/src/state/suggestions/trial.ts'
@@ -50,6 +51,7 @@ async function visit(complete: Complete = async ({ before }) => knows(before), {
       indexedDB.deleteDatabase('slm-playground.documents').onsuccess = resolve
     })
     writing.value = { ...WRITING_DEFAULTS }
+    grammar.value = { ...GRAMMAR_DEFAULTS, enabled: false } // tests/web/grammar has its own
   }
   undo.value = null
   announcement.value = ''
@@ -222,6 +224,7 @@ describe('documents', () => {
     const list = page.getByRole('list', { name: 'Documents' })
     await expect.element(list.getByRole('link', { name: /A lighthouse.*2 words/ })).toBeVisible()
     await userEvent.click(button('New document'))
+    await vi.waitFor(() => expect(written()).toBe('')) // the other one is put away first
     await type('Something else')
     await expect.element(list.getByRole('link', { name: /Something else/ })).toHaveAttribute('aria-current', 'page')
     await userEvent.click(button('Rename “Something else”'))
@@ -244,6 +247,7 @@ describe('documents', () => {
     await userEvent.click(button('More'))
     await userEvent.click(page.getByRole('menuitem', { name: 'Versions' }))
     await userEvent.click(button('Keep the text as it is now'))
+    await expect.element(button(/Kept by you/)).toBeVisible() // before the text changes
     await userEvent.keyboard('{Escape}')
     await type('{Control>}a{/Control}Another one.')
     await userEvent.click(button('More'))
