@@ -3,15 +3,21 @@
  * own that imports the script, given CORS headers (`Access-Control-Allow-Origin`) and a policy that allows `blob:` workers.
  */
 
-/** Modules import this as `Worker`, because Vite builds a worker only where it reads `new Worker(new URL(…, import.meta.url))`. */
 function open(script: URL, options: WorkerOptions): Worker {
   if (script.origin === globalThis.origin || script.protocol === 'blob:') return new globalThis.Worker(script, options)
   const start = new Blob([`import ${JSON.stringify(script.href)}`], { type: 'text/javascript' })
   return new globalThis.Worker(URL.createObjectURL(start), options) // kept: the worker may read it at any later time
 }
 
-// A function that returns an object is a constructor of it, which TypeScript's function types do not say.
-export const AnyOriginWorker = ((script: URL, options: WorkerOptions) => open(script, options)) as unknown as new (
-  script: URL,
-  options: WorkerOptions,
-) => Worker
+class Opener {
+  constructor(script: URL, options: WorkerOptions) {
+    // biome-ignore lint/correctness/noConstructorReturn: a Worker is all that `new` is to give
+    return open(script, options)
+  }
+}
+
+/**
+ * Modules import this as `Worker`, because Vite builds a worker only where it reads `new Worker(new URL(…, import.meta.url))`.
+ * What its constructor returns is a Worker, which TypeScript's classes do not say.
+ */
+export const AnyOriginWorker = Opener as unknown as new (script: URL, options: WorkerOptions) => Worker
