@@ -170,7 +170,7 @@ def wait_for_the_orphan(log):
     """An export ends by itself when its batch has died."""
     number = int(log.read_text(encoding="utf-8").rpartition("# process ")[2].split()[0])
     with suppress(psutil.NoSuchProcess):
-        psutil.Process(number).wait(timeout=60)
+        psutil.Process(number).wait(timeout=300)
 
 
 def test_dry_run_says_what_would_happen_and_writes_nothing(batch, models, tmp_path):

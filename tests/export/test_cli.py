@@ -28,7 +28,7 @@ finally:
 
 def watched(*arguments):
     """Run the command and name the heavy libraries that it has loaded in its last line of stderr."""
-    done = subprocess.run([sys.executable, "-c", WATCH, *arguments], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run([sys.executable, "-c", WATCH, *arguments], capture_output=True, text=True, timeout=300, check=False)
     return done, done.stderr.splitlines()[-1]
 
 
@@ -131,7 +131,7 @@ def interrupted(tmp_path):
             capture_output=True,
             text=True,
             check=False,
-            timeout=120,
+            timeout=300,
             env={**os.environ, "PYTHONPATH": str(tmp_path / "hook"), "SABOTAGE": f"{event},{part},{int(number)}"},
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background jobs ignore it
         )

@@ -52,7 +52,7 @@ def refused(tmp_path):
         command = [sys.executable, "-c", PROGRAM, "model", source, "--out", tmp_path / "out" / "bundle", *options]
         own = {"OMP_NUM_THREADS": "1", "HF_HOME": str(tmp_path / "hf"), "HF_HUB_DISABLE_XET": "1", **environment}
         done = subprocess.run(
-            command, capture_output=True, text=True, timeout=120, check=False, env={**os.environ, **own}, preexec_fn=limit
+            command, capture_output=True, text=True, timeout=300, check=False, env={**os.environ, **own}, preexec_fn=limit
         )
         assert done.returncode == 1, done.stderr
         assert "Traceback" not in done.stderr

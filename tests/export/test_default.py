@@ -48,7 +48,7 @@ def default(source, tmp_path):
         program = PROGRAM.format(source=source, sizes=sizes)
         command = [sys.executable, "-c", program, "default", "--models", tmp_path / "models", *options]
         own = {"PIP_CONFIG_FILE": "/dev/null", "PIP_INDEX_URL": "http://127.0.0.1:9/simple", "PIP_RETRIES": "0"}
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env={**os.environ, **own})
+        done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False, env={**os.environ, **own})
         assert "Traceback" not in done.stderr
         assert done.stderr.endswith("PyTorch was not loaded\n"), done.stderr
         return done.returncode, done.stdout + done.stderr

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from faraway import PATIENCE_SECONDS
 
 from slm_playground.desktop.instance import First, NotReached, find_first
 
@@ -136,11 +137,11 @@ def test_a_full_disk_does_not_keep_it_from_serving(tmp_path: Path, make_bundle: 
     process = subprocess.Popen(["sh", "-c", command], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout
     url = process.stdout.readline().strip()
-    with socket.create_connection(("127.0.0.1", int(url.rstrip("/").rpartition(":")[2])), timeout=20) as connection:
+    with socket.create_connection(("127.0.0.1", int(url.rstrip("/").rpartition(":")[2])), timeout=PATIENCE_SECONDS) as connection:
         connection.sendall(f"GET /api/models HTTP/1.0\r\nHost: {url[7:-1]}\r\n\r\n".encode())
         answer = connection.makefile("rb").read()
     process.terminate()
-    _, errors = process.communicate(timeout=20)
+    _, errors = process.communicate(timeout=PATIENCE_SECONDS)
     assert b'"id":"tiny"' in answer.replace(b" ", b"")
     assert process.returncode == 0
     assert "Traceback" not in errors
@@ -149,10 +150,13 @@ def test_a_full_disk_does_not_keep_it_from_serving(tmp_path: Path, make_bundle: 
 RUN = """
 import sys
 from pathlib import Path
-from slm_playground.desktop.app import Options, run
+from slm_playground.desktop.app import Options
+from slm_playground.desktop.instance import Instance
+from slm_playground.desktop.run import run
 folder, chrome = Path(sys.argv[1]), sys.argv[2]
 parts = {name: folder / name for name in ("settings", "logs", "models", "static")}
-sys.exit(run(Options(("chrome-app", "browser"), chrome, home=folder, **parts, port=0, patience_seconds=float(sys.argv[3]))))
+options = Options(("chrome-app", "browser"), chrome, **parts, port=0, patience_seconds=float(sys.argv[3]))
+sys.exit(run(options, Instance.take(folder), folder))
 """
 
 
@@ -165,18 +169,20 @@ def test_a_window_that_shows_nothing_is_replaced_by_the_browser(
     program = tmp_path / "chrome"
     program.write_text(f"#!/bin/sh\necho $$ > {tmp_path}/pid\n{script}\n")
     program.chmod(0o755)
+    (tmp_path / "data").mkdir()
     command = [sys.executable, "-c", RUN, str(tmp_path / "data"), str(program), str(patience)]
-    environment = {**os.environ, "BROWSER": browser[0]}
+    environment = {**os.environ, "BROWSER": browser[0], "SLM_PLAYGROUND_DATA": str(tmp_path / "data")}
     process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout
     url = process.stdout.readline().strip()
     assert browser[1]() == url
     process.terminate()
-    _, errors = process.communicate(timeout=20)
+    _, errors = process.communicate(timeout=PATIENCE_SECONDS)
     assert process.returncode == 0
     assert says in errors
-    with pytest.raises(ProcessLookupError):
-        os.kill(int((tmp_path / "pid").read_text()), 0)
+    if began := (tmp_path / "pid").read_text() if (tmp_path / "pid").exists() else "":  # else it ended before its first line
+        with pytest.raises(ProcessLookupError):
+            os.kill(int(began), 0)
 
 
 def test_a_folder_and_an_address_open_in_the_running_app(

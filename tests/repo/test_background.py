@@ -18,7 +18,7 @@ from tasks import Setup
 
 def test_the_task_runs_by_itself_and_writes_its_log(tmp_path: Path) -> None:
     process = background.begin(Checkout(tmp_path), "no-such-task", "Nothing is made")
-    assert process.wait(60) == 2
+    assert process.wait(120) == 2
     assert "invalid choice: 'no-such-task'" in (tmp_path / ".data" / "logs" / "no-such-task.log").read_text(encoding="utf-8")
 
 
@@ -32,7 +32,7 @@ def test_the_task_ends_when_its_starter_has_ended(root: Path) -> None:
         assert process.stdout.readline() == b"here\n"
         assert process.poll() is None
         process.stdin.close()
-        assert process.wait(60) == -signal.SIGTERM
+        assert process.wait(120) == -signal.SIGTERM
 
 
 def test_a_bundle_placed_by_hand_brings_no_exporter_along(root: Path, tmp_path: Path) -> None:

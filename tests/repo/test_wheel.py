@@ -62,8 +62,8 @@ def test_installed_wheel_serves_the_page(root: Path, wheel: Path, tmp_path: Path
             url = server.stdout.readline().strip()
             assert url.startswith("http://127.0.0.1:")
             page = (root / "web" / "dist" / "index.html").read_bytes()
-            assert urllib.request.urlopen(url, timeout=30).read() == page
-            assert urllib.request.urlopen(f"{url}slm.js", timeout=30).headers["Content-Type"].startswith("text/javascript")
+            assert urllib.request.urlopen(url, timeout=120).read() == page
+            assert urllib.request.urlopen(f"{url}slm.js", timeout=120).headers["Content-Type"].startswith("text/javascript")
         finally:
             server.terminate()
     assert server.returncode == 0
