@@ -117,6 +117,9 @@ def test_a_damaged_file_is_found_and_repaired_then_the_model_deleted(
     dialog.get_by_role("button", name="Delete", exact=True).click()
     expect(card).to_have_count(0)
     assert not (server.models / "far-llama").exists()
+    page.get_by_role("button", name="Undo", exact=True).click()
+    expect(card).to_be_visible()
+    assert config.read_bytes() == sound
 
 
 def test_a_folder_of_the_user_and_what_is_wrong_with_others(

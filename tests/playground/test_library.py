@@ -286,6 +286,9 @@ def test_deleting_says_what_it_freed(
     assert write("/api/models/tiny", method="DELETE") == {"freed_bytes": size_bytes}
     assert [model["id"] for model in client.get("/api/models").get_json()["models"]] == ["kept"]
     assert {path.name for path in models.iterdir()} == {"kept", ".trash"}
+    assert write("/api/models/tiny/restore") == {}
+    assert sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) == size_bytes
+    write("/api/models/tiny", method="DELETE")
     write("/api/models/tiny", method="DELETE", status=404)
     write("/api/models/.downloads", method="DELETE", status=404)
     write("/api/models/..", method="DELETE", status=404)

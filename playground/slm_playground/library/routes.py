@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,9 +17,8 @@ from slm_playground.headers import NEVER_STORE
 from slm_playground.library import plan
 from slm_playground.library.downloads import Downloads
 from slm_playground.library.errors import LibraryError, told
+from slm_playground.library.trash import Trash
 from slm_playground.library.uploads import Uploads
-
-TRASH = ".trash"
 
 
 def add_library(app: Flask, models: Path, token: str) -> Downloads:
@@ -37,27 +35,21 @@ def add_library(app: Flask, models: Path, token: str) -> Downloads:
             return error_response(403, "Only SLM Playground's own page is told this server's token. Open the page itself.")
         return answer({"token": token})
 
-    _add_models(app, models, downloads)
+    _add_models(app, models, downloads, Trash(models))
     _add_downloads(app, downloads)
     _add_uploads(app, uploads)
     return downloads
 
 
-def _add_models(app: Flask, models: Path, downloads: Downloads) -> None:
+def _add_models(app: Flask, models: Path, downloads: Downloads, trash: Trash) -> None:
     @app.delete("/api/models/<bundle_id>")
     def remove(bundle_id: str) -> Response:
-        folder = _existing(models, bundle_id)
-        freed_bytes = catalog.Entry(folder, None, None).size_bytes()
-        # Renamed first: a file that is in use must not leave half of a model behind.
-        trash = models / TRASH / bundle_id
-        shutil.rmtree(trash, ignore_errors=True)
-        trash.parent.mkdir(exist_ok=True)
-        try:
-            folder.rename(trash)
-        except OSError as error:
-            raise told("in-use", 409, path=str(folder), said=str(error)) from error
-        shutil.rmtree(trash, ignore_errors=True)
-        return answer({"freed_bytes": freed_bytes})
+        return answer({"freed_bytes": trash.put(_existing(models, bundle_id))})
+
+    @app.post("/api/models/<bundle_id>/restore")
+    def restore_model(bundle_id: str) -> Response:
+        trash.restore(bundle_id)
+        return answer({})
 
     @app.post("/api/models/<bundle_id>/check")
     def check(bundle_id: str) -> Response:

@@ -59,5 +59,6 @@ SENTENCES: dict[str, str] = {
     "description-not-json": "A description in the folder is not JSON ({said}). Choose the folder of one model.",
     # Models that are here
     "in-use": "{path} cannot be deleted ({said}). Close what uses it, then try again.",
+    "not-in-trash": "That model cannot be brought back any more: its files are gone. Add it again.",
     "no-model": "There is no model of that name. GET /api/models lists what there is.",
 }

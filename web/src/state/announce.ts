@@ -10,5 +10,8 @@ export interface Undo {
   act: () => void | Promise<void>
 }
 
+/** What did not work in an action that has no place of its own on the page any more; '' for nothing. */
+export const problem = signal('')
+
 /** The last action that can be taken back; null once that is over. */
 export const undo = signal<Undo | null>(null)

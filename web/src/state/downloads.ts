@@ -122,11 +122,17 @@ export async function cancelDownload(id: string): Promise<void> {
   await lookAtDownloads()
 }
 
-/** @returns bytes that the server's disk has again */
+/** Deleted models are gone for good after some minutes. @returns bytes that the server's disk has again then */
 export async function deleteModel(id: string): Promise<number> {
   const { freed_bytes: freed } = Object(await write('DELETE', `models/${encodeURIComponent(id)}`))
   await fetchModels()
   return Number(freed)
+}
+
+/** Takes a deletion back. @throws ServerError where the files are gone already */
+export async function restoreModel(id: string): Promise<void> {
+  await write('POST', `models/${encodeURIComponent(id)}/restore`)
+  await fetchModels()
 }
 
 /** Has the server compare each file's checksum, one after the other. @returns the damaged files */

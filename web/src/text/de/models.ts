@@ -82,9 +82,10 @@ export const models: typeof english = {
   removeModel: name => `${name} löschen`,
   removeTitle: name => `${name} löschen?`,
   removeText: size =>
-    `Das gibt ${size} auf der Platte des Servers frei. Es lässt sich nicht zurücknehmen: Das Modell muss dann neu hinzugefügt werden.`,
+    `Das gibt ${size} auf der Platte des Servers frei, und zwar in zehn Minuten: So lange lässt es sich zurücknehmen.`,
   removeKept: size => `Das gibt ${size} in diesem Browser frei. Das Modell muss dann neu hinzugefügt werden.`,
   removeInUse: 'Der Chat verwendet dieses Modell gerade und macht mit einem anderen weiter.',
+  removedSoon: (name, size) => `${name} wurde gelöscht: ${size} sind in zehn Minuten frei`,
   removed: (name, size) => `${name} wurde gelöscht: ${size} sind wieder frei.`,
   cancel: 'Abbrechen',
   close: 'Schließen',

@@ -59,6 +59,8 @@ export const SENTENCES: Readonly<Record<string, string>> = {
     'Diese Dateien enthalten weder eine manifest.json (ein exportiertes Modell) noch einen ONNX-Graphen unter einem üblichen Namen (onnx/model….onnx). Den Ordner eines Modells wählen.',
   'description-not-json': 'Eine Beschreibung im Ordner ist kein JSON ({said}). Den Ordner eines Modells wählen.',
   'in-use': '{path} lässt sich nicht löschen ({said}). Schließen, was es benutzt, dann noch einmal versuchen.',
+  'not-in-trash':
+    'Dieses Modell lässt sich nicht mehr zurückholen: Seine Dateien sind fort. Es noch einmal hinzufügen.',
   'no-model': 'Ein Modell dieses Namens gibt es nicht (mehr).',
 }
 

@@ -81,9 +81,11 @@ export const models = {
   removeModel: (name: string) => `Delete ${name}`,
   removeTitle: (name: string) => `Delete ${name}?`,
   removeText: (size: string) =>
-    `This frees ${size} on the server’s disk. It cannot be undone: the model has to be added again.`,
+    `This frees ${size} on the server’s disk, ten minutes from now: until then it can be undone.`,
   removeKept: (size: string) => `This frees ${size} in this browser. The model has to be added again.`,
   removeInUse: 'The chat uses this model now and goes on with another one.',
+  /** Without its stop: a way back follows. */
+  removedSoon: (name: string, size: string) => `${name} was deleted: ${size} are free in ten minutes`,
   removed: (name: string, size: string) => `${name} was deleted: ${size} are free again.`,
   cancel: 'Cancel',
   close: 'Close',

@@ -1,8 +1,8 @@
 /** What can be done with a model: use, keep for offline, check, delete. Each says what came of it. */
 import { useSignal } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
-import { announcement } from '../../state/announce.ts'
-import { checkModel, deleteModel, listedFiles, repairModel } from '../../state/downloads.ts'
+import { announcement, problem, undo } from '../../state/announce.ts'
+import { checkModel, deleteModel, listedFiles, repairModel, restoreModel } from '../../state/downloads.ts'
 import { engine, loadState } from '../../state/engine.ts'
 import { choiceOf, deviceFacts, lookAtDevice } from '../../state/fit.ts'
 import { inWords } from '../../state/in-words.ts'
@@ -219,12 +219,22 @@ function Remove({ model, isOffline, asking, run, say }: Props & { asking: { valu
   const state = loadState.value
   const isUsed = 'model' in state && state.model?.id === model.id
   const size = bytes(model.size_bytes ?? 0)
+  const bringBack = async () => {
+    try {
+      await restoreModel(model.id)
+      if (isUsed) await loader.choose(model.id)
+      await lookAtDevice()
+    } catch (error) {
+      problem.value = inWords(error)
+    }
+  }
   const remove = () =>
     run(async () => {
       if (isUsed) loader.cancel()
       await dropOffline(model)
-      const freed = isOffline ? (model.size_bytes ?? 0) : await deleteModel(model.id)
-      announcement.value = words.removed(model.name, bytes(freed))
+      const freed = bytes(isOffline ? (model.size_bytes ?? 0) : await deleteModel(model.id))
+      announcement.value = isOffline ? words.removed(model.name, freed) : words.removedSoon(model.name, freed)
+      if (!isOffline) undo.value = { text: words.removedSoon(model.name, freed), act: bringBack }
       if (isUsed) await loader.start()
       await lookAtDevice()
       say('')

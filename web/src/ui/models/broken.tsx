@@ -1,9 +1,11 @@
 /** Folders that are no usable models: each with what is wrong, and a way to be rid of it. */
 import { useSignal } from '@preact/signals'
-import { deleteModel } from '../../state/downloads.ts'
+import { problem, undo } from '../../state/announce.ts'
+import { deleteModel, restoreModel } from '../../state/downloads.ts'
 import { inWords } from '../../state/in-words.ts'
 import type { BrokenModel } from '../../state/models.ts'
 import { text } from '../../text/index.ts'
+import { bytes } from '../parts/format.ts'
 import { Icon } from '../parts/icons.tsx'
 import { Confirm } from './confirm.tsx'
 
@@ -29,10 +31,18 @@ function Entry({ error: { folder, error } }: { error: BrokenModel }) {
   const words = text.value.models
   const asking = useSignal(false)
   const failed = useSignal('')
-  const remove = () => {
-    deleteModel(folder).catch(reason => {
-      failed.value = inWords(reason)
+  const bringBack = () =>
+    restoreModel(folder).catch(reason => {
+      problem.value = inWords(reason)
     })
+  const remove = () => {
+    deleteModel(folder)
+      .then(freed => {
+        undo.value = { text: words.removedSoon(folder, bytes(freed)), act: bringBack }
+      })
+      .catch(reason => {
+        failed.value = inWords(reason)
+      })
   }
   return (
     <li>

@@ -1,5 +1,5 @@
 /** Short notices over the page: a fallback from the GPU, and a way back from a new chat. */
-import { undo } from '../../state/announce.ts'
+import { problem, undo } from '../../state/announce.ts'
 import { engine } from '../../state/engine.ts'
 import { reasonsInWords } from '../../state/in-words.ts'
 import { change, settings } from '../../state/settings.ts'
@@ -34,6 +34,23 @@ export function FallbackNotice() {
         <Icon name="close" />
       </button>
     </aside>
+  )
+}
+
+/** Of an action whose place on the page is gone, such as one that was taken back. */
+export function ProblemNotice() {
+  if (problem.value === '') return null
+  const close = () => {
+    problem.value = ''
+    restFocus()
+  }
+  return (
+    <div class="notice bad" role="alert">
+      <p>{problem.value}</p>
+      <button type="button" class="tool" aria-label={text.value.shell.close} onClick={close}>
+        <Icon name="close" />
+      </button>
+    </div>
   )
 }
 

@@ -11,7 +11,7 @@ import { Foot } from '../offline/foot.tsx'
 import { UpdateNotice } from '../offline/update.tsx'
 import { type Actors, ActorsContext } from '../parts/context.ts'
 import { focusContent } from '../parts/focus.ts'
-import { FallbackNotice, UndoNotice } from '../parts/notices.tsx'
+import { FallbackNotice, ProblemNotice, UndoNotice } from '../parts/notices.tsx'
 import { SettingsDialog } from '../settings/settings.tsx'
 import { Commands } from './commands.tsx'
 import { Header } from './header.tsx'
@@ -49,6 +49,7 @@ export function App(actors: Actors) {
         <FallbackNotice />
         <UpdateNotice />
         <Outlet />
+        <ProblemNotice />
         <UndoNotice />
       </main>
       <Foot />
