@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
@@ -19,6 +17,7 @@ from slm_export.manifest import MANIFEST_NAME
 from slm_playground import __version__, catalog
 from slm_playground.data.place import DataPlace
 from slm_playground.data.routes import add_data
+from slm_playground.desktop.routes import Actions, add_desktop
 from slm_playground.errors import error_response
 from slm_playground.files import Answer, bundle_mime_type, content_etag, send
 from slm_playground.guard import Guard
@@ -45,8 +44,8 @@ class Config:
     static_dir: Path
     # What all shells share; without it there are no routes under /api/data, and browsers keep everything themselves.
     data: DataPlace | None = None
-    # Of the desktop app: what the page should know of its window.
-    shell: Callable[[], dict[str, Any]] | None = None
+    # What the desktop app does when it is asked.
+    desktop: Actions | None = None
 
 
 def create_app(config: Config) -> Flask:
@@ -77,6 +76,8 @@ def _build(config: Config) -> Flask:
     downloads = add_library(app, config.models_dir, config.token)
     if config.data:
         add_data(app, config.data, config.models_dir, downloads)
+    if config.desktop:
+        add_desktop(app, config.desktop)
     _add_pages(app, config)
     return app
 
@@ -169,7 +170,8 @@ def _add_models(app: Flask, config: Config) -> None:
 
     @app.get("/api/models")
     def models() -> Response:
-        return answer({**listing(config.models_dir), **({"shell": config.shell()} if config.shell else {})})
+        shell = {"shell": config.desktop.facts()} if config.desktop else {}
+        return answer({**listing(config.models_dir), **shell})
 
     @app.get("/models/<bundle_id>/<path:path>")
     def model_file(bundle_id: str, path: str) -> Response:

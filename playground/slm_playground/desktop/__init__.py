@@ -1,1 +1,1 @@
-"""The desktop app: one server, one window, one instance. `app.run` is the whole of it; nothing else imports this package."""
+"""The desktop app: one server, one window, one instance. `command.start` is the whole of it; the server knows `routes` only."""

@@ -1,4 +1,4 @@
-"""The desktop app from start to end: lock, port, window, server, then whatever happens, one thing after another.
+"""The running app: its window, and whatever happens to it, one thing after another.
 
 Everything that happens (a signal, a closed window, a second start) is put into one queue, which the main thread works off.
 """
@@ -6,8 +6,6 @@ Everything that happens (a signal, a closed window, a second start) is put into 
 from __future__ import annotations
 
 import logging
-import secrets
-import signal
 import sys
 import threading
 import time
@@ -16,15 +14,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
+from urllib.parse import urlsplit
 
-from slm_playground.desktop import instance, keep, links
-from slm_playground.desktop.environment import open_in_browser
-from slm_playground.desktop.ports import open_remembered
+from slm_playground.desktop import keep, links
 from slm_playground.desktop.shells.base import Shell, ShellError, Surroundings
 from slm_playground.desktop.shells.chrome import ChromeShell
 from slm_playground.desktop.shells.native import NativeShell
 from slm_playground.desktop.shells.plain import BrowserShell, NoShell
-from slm_playground.listen import bound_port, open_socket
 
 PATIENCE_SECONDS = 15.0
 WINDOWLESS = ("browser", "none")
@@ -38,7 +34,6 @@ class Options:
 
     shells: tuple[str, ...]
     chrome: str | None
-    home: Path
     settings: Path
     logs: Path
     models: Path
@@ -82,6 +77,15 @@ class App:
         """What the page should know of its window; from any thread."""
         shell = self._shell
         return {"name": shell.name if shell else None, "can_use_chrome": self._options.chrome is not None, "notice": self._notice}
+
+    def follow(self, folder: Path) -> None:
+        """The data folder was moved."""
+        from slm_playground import log
+
+        old = self._options
+        models = folder / "models" if old.models.parent == old.settings.parent else old.models
+        self._options = replace(old, models=models, settings=folder / "settings", logs=folder / "logs")
+        log.configure(folder / "logs", urlsplit(self._url).port or 0)
 
     def page_seen(self) -> None:
         """From any thread."""
@@ -127,14 +131,14 @@ class App:
             try:
                 shell.open(self._url)
             except ShellError as error:
-                _say(f"{error}")
+                say(f"{error}")
                 continue
             _log.info("window", extra={"fields": {"shell": shell.name, "backend": getattr(shell, "backend", None)}})
             if shell.name not in WINDOWLESS:
                 self._watch(shell)
             return
         self._shell = None
-        _say(f"No window could be opened. The server goes on: open {self._url} in a browser.")
+        say(f"No window could be opened. The server goes on: open {self._url} in a browser.")
 
     def show(self, opening: str | None) -> None:
         """A second start: raise the window, or open one; then what it was asked to open."""
@@ -180,7 +184,7 @@ class App:
             self._notice = None
         except (links.LinkError, LibraryError, OSError) as error:
             self._notice = {"code": "not-opened", "detail": str(error)}
-            _say(str(error))
+            say(str(error))
         return "#/models"
 
     def _turn_to(self, page: str) -> None:
@@ -215,7 +219,7 @@ class App:
         if shell is not self._shell:
             return
         if not self._seen.is_set() and self._left:
-            _say(f"The window ({shell.name}) ended before it showed the page; see {self._options.logs / 'window.log'}.")
+            say(f"The window ({shell.name}) ended before it showed the page; see {self._options.logs / 'window.log'}.")
             self.next_shell()
             return
         self._shell = None
@@ -233,7 +237,7 @@ class App:
         if shell is not self._shell or self._seen.is_set():
             return
         seconds = self._options.patience_seconds
-        _say(f"The window ({shell.name}) showed no page within {seconds:.0f} s: opening {self._url} in the browser instead.")
+        say(f"The window ({shell.name}) showed no page within {seconds:.0f} s: opening {self._url} in the browser instead.")
         self._notice = {"code": "window-failed", "detail": shell.name}
         self._left = ["browser"]
         self._shell = None
@@ -262,87 +266,7 @@ class _Moved:
         self.app.keep_place(self.geometry)
 
 
-def run(options: Options) -> int:
-    """The whole app; the exit code.
-
-    Raises: OSError where no folder can hold the lock; ListenError where the chosen port is taken; NotReached where an app runs
-    that does not answer.
-    """
-    folder, is_kept = keep.own_folder(options.home)
-    ours = instance.Instance.take(folder)
-    if ours is None:
-        return _hand_over(folder, options)
-    kept = keep.load(options.settings)
-    listener = open_socket(options.port) if options.port is not None else open_remembered(kept.port)
-    port = bound_port(listener)
-    url, token = f"http://127.0.0.1:{port}/", secrets.token_urlsafe(32)
-    kept = replace(kept, port=kept.port or port)
-    app = App(options, folder, kept)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: app.put(app.leave))
-    print(url, flush=True)
-    # The window starts while the server is being imported: its first request waits in the socket's queue.
-    app.start(url)
-    server = _serve(app, options, listener, token)
-    try:
-        ours.announce(url, token)
-    except OSError as error:
-        _say(f"A second start will not find this one ({error}).")
-    if not is_kept:
-        _say(f"{options.home} cannot be written: window, port and what the browser stores are kept in {folder} only.")
-    app.run()
-    _log.info("stopping")
-    app.close()
-    server.close()
-    ours.release()
-    return 0
-
-
-def _serve(app: App, options: Options, listener: Any, token: str) -> Any:
-    """Start the server in a thread of its own."""
-    from slm_playground import __version__, log
-    from slm_playground.desktop.routes import Actions, add_desktop
-    from slm_playground.serve import make_server
-    from slm_playground.server import Config, create_app
-
-    port = bound_port(listener)
-    log.configure(options.logs, port)
-    flask_app = create_app(Config(port, token, options.models, options.static, shell=app.facts))
-    actions = Actions(
-        page_seen=app.page_seen,
-        show=lambda opening: app.put(lambda: app.show(opening)),
-        use_chrome=lambda: app.put(app.use_chrome),
-        open_link=lambda link: threading.Thread(target=open_in_browser, args=(link,), daemon=True).start(),
-        leave=lambda: app.put(app.leave),
-    )
-    add_desktop(flask_app, actions)
-    server = make_server(flask_app, listener)
-    threading.Thread(target=server.run, daemon=True, name="server").start()
-    _log.info("started", extra={"fields": {"version": __version__, "port": port, "shells": options.shells}})
-    return server
-
-
-def _hand_over(folder: Path, options: Options) -> int:
-    """A second start: the first one shows its window."""
-    first = instance.find_first(folder)
-    print(first.url, flush=True)
-    first.ask("/api/desktop/show", {"open": options.opening} if options.opening else {})
-    print("SLM Playground is running already: its window was brought to the front.", file=sys.stderr)
-    return 0
-
-
-def quit_first(home: Path) -> bool:
-    """End the running app; False where none runs. Raises: NotReached, OSError."""
-    folder, _ = keep.own_folder(home)
-    ours = instance.Instance.take(folder)
-    if ours is not None:
-        ours.release()
-        return False
-    instance.find_first(folder).ask("/api/desktop/quit", {})
-    return True
-
-
-def _say(message: str) -> None:
+def say(message: str) -> None:
     """To the log, which shows warnings to people too."""
     if _log.hasHandlers() and logging.getLogger("slm_playground").handlers:
         _log.warning("%s", message)

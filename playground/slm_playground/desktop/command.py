@@ -1,18 +1,21 @@
-"""`slm-playground desktop`: from the command line to app.run, with messages instead of tracebacks."""
+"""`slm-playground desktop`: from the command line to a running app, or to the one that runs already.
+
+A second start must be quick: what only the first one needs is imported when it is clear that this is the first.
+"""
 
 from __future__ import annotations
 
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from slm_playground import paths
-from slm_playground.desktop import app, keep, seed
-from slm_playground.desktop.instance import NotReached
-from slm_playground.desktop.shells.choose import Machine, NoShell, shells_to_try
-from slm_playground.desktop.shells.chrome import find_chrome
-from slm_playground.desktop.shells.native import has_gtk, has_qt, has_webview
-from slm_playground.listen import ListenError
+from slm_playground.desktop import keep
+from slm_playground.desktop.instance import Instance, NotReached, find_first
+
+if TYPE_CHECKING:
+    from slm_playground.desktop.shells.choose import Machine
 
 
 class CommandError(Exception):
@@ -24,23 +27,13 @@ def start(shell: str, *, port: int | None, models: Path | None, opening: str | N
 
     Raises: CommandError.
     """
-    chrome = find_chrome()
     try:
-        names = shells_to_try(shell, _machine(chrome is not None))
-        options = app.Options(
-            shells=names,
-            chrome=chrome,
-            home=paths.home_dir(),
-            settings=paths.settings_dir(),
-            logs=paths.logs_dir(),
-            models=models.absolute() if models else _models(),
-            static=paths.static_dir(),
-            port=port,
-            opening=opening,
-            hidden=hidden,
-        )
-        return app.run(options)
-    except (NoShell, ListenError, NotReached) as error:
+        folder, is_kept = keep.own_folder(paths.home_dir())
+        ours = Instance.take(folder)
+        if ours is None:
+            return _show_first(folder, opening)
+        return _first(shell, ours, folder, is_kept, port=port, models=models, opening=opening, hidden=hidden)
+    except NotReached as error:
         raise CommandError(str(error)) from error
     except OSError as error:
         raise CommandError(
@@ -51,12 +44,73 @@ def start(shell: str, *, port: int | None, models: Path | None, opening: str | N
 def leave() -> bool:
     """End the running app; False where none runs. Raises: CommandError."""
     try:
-        return app.quit_first(paths.home_dir())
+        folder, _ = keep.own_folder(paths.home_dir())
+        ours = Instance.take(folder)
+        if ours is not None:
+            ours.release()
+            return False
+        find_first(folder).ask("/api/desktop/quit", {})
+        return True
     except (NotReached, OSError) as error:
         raise CommandError(str(error)) from error
 
 
+def _show_first(folder: Path, opening: str | None) -> int:
+    first = find_first(folder)
+    print(first.url, flush=True)
+    first.ask("/api/desktop/show", {"open": opening} if opening else {})
+    print("SLM Playground is running already: its window was brought to the front.", file=sys.stderr)
+    return 0
+
+
+def _first(
+    shell: str,
+    ours: Instance,
+    folder: Path,
+    is_kept: bool,
+    *,
+    port: int | None,
+    models: Path | None,
+    opening: str | None,
+    hidden: bool,
+) -> int:
+    from slm_playground.data.errors import DataError
+    from slm_playground.data.folder import settle
+    from slm_playground.desktop.app import Options
+    from slm_playground.desktop.run import run
+    from slm_playground.desktop.shells.choose import NoShell, shells_to_try
+    from slm_playground.desktop.shells.chrome import find_chrome
+    from slm_playground.listen import ListenError
+
+    chrome = find_chrome()
+    try:
+        names = shells_to_try(shell, _machine(chrome is not None))
+        settle()
+        if not is_kept:
+            print(f"{paths.home_dir()} cannot be written: what the window stores lies in {folder} only.", file=sys.stderr)
+        return run(
+            Options(
+                shells=names,
+                chrome=chrome,
+                settings=paths.settings_dir(),
+                logs=paths.logs_dir(),
+                models=models.absolute() if models else _models(),
+                static=paths.static_dir(),
+                port=port,
+                opening=opening,
+                hidden=hidden,
+            ),
+            ours,
+            folder,
+        )
+    except (NoShell, ListenError, DataError) as error:
+        raise CommandError(str(error)) from error
+
+
 def _machine(has_chrome: bool) -> Machine:
+    from slm_playground.desktop.shells.choose import Machine
+    from slm_playground.desktop.shells.native import has_gtk, has_qt, has_webview
+
     is_linux = sys.platform.startswith("linux")
     has_display = not is_linux or any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
     return Machine(
@@ -72,6 +126,8 @@ def _machine(has_chrome: bool) -> Machine:
 
 def _models() -> Path:
     """The user's models, to which those that came with the app are added; the app's own folder where nothing can be written."""
+    from slm_playground.desktop import seed
+
     bundled = seed.bundled_models()
     if bundled is None:
         return paths.models_dir()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from flask import Flask, Response, request
 
@@ -17,8 +18,9 @@ LONGEST = 4000
 
 @dataclass(frozen=True, slots=True)
 class Actions:
-    """What the app does when asked; each returns at once."""
+    """What the app does when asked; each returns at once. `facts`: what the page should know of its window."""
 
+    facts: Callable[[], dict[str, Any]]
     page_seen: Callable[[], None]
     show: Callable[[str | None], None]
     use_chrome: Callable[[], None]
@@ -30,24 +32,24 @@ def add_desktop(app: Flask, actions: Actions) -> None:
     """Routes under /api/desktop, and an eye on the first thing that the page's script asks for."""
 
     @app.after_request
-    def look(response: Response) -> Response:
+    def desktop_look(response: Response) -> Response:
         # Browsers say so of requests that a page makes; the window's own first request is a navigation.
         if request.path == LIST_OF_MODELS and request.headers.get("Sec-Fetch-Site", "same-origin") == "same-origin":
             actions.page_seen()
         return response
 
     @app.post("/api/desktop/show")
-    def show() -> Response:
+    def desktop_show() -> Response:
         actions.show(_text("open"))
         return answer({})
 
     @app.post("/api/desktop/chrome")
-    def chrome() -> Response:
+    def desktop_chrome() -> Response:
         actions.use_chrome()
         return answer({})
 
     @app.post("/api/desktop/link")
-    def link() -> Response:
+    def desktop_link() -> Response:
         url = _text("url") or ""
         if not url.startswith(OUTSIDE) or len(url) > LONGEST or not url.isprintable():
             return error_response(400, "Only web addresses and mail addresses are opened outside of the app.")
@@ -55,7 +57,7 @@ def add_desktop(app: Flask, actions: Actions) -> None:
         return answer({})
 
     @app.post("/api/desktop/quit")
-    def leave() -> Response:
+    def desktop_quit() -> Response:
         actions.leave()
         return answer({})
 
