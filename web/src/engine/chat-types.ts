@@ -178,10 +178,13 @@ export interface CompletionRequest extends SamplingOptions {
 export type CountOptions = Pick<ChatRequest, 'max_tokens' | 'tools' | 'tool_choice' | 'response_format'>
 
 export interface ScoreRequest {
-  /** A text that the continuations follow, or a conversation whose next answer they are. */
-  prompt: string | readonly ChatMessageParam[]
+  /**
+   * A text that the continuations follow, a conversation whose next answer they are, or a text of a task that the model was
+   * trained for ('grammar'), asked as its bundle says.
+   */
+  prompt: string | readonly ChatMessageParam[] | { task: string; text: string }
   continuations: readonly string[]
-  /** Counts how likely each is to be all that is said, too; for a conversation true without it, for a text false. */
+  /** Counts how likely each is to be all that is said, too; for a text false without it, else true. */
   withEnd?: boolean
   priority?: Priority
   signal?: AbortSignal

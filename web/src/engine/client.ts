@@ -12,7 +12,8 @@ const startWorker: WorkerFactory = () =>
 export { removeStoredBundle, type StoredBundle, storedBundles } from './disk.ts'
 export { type ChosenFile, checkKeptBundle, importBundle, type KeepProgress, keepBundle } from './keeper.ts'
 export { MemoryBudget } from './memory.ts'
-export { onWorkerRequests, type RequestNote, watchRequests } from './requests.ts'
+export { type Capital, factsOf, namesAmong, ProseReader, type Sentence, type SentenceFacts } from './proofread/prose.ts'
+export { onWorkerRequests, type RequestNote, tellRequests, watchRequests } from './requests.ts'
 
 /**
  * Loads a bundle and returns when it has passed its self-test.

@@ -107,12 +107,18 @@ export function scoreArgs({ prompt, continuations, withEnd, priority }: ScoreReq
   if (!Array.isArray(continuations) || continuations.length === 0 || continuations.some(text => text === ''))
     throw wrong('continuations', 'a list of texts, none of them empty', continuations)
   return {
-    prompt: isText ? { kind: 'text', text: prompt } : { kind: 'chat', ...conversationArgs(prompt), tools: [] },
+    prompt: isText ? { kind: 'text', text: prompt } : scoredPrompt(prompt),
     continuations: continuations.map((text, index) => textArgs(text, `continuations[${index}]`)),
     withEnd: withEnd ?? !isText,
     differences: false,
     priority: choice(priority, { field: 'priority', among: PRIORITIES, without: 'interactive' }),
   }
+}
+
+function scoredPrompt(prompt: Exclude<ScoreRequest['prompt'], string>): ScoreArgs['prompt'] {
+  if (typeof prompt !== 'object' || prompt === null || !('task' in prompt))
+    return { kind: 'chat', ...conversationArgs(prompt), tools: [] }
+  return { kind: 'task', task: textArgs(prompt.task, 'prompt.task'), text: textArgs(prompt.text, 'prompt.text') }
 }
 
 /** @throws EngineError 'bad-request', naming the field */

@@ -151,17 +151,26 @@ function firstWord(sentence: readonly Word[]): number {
   return sentence.findIndex(({ key }) => isWord(key))
 }
 
+/** A word with a capital, lower-cased; `inside`: not its sentence's first word. */
+export interface Capital {
+  name: string
+  inside: boolean
+}
+
+export function capitalsOf(sentence: readonly Word[]): Capital[] {
+  const first = firstWord(sentence)
+  return sentence.flatMap(({ key }, index) => {
+    if (!/^\p{Lu}\p{L}/u.test(key) || FIRST_PERSON.test(key)) return []
+    return [{ name: key.replace(/'s$/, '').toLowerCase(), inside: index > first }]
+  })
+}
+
 /** Words that a text has twice or more with a capital, once of it inside of a sentence: its names, lower-cased. */
-export function namesOf(sentences: readonly (readonly Word[])[]): Set<string> {
+export function namesAmong(capitals: Iterable<Capital>): Set<string> {
   const counts = new Map<string, { all: number; inside: number }>()
-  for (const sentence of sentences) {
-    const first = firstWord(sentence)
-    for (const [index, { key }] of sentence.entries()) {
-      if (!/^\p{Lu}\p{L}/u.test(key) || FIRST_PERSON.test(key)) continue
-      const name = key.replace(/'s$/, '').toLowerCase()
-      const so = counts.get(name) ?? { all: 0, inside: 0 }
-      counts.set(name, { all: so.all + 1, inside: so.inside + (index > first ? 1 : 0) })
-    }
+  for (const { name, inside } of capitals) {
+    const so = counts.get(name) ?? { all: 0, inside: 0 }
+    counts.set(name, { all: so.all + 1, inside: so.inside + (inside ? 1 : 0) })
   }
   return new Set([...counts].filter(([, { all, inside }]) => all >= 2 && inside >= 1).map(([name]) => name))
 }

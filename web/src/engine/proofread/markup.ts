@@ -93,9 +93,9 @@ function* linesOf(text: string): Generator<Line> {
 const CODE_SPAN = /(?<!`)(`+)(?!`)[^\n]*?(?<!`)\1(?!`)/g
 /** Pictures go; of links the address and the brackets do; emphasis and HTML tags lose their signs. */
 const SIGNS = [
-  /!\[[^\]\n]*\]\([^)\n]*\)/g,
-  /\[(?=[^\]\n]+\]\([^)\n]*\))/g,
-  /\]\([^)\n]*\)/g,
+  /!\[[^[\]\n]*\]\([^)\n]{0,2000}\)/g,
+  /\[(?=[^[\]\n]+\]\([^)\n]{0,2000}\))/g,
+  /\]\([^)\n]{0,2000}\)/g,
   /<\/?[a-zA-Z][^<>\n]*>/g,
   /\*+(?=\S)|(?<=\S)\*+/g,
   /(?<![\p{L}\p{N}_])_+(?=\S)|(?<=\S)_+(?![\p{L}\p{N}_])/gu,

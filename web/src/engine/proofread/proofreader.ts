@@ -9,7 +9,7 @@ import type { CountArgs, ScoreArgs } from '../protocol.ts'
 import { wrong } from '../wrong.ts'
 import { type Change, changesBetween } from './align.ts'
 import { classify } from './classify.ts'
-import { changeGuard, type Lexicon, namesOf, silence, wholeGuard } from './guard.ts'
+import { capitalsOf, changeGuard, type Lexicon, namesAmong, silence, wholeGuard } from './guard.ts'
 import { applied, editOf } from './place.ts'
 import { type Sentence, sentencesOf } from './segment.ts'
 import type { GuardReason, ProofreadOptions, ProofreadResult, ProofreadSentence, SentenceCorrection } from './types.ts'
@@ -53,7 +53,8 @@ export class Proofreader {
 
   /** @throws EngineError as the engine's own runs, 'bad-request' for wrong options; an AbortError */
   async proofread(text: string, options: ProofreadOptions = {}): Promise<ProofreadResult> {
-    const threshold = checked(text, options) ?? this.#parts.info.proofreading.threshold
+    const { threshold: usual, margins } = this.#parts.info.proofreading
+    const threshold = checked(text, options) ?? usual
     const { signal, onSentence, keep = [], startAt = 0 } = options
     if (signal?.aborted) throw aborted(signal.reason)
     const breathe = breather()
@@ -64,7 +65,7 @@ export class Proofreader {
       await breathe()
     }
     const lexicon: Lexicon = {
-      names: namesOf(parsed.map(({ words }) => words)),
+      names: namesAmong(parsed.flatMap(({ words }) => capitalsOf(words))),
       keep: new Set(keep.map(word => word.toLowerCase())),
     }
     const found = new Map<number, SentenceCorrection[]>()
@@ -76,7 +77,7 @@ export class Proofreader {
       if (reason === 'no-words') continue
       const known = this.#known(part.words)
       const verdict = reason ? refused(reason) : (known ?? (await this.#ask(part.words, options)))
-      const result = sentenceOf(text, part, { verdict, lexicon, threshold, cached: known !== null })
+      const result = sentenceOf(text, part, { verdict, lexicon, threshold, margins, cached: known !== null })
       found.set(
         part.sentence.start,
         result.corrections.filter(({ guardedBecause }) => !guardedBecause),
@@ -191,13 +192,15 @@ interface Judged {
   verdict: Verdict
   lexicon: Lexicon
   threshold: number
+  /** Nats beyond the threshold, by kind of edit. */
+  margins: Readonly<Record<string, number>>
   cached: boolean
 }
 
 function sentenceOf(
   text: string,
   { sentence: { start, end, complete }, words }: { sentence: Sentence; words: readonly Word[] },
-  { verdict, lexicon, threshold, cached }: Judged,
+  { verdict, lexicon, threshold, margins, cached }: Judged,
 ): ProofreadSentence {
   const isCurly = text.slice(start, end).includes('’')
   const corrections = verdict.changes.map((change, index): SentenceCorrection => {
@@ -205,12 +208,14 @@ function sentenceOf(
     const before = words.slice(change.from, change.to).map(({ shown }) => shown)
     const after = change.words.map(({ shown }) => shown)
     const confidence = verdict.gains[index] ?? 0
-    const guard = changeGuard(words, change, lexicon) ?? (confidence >= threshold ? null : 'low-confidence')
+    const finding = classify(before, after, words[change.from - 1]?.shown ?? '')
+    const least = threshold + Math.max(...finding.types.map(type => margins[type] ?? 0))
+    const guard = changeGuard(words, change, lexicon) ?? (confidence >= least ? null : 'low-confidence')
     return {
       startIndex: edit.start,
       endIndex: edit.end,
       correction: isCurly ? edit.text.replaceAll("'", '’') : edit.text,
-      ...classify(before, after, words[change.from - 1]?.shown ?? ''),
+      ...finding,
       confidence,
       ...(guard ? { guardedBecause: guard } : {}),
     }

@@ -23,10 +23,10 @@ const MOST_LENGTH = 600
 
 const segmenter = new Intl.Segmenter('en', { granularity: 'sentence' })
 
-export function sentencesOf(text: string): Sentence[] {
+export function sentencesOf(text: string, spansOf: (block: string) => readonly Span[] = joined): Sentence[] {
   return blocksOf(text).flatMap(({ start, masked }) => {
     const end = start + masked.length
-    const spans = joined(masked)
+    const spans = spansOf(masked)
     return spans.map(({ from, to }, index): Sentence => {
       const visible = masked.slice(from, to)
       const ended = ENDED.test(visible.trimEnd()) || index < spans.length - 1 || /\S|\n/.test(text.slice(end))
@@ -35,12 +35,13 @@ export function sentencesOf(text: string): Sentence[] {
   })
 }
 
-interface Span {
+/** Of a block, half-open. */
+export interface Span {
   from: number
   to: number
 }
 
-function joined(block: string): Span[] {
+export function joined(block: string): Span[] {
   const spans: Span[] = []
   let count = 0
   const parts = Array.from(segmenter.segment(block), ({ index, segment }) => trimmed(block, index, segment.length))

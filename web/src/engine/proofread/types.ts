@@ -70,7 +70,7 @@ export interface ProofreadSentence {
 
 export interface ProofreadOptions {
   signal?: AbortSignal
-  /** Nats of gain from which on a correction counts; without it what the model's bundle says. */
+  /** Nats of gain from which on a correction counts, beside the margins of its kind; without it what the bundle says. */
   threshold?: number
   /** Words never to be changed: a personal dictionary. */
   keep?: readonly string[]

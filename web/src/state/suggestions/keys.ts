@@ -2,7 +2,8 @@
  * The editor's keys: which key does what, in CodeMirror's spelling (`Mod-ArrowRight`; `Mod` is ⌘ on a Mac, else Ctrl), as
  * people read them, and which two do not go together. Pure.
  */
-export type KeyAction =
+/** What the keys do with suggestions and the editor. */
+export type GhostAction =
   | 'accept'
   | 'acceptWord'
   | 'dismiss'
@@ -13,6 +14,9 @@ export type KeyAction =
   | 'pause'
   | 'read'
   | 'focusMode'
+/** What they do with corrections. */
+export type MarkAction = 'nextMark' | 'previousMark' | 'acceptMark' | 'dismissMark' | 'markMenu' | 'markList'
+export type KeyAction = GhostAction | MarkAction
 
 export type KeyBindings = Readonly<Record<KeyAction, readonly string[]>>
 
@@ -27,6 +31,12 @@ export const DEFAULT_KEYS: KeyBindings = {
   pause: ['Alt-Shift-p'],
   read: ['Alt-Shift-r'],
   focusMode: ['Alt-Shift-f'],
+  nextMark: ['F8', 'Alt-.'],
+  previousMark: ['Shift-F8', 'Alt-,'],
+  acceptMark: ['Alt-Enter'],
+  dismissMark: ['Alt-Shift-d'],
+  markMenu: ['Mod-.'],
+  markList: ['Alt-Shift-g'],
 }
 
 export const KEY_ACTIONS = Object.keys(DEFAULT_KEYS) as KeyAction[] // its keys are exactly the actions

@@ -5,6 +5,7 @@ import { attachments } from './attachments.ts'
 import { chat } from './chat.ts'
 import { compare } from './compare.ts'
 import { controls } from './controls.ts'
+import { desktop } from './desktop.ts'
 import { device } from './device.ts'
 import { embed } from './embed.ts'
 import { engine } from './engine.ts'
@@ -26,6 +27,7 @@ export const text: Text = {
   chat,
   compare,
   controls,
+  desktop,
   device,
   embed,
   engine,

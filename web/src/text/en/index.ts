@@ -4,6 +4,7 @@ import { attachments } from './attachments.ts'
 import { chat } from './chat.ts'
 import { compare } from './compare.ts'
 import { controls } from './controls.ts'
+import { desktop } from './desktop.ts'
 import { device } from './device.ts'
 import { embed } from './embed.ts'
 import { engine } from './engine.ts'
@@ -25,6 +26,7 @@ export const text = {
   chat,
   compare,
   controls,
+  desktop,
   device,
   embed,
   engine,

@@ -2,14 +2,17 @@
 import { type Signal, useSignal } from '@preact/signals'
 import type { ComponentChildren } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
+import { grammar as grammarSettings } from '../../state/grammar/settings.ts'
 import { writing } from '../../state/suggestions/settings.ts'
-import { text } from '../../text/index.ts'
+import { language, text } from '../../text/index.ts'
 import { Icon, type IconName } from '../parts/icons.tsx'
 import { titleOf, type Workplace } from './workplace.ts'
 
 export interface Openings {
   list: Signal<boolean>
   panel: Signal<boolean>
+  marks: Signal<boolean>
+  difference: Signal<boolean>
   versions: Signal<boolean>
   keys: Signal<boolean>
   trial: Signal<boolean>
@@ -25,7 +28,7 @@ export function Bar({ work, open }: { work: Workplace; open: Openings }) {
         icon="sidebar"
         name={open.list.value ? words.hideDocuments : words.showDocuments}
         expanded={open.list.value}
-        act={() => toggle(open.list, open.panel)}
+        act={() => toggle(open.list, [open.panel, open.marks])}
       />
       <h2 class="write-name">{entry ? titleOf(entry) : words.untitled}</h2>
       <Tool icon="undo" name={words.undo} wide act={() => work.undo()} />
@@ -38,23 +41,42 @@ export function Bar({ work, open }: { work: Workplace; open: Openings }) {
         act={() => work.nextFocus()}
       />
       <More work={work} open={open} />
+      <MarksTool work={work} open={open} />
       <Tool
         icon="ghost"
         name={open.panel.value ? suggest.hidePanel : suggest.showPanel}
         expanded={open.panel.value}
         off={!writing.value.enabled}
-        act={() => toggle(open.panel, open.list)}
+        act={() => toggle(open.panel, [open.list], open.marks)}
       />
     </div>
+  )
+}
+
+function MarksTool({ work, open }: { work: Workplace; open: Openings }) {
+  const { grammar } = text.value
+  const count = work.grammar.checker.marks.value.length
+  return (
+    <Tool
+      icon="spell"
+      name={open.marks.value ? grammar.hide : grammar.show(count.toLocaleString(language.value), count === 0)}
+      expanded={open.marks.value}
+      off={!grammarSettings.value.enabled}
+      count={count}
+      act={() => toggle(open.marks, [open.list], open.panel)}
+    />
   )
 }
 
 /** Wide enough for the lists beside the text; else they lie over it, one at a time. */
 export const WIDE = '(min-width: 64rem)'
 
-function toggle(which: Signal<boolean>, other: Signal<boolean>): void {
+/** `others` lie over the text, too, where there is no room; `instead` has the same place. */
+function toggle(which: Signal<boolean>, others: readonly Signal<boolean>[], instead?: Signal<boolean>): void {
   which.value = !which.value
-  if (which.value && !matchMedia(WIDE).matches) other.value = false
+  if (!which.value) return
+  if (instead) instead.value = false
+  if (!matchMedia(WIDE).matches) for (const other of others) other.value = false
 }
 
 interface ToolProps {
@@ -66,9 +88,11 @@ interface ToolProps {
   /** Not on small screens: the menu has it, too. */
   wide?: boolean
   off?: boolean
+  /** Shown at the icon; part of the name already. */
+  count?: number
 }
 
-function Tool({ icon, name, act, expanded, pressed, wide, off }: ToolProps) {
+function Tool({ icon, name, act, expanded, pressed, wide, off, count = 0 }: ToolProps) {
   return (
     <button
       type="button"
@@ -80,6 +104,11 @@ function Tool({ icon, name, act, expanded, pressed, wide, off }: ToolProps) {
       onClick={act}
     >
       <Icon name={icon} />
+      {count > 0 ? (
+        <span class="write-count" aria-hidden="true">
+          {count > 99 ? '99+' : count}
+        </span>
+      ) : null}
     </button>
   )
 }

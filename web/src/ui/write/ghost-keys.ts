@@ -5,7 +5,7 @@
 import { indentLess, indentMore } from '@codemirror/commands'
 import { type Extension, Prec } from '@codemirror/state'
 import { type Command, EditorView, type KeyBinding, keymap } from '@codemirror/view'
-import type { KeyAction, KeyBindings } from '../../state/suggestions/keys.ts'
+import type { GhostAction, KeyBindings } from '../../state/suggestions/keys.ts'
 import { accept, type GhostSource } from './ghost.ts'
 
 /** What the keys do beside accepting. */
@@ -44,7 +44,7 @@ export function ghostKeys(
   now: () => number = () => performance.now(),
 ): Extension {
   const tab = new TabKey(source, options, now)
-  const commands: Record<KeyAction, Command> = {
+  const commands: Record<GhostAction, Command> = {
     accept: view => accept(view, source, options.tabAccepts),
     acceptWord: view => accept(view, source, 'word'),
     dismiss: () => {
@@ -60,7 +60,7 @@ export function ghostKeys(
     read: always(() => source.read()),
     focusMode: always(options.onFocusMode),
   }
-  const actions = Object.keys(commands) as KeyAction[] // its keys are exactly the actions
+  const actions = Object.keys(commands) as GhostAction[] // its keys are exactly the actions
   const bindings: KeyBinding[] = actions.flatMap(action =>
     options.keys[action].map(key => ({
       key,

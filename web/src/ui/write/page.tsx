@@ -10,6 +10,9 @@ import { Icon } from '../parts/icons.tsx'
 import { Bar, type Openings, WIDE } from './bar.tsx'
 import { Documents } from './documents.tsx'
 import { droppedFiles } from './files.ts'
+import { DifferenceDialog } from './grammar/difference.tsx'
+import { MarksPanel } from './grammar/panel.tsx'
+import { MarkPopup } from './grammar/popup.tsx'
 import { KeysDialog } from './keys.tsx'
 import { SuggestionPanel } from './panel.tsx'
 import { Status, TouchKeys } from './status.tsx'
@@ -17,10 +20,11 @@ import { TrialDialog } from './trial.tsx'
 import { VersionsDialog } from './versions.tsx'
 import { Workplace } from './workplace.ts'
 import '../css/write.css'
+import '../css/grammar.css'
 
 export function WritePage() {
-  const work = useMemo(() => new Workplace(new Assistant()), [])
   const open = useOpenings()
+  const work = useMemo(() => new Workplace(new Assistant(), open.marks), [])
   const whole = useRef<HTMLDivElement>(null)
   const host = useRef<HTMLDivElement>(null)
   const dragging = useDrop(work, whole)
@@ -36,7 +40,7 @@ export function WritePage() {
     }
   }, [])
   useCommands(work, open)
-  const { write: words, suggest } = text.value
+  const { write: words, suggest, grammar } = text.value
   const focus = work.focusMode.value
   return (
     <div class="write" data-focus={focus} ref={whole}>
@@ -63,11 +67,18 @@ export function WritePage() {
           </button>
         )}
       </section>
-      {open.panel.value ? (
+      {open.panel.value && !open.marks.value ? (
         <aside class="write-side write-panel" aria-label={suggest.title}>
           <SuggestionPanel work={work} open={open} />
         </aside>
       ) : null}
+      {open.marks.value ? (
+        <aside class="write-side write-panel" aria-label={grammar.title}>
+          <MarksPanel desk={work.grammar} difference={open.difference} />
+        </aside>
+      ) : null}
+      <MarkPopup desk={work.grammar} />
+      <DifferenceDialog desk={work.grammar} open={open.difference} />
       {dragging.value ? <p class="write-drop">{words.dropHere}</p> : null}
       <VersionsDialog work={work} open={open.versions} />
       <KeysDialog open={open.keys} />
@@ -81,6 +92,8 @@ function useOpenings(): Openings {
   return {
     list: useSignal(wide),
     panel: useSignal(wide),
+    marks: useSignal(false),
+    difference: useSignal(false),
     versions: useSignal(false),
     keys: useSignal(false),
     trial: useSignal(false),
@@ -152,6 +165,10 @@ function useDrop(work: Workplace, place: RefObject<HTMLElement | null>): Readonl
   return dragging
 }
 
+function showMarks(open: Openings): void {
+  open.marks.value = true
+}
+
 /** Keys of the page, and the same things for the command palette. */
 function useCommands(work: Workplace, open: Openings): void {
   useEffect(() => {
@@ -161,6 +178,12 @@ function useCommands(work: Workplace, open: Openings): void {
       { id: 'write-open', name: () => words().openFile, keys: 'Ctrl+O', act: () => work.chooseFiles() },
       { id: 'write-save', name: () => words().saveFile, keys: 'Ctrl+S', act: () => work.save() },
       { id: 'write-find', name: () => words().findInText, keys: 'Ctrl+F', act: () => work.find() },
+      { id: 'write-marks', name: () => text.value.grammar.title, act: () => showMarks(open) },
+      {
+        id: 'write-mark-next',
+        name: () => text.value.suggest.keys.actions.nextMark,
+        act: () => void work.grammar.step(1),
+      },
       { id: 'write-focus', name: () => words().focus[work.focusMode.peek()], act: () => work.nextFocus() },
       ...(['versions', 'keys', 'trial'] as const).map(which => ({
         id: `write-${which}`,
@@ -179,6 +202,7 @@ function useCommands(work: Workplace, open: Openings): void {
       if (matchMedia(WIDE).matches || !(target instanceof Element && target.closest('.write-side'))) return
       open.list.value = false
       open.panel.value = false
+      open.marks.value = false
       work.editor?.focus()
     }
     const onKey = (event: KeyboardEvent) => {

@@ -6,6 +6,7 @@ import { shownKey } from '../../state/suggestions/keys.ts'
 import { writing } from '../../state/suggestions/settings.ts'
 import { language, text } from '../../text/index.ts'
 import { accept } from './ghost.ts'
+import { MarkState } from './grammar/state.tsx'
 import type { Workplace } from './workplace.ts'
 
 export const IS_MAC = /^mac/i.test(navigator.platform) || /^ip(?:hone|ad|od)/i.test(navigator.platform)
@@ -16,6 +17,9 @@ export function Status({ work }: { work: Workplace }) {
     <footer class="write-status">
       <Counted work={work} />
       <span>{work.desk.saveState.value.status === 'saved' ? words.saved : words.unsaved}</span>
+      <span class="write-marks">
+        <MarkState desk={work.grammar} />
+      </span>
       <span class="write-state">
         <SuggestionState work={work} />
       </span>

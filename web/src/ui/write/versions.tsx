@@ -4,6 +4,7 @@ import type { VersionMark } from '../../state/documents/versions.ts'
 import { language, text } from '../../text/index.ts'
 import { Dialog } from '../parts/dialog.tsx'
 import { compareTexts, type Piece } from './compare.ts'
+import { Pieces } from './pieces.tsx'
 import type { Workplace } from './workplace.ts'
 
 interface Preview {
@@ -86,24 +87,9 @@ function Difference({ preview: { pieces } }: { preview: Preview }) {
   return (
     <>
       <p class="small">{words.compare(amount('removed'), amount('added'))}</p>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard must reach it */}
-      <section class="write-difference" aria-label={words.versions} tabIndex={0}>
-        {pieces.map((piece, index) => (
-          <Part key={index} piece={piece} />
-        ))}
-      </section>
+      <Pieces pieces={pieces} label={words.versions} removed={words.onlyThen} added={words.onlyNow} />
     </>
   )
-}
-
-function Part({ piece }: { piece: Piece }) {
-  const words = text.value.write
-  if (piece.kind === 'folded') {
-    return <span class="write-folded">{words.unchangedLines(piece.lines.toLocaleString(language.value))}</span>
-  }
-  if (piece.kind === 'removed') return <del title={words.onlyThen}>{piece.text}</del>
-  if (piece.kind === 'added') return <ins title={words.onlyNow}>{piece.text}</ins>
-  return <span>{piece.text}</span>
 }
 
 function moment(at: number): string {

@@ -3,7 +3,7 @@ import { redo, undo } from '@codemirror/commands'
 import { openSearchPanel } from '@codemirror/search'
 import { type Extension, Prec } from '@codemirror/state'
 import { keymap } from '@codemirror/view'
-import { effect, signal, untracked } from '@preact/signals'
+import { effect, type Signal, signal, untracked } from '@preact/signals'
 import { announcement, undo as undoNotice } from '../../state/announce.ts'
 import { Counter, type Counts } from '../../state/documents/count.ts'
 import { Desk, type OpenDocument } from '../../state/documents/desk.ts'
@@ -17,6 +17,7 @@ import { Editor } from './editor.ts'
 import { MOST_BYTES, type PickedFile, pickFiles, readFile, writeFile } from './files.ts'
 import { ghostText } from './ghost.ts'
 import { ghostKeys } from './ghost-keys.ts'
+import { GrammarDesk } from './grammar/desk.ts'
 
 export type FocusMode = 'off' | 'paragraph' | 'all'
 
@@ -27,6 +28,8 @@ export class Workplace {
   readonly store = new DocumentStore()
   readonly desk = new Desk(this.store)
   readonly assistant: Assistant
+  /** Corrections of the text. */
+  readonly grammar: GrammarDesk
   readonly counts = signal<Counts>({ words: 0, characters: 0 })
   /** Words in the selection; null while nothing is selected. */
   readonly selectedWords = signal<number | null>(null)
@@ -39,8 +42,9 @@ export class Workplace {
   readonly #counter = new Counter()
   #countTimer: ReturnType<typeof setTimeout> | undefined
 
-  constructor(assistant: Assistant) {
+  constructor(assistant: Assistant, isListOpen: Signal<boolean> = signal(false)) {
     this.assistant = assistant
+    this.grammar = new GrammarDesk({ isListOpen, undo: () => this.undo(), isBusy: () => assistant.pending })
   }
 
   /** Puts the editor in its place and a document on the desk; the returned function clears up. */
@@ -50,8 +54,7 @@ export class Workplace {
       host,
       {
         ...{ label: write.editor, placeholder: write.placeholder, phrases: write.phrases },
-        // Marks of other tasks over the same text go here, each one extension.
-        over: [ghostText(this.assistant)],
+        over: [this.grammar.extension(), ghostText(this.assistant)],
         keys: this.#keys(),
       },
       { onChange: () => this.#changed(), onMove: () => this.#moved() },
@@ -61,6 +64,8 @@ export class Workplace {
     addEventListener('pagehide', leave)
     document.addEventListener('visibilitychange', leave)
     const stops = [
+      this.grammar.start(editor.view),
+      this.desk.follow(() => void this.#try(() => this.#openNewest())),
       effect(() => {
         const keys = this.#keys()
         untracked(() => editor.setKeys(keys))
@@ -93,6 +98,7 @@ export class Workplace {
   #show(opened: OpenDocument | null): void {
     const format = this.desk.current.peek()?.format ?? 'markdown'
     this.editor?.show(opened?.text ?? '', opened?.caret ?? 0, format)
+    this.grammar.opened()
     this.#count()
     if (opened) go('write', opened.id, { replace: true })
   }
@@ -151,6 +157,7 @@ export class Workplace {
     const { keys, tabAccepts, tabIndentsLists } = writing.value
     const onFocusMode = () => this.nextFocus()
     return [
+      this.grammar.keys(keys),
       ghostKeys(this.assistant, { keys, tabAccepts, tabIndentsLists, onFocusMode }),
       Prec.low(keymap.of([{ key: 'Escape', run: () => this.leaveFocus() }])),
     ]

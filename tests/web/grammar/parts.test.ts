@@ -1,0 +1,161 @@
+/** What is shown of the findings, how they are said, when a sentence is looked at: pure parts. */
+import { describe, expect, test } from 'vitest'
+import type { Placed } from '../../../web/src/state/grammar/checker.ts'
+import { findingsOf } from '../../../web/src/tasks/grammar/harper.ts'
+import { least } from '../../../web/src/tasks/grammar/merge.ts'
+import { dismissalKey, dismissalOf, kindKey, shownOf, type Wishes } from '../../../web/src/tasks/grammar/shown.ts'
+import type { Finding } from '../../../web/src/tasks/grammar/types.ts'
+import { text as english } from '../../../web/src/text/en/index.ts'
+import { spoken, widened } from '../../../web/src/ui/write/grammar/spoken.ts'
+
+function finding(sentence: string, old: string, replacement: string, more: Partial<Finding> = {}): Finding {
+  const from = sentence.indexOf(old)
+  return {
+    ...{
+      from,
+      to: from + old.length,
+      replacements: [replacement],
+      kind: 'spelling',
+      kinds: ['spelling'],
+      explanation: '',
+      rule: '',
+    },
+    ...{ foundBy: 'model', confidence: 3 },
+    ...more,
+  }
+}
+
+const WISHES: Wishes = {
+  ...{ source: 'both', threshold: 2, margins: {}, keep: new Set(), never: new Set(), dismissed: new Set() },
+}
+const shown = (sentence: string, findings: Finding[], wishes: Partial<Wishes> = {}) =>
+  shownOf(sentence, findings, { ...WISHES, ...wishes }).map(({ replacements }) => replacements[0])
+
+describe('what is shown', () => {
+  const TEXT = 'Teh cat sat on teh mat.'
+  const byModel = finding(TEXT, 'Teh', 'The')
+  const byRules = finding(TEXT, 'mat', 'hat', { foundBy: 'rules', rule: 'SpellCheck', confidence: null })
+  const byBoth = finding(TEXT, 'sat', 'sits', { foundBy: 'both', rule: 'Agreement', kind: 'grammar', confidence: 0.5 })
+  const all = [byModel, byBoth, byRules]
+
+  test('the model must be sure; where a rule agrees, it need only not object; what nobody judged counts', () => {
+    expect(shown(TEXT, all)).toEqual(['The', 'sits', 'hat'])
+    expect(shown(TEXT, all, { threshold: 4 })).toEqual(['sits', 'hat'])
+    expect(
+      shown(TEXT, [
+        { ...byBoth, confidence: -0.5 },
+        { ...byRules, confidence: -0.1 },
+      ]),
+    ).toEqual([])
+    expect(shown(TEXT, [{ ...byRules, confidence: 0.1 }])).toEqual(['hat'])
+  })
+
+  test('some kinds need more than others', () => {
+    expect(shown(TEXT, [byModel], { margins: { spelling: 0.5 } })).toEqual(['The'])
+    expect(shown(TEXT, [byModel], { margins: { spelling: 1.5 } })).toEqual([])
+    expect(shown(TEXT, all, { margins: { spelling: 5, grammar: 5 } })).toEqual(['sits', 'hat'])
+  })
+
+  test('by who is asked', () => {
+    expect(shown(TEXT, all, { source: 'model' })).toEqual(['The', 'sits'])
+    expect(shown(TEXT, all, { source: 'rules' })).toEqual(['sits', 'hat'])
+  })
+
+  test('of two at one place the one that both found, else the model’s', () => {
+    const other = finding(TEXT, 'sat on', 'is on')
+    expect(shown(TEXT, [other, byBoth])).toEqual(['sits'])
+    expect(shown(TEXT, [{ ...byRules, ...{ from: 0, to: 7 } }, byModel])).toEqual(['The'])
+  })
+
+  test('dictionary and names keep words as they are, other signs and case around them may change', () => {
+    expect(shown(TEXT, [byModel], { keep: new Set(['teh']) })).toEqual([])
+    expect(shown('Teh cats bowl.', [finding('Teh cats bowl.', 'cats', "cat's")], { keep: new Set(['cats']) })).toEqual(
+      [],
+    )
+    expect(shown('teh cat.', [finding('teh cat.', 'teh', 'Teh')], { keep: new Set(['teh']) })).toEqual(['Teh'])
+    expect(shown('teh cat', [finding('teh cat', 'cat', 'cat.')], { keep: new Set(['cat']) })).toEqual(['cat.'])
+    expect(shown("Wolf's cat", [finding("Wolf's cat", "Wolf's", 'Wolves')], { keep: new Set(['wolf']) })).toEqual([])
+  })
+
+  test('a dismissed correction stays away between the same neighbours, elsewhere it comes', () => {
+    const dismissed = new Set([dismissalKey(dismissalOf(TEXT, byRules))])
+    expect(shown(TEXT, [byRules], { dismissed })).toEqual([])
+    const other = 'Now teh cat sat on teh mat.'
+    expect(shown(other, [finding(other, 'mat', 'hat')], { dismissed })).toEqual([])
+    expect(shown('A red mat.', [finding('A red mat.', 'mat', 'hat')], { dismissed })).toEqual(['hat'])
+  })
+
+  test('never this kind: a rule by its name, the model’s by their kind', () => {
+    expect([kindKey(byRules), kindKey(byBoth), kindKey(byModel)]).toEqual([
+      'rule:SpellCheck',
+      'kind:grammar',
+      'kind:spelling',
+    ])
+    expect(shown(TEXT, all, { never: new Set(['rule:SpellCheck']) })).toEqual(['The', 'sits'])
+    expect(shown(TEXT, all, { never: new Set(['kind:spelling']) })).toEqual(['sits'])
+  })
+})
+
+describe('lints', () => {
+  test('places are counted in UTF-16, styles and bare spaces are left out', () => {
+    const sentence = '👍 teh 𝒳 cat'
+    const lint = {
+      rule: 'R',
+      message: ' Why. ',
+      start: 2,
+      end: 5,
+      suggestions: [{ kind: 'replace' as const, text: 'the' }],
+    }
+    const [found] = findingsOf(sentence, [{ ...lint, kind: 'Typo' }])
+    expect(sentence.slice(found?.from, found?.to)).toBe('teh')
+    expect(found).toMatchObject({ kind: 'spelling', explanation: 'Why.', rule: 'R', replacements: ['the'] })
+    expect(findingsOf(sentence, [{ ...lint, kind: 'Readability' }])).toEqual([])
+    expect(findingsOf('two  spaces', [{ ...lint, kind: 'Punctuation', start: 3, end: 5 }])).toEqual([])
+    expect(findingsOf(sentence, [{ ...lint, kind: 'Typo', suggestions: [] }])).toEqual([])
+    const after = { kind: 'insert-after' as const, text: ',' }
+    expect(
+      findingsOf('teh cat', [{ ...lint, kind: 'Punctuation', start: 0, end: 3, suggestions: [after] }]),
+    ).toMatchObject([{ from: 3, to: 3, replacements: [','] }])
+    expect(
+      findingsOf('a a', [{ ...lint, kind: 'Typo', start: 0, end: 2, suggestions: [{ kind: 'remove', text: '' }] }]),
+    ).toMatchObject([{ from: 0, to: 2, replacements: [''] }])
+  })
+})
+
+test.each<[[number, number, string], [number, number, string]]>([
+  [
+    [0, 8, 'could have'],
+    [6, 8, 'have'],
+  ],
+  [
+    [3, 5, 'of'],
+    [3, 5, 'of'],
+  ],
+])('the least of %j is %j', ([from, to, text], expected) => {
+  const found = least('could of', { from, to, text })
+  expect([found.from, found.to, found.text]).toEqual(expected)
+})
+
+describe('in words', () => {
+  const placed = (sentence: string, from: number, to: number, text: string): Placed => {
+    const one: Finding = { ...finding(sentence, '', text), from, to }
+    const checked = { start: 0, end: sentence.length, text: sentence, findings: [one] }
+    return { from, to, original: sentence.slice(from, to), finding: one, checked }
+  }
+
+  test.each<[Placed, string, string]>([
+    [placed('He go home', 3, 5, 'goes'), 'go', 'goes'],
+    [placed('I could of gone', 11, 11, 'not '), 'of gone', 'of not gone'],
+    [placed('the the cat', 3, 7, ''), 'the the cat', 'the cat'],
+    [placed('Yes he did', 3, 3, ','), 'Yes he', 'Yes, he'],
+    [placed('x', 0, 1, ''), 'x', 'delete'],
+  ])('whole words around a change: %#', (one, original, replacement) => {
+    expect(spoken(one, english.grammar)).toEqual({ original, replacement })
+  })
+
+  test('old and new differ as the change does', () => {
+    const one = placed('He go  home', 5, 7, ' ')
+    const { original, replacement } = widened(one)
+    expect([original, replacement]).toEqual(['go  home', 'go home'])
+  })
+})

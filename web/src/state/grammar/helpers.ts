@@ -1,0 +1,130 @@
+/** Who corrects: the grammar model in an engine of its own, from the pool, and Harper's rules; what is missing and why. */
+import { computed, effect, signal, untracked } from '@preact/signals'
+import type { Engine, LoadProgress } from '../../engine/api.ts'
+import { Harper } from '../../tasks/grammar/harper.ts'
+import type { RuleChecker } from '../../tasks/grammar/types.ts'
+import { type EngineWish, engines } from '../engines.ts'
+import { modelList } from '../models.ts'
+import { settings } from '../settings.ts'
+import { grammar } from './settings.ts'
+
+/** The model that was trained to correct, null where there is none. */
+export const grammarModel = computed(
+  () => modelList.value?.models.find(({ tasks = [] }) => tasks.includes('grammar')) ?? null,
+)
+
+export type ModelState =
+  | { status: 'off' | 'unknown' | 'missing' | 'idle' | 'ready' }
+  | { status: 'loading'; progress: LoadProgress | null }
+  | { status: 'failed'; message: string }
+
+/** Where engines come from. */
+export interface Pool {
+  acquire: typeof engines.acquire
+  release: typeof engines.release
+}
+
+export interface HelpersOptions {
+  pool?: Pool
+  rules?: RuleChecker
+}
+
+export class Helpers {
+  readonly model = signal<ModelState>({ status: 'off' })
+  /** Why there are no rules, '' where there are. */
+  readonly rulesTrouble = signal('')
+  /** Nothing is loaded before there is a text. */
+  readonly wanted = signal(false)
+  readonly engine = signal<Engine | null>(null)
+  readonly rules = signal<RuleChecker | null>(null)
+  readonly #retries = signal(0)
+  readonly #pool: Pool
+  readonly #harper: RuleChecker
+
+  constructor({ pool = engines, rules = new Harper() }: HelpersOptions = {}) {
+    this.#pool = pool
+    this.#harper = rules
+  }
+
+  /** Follows what the user wants; the returned function lets all of it go. */
+  start(): () => void {
+    const wish = computed((): string | null => {
+      const { enabled, source } = grammar.value
+      if (!enabled || source === 'rules') return null
+      if (modelList.value === null) return 'unknown'
+      const model = grammarModel.value
+      return model ? JSON.stringify({ bundle: model.url, device: settings.value.device }) : 'missing'
+    })
+    const stops = [
+      effect(() => {
+        const asked = wish.value
+        const isWanted = this.wanted.value
+        void this.#retries.value // read: another try
+        return untracked(() => this.#hire(asked, isWanted))
+      }),
+      effect(() => {
+        const { enabled, source, dialect } = grammar.value
+        const works = enabled && source !== 'model' && !this.rulesTrouble.value
+        if (this.#harper instanceof Harper) this.#harper.dialect = dialect
+        this.rules.value = works ? this.#harper : null
+      }),
+    ]
+    return () => {
+      for (const stop of stops) stop()
+      if (this.#harper instanceof Harper) this.#harper.dispose()
+    }
+  }
+
+  /** After a failure. */
+  retry(): void {
+    this.rulesTrouble.value = ''
+    this.#retries.value += 1
+  }
+
+  failed(who: 'model' | 'rules', error: unknown): void {
+    const message = error instanceof Error ? error.message : String(error)
+    if (who === 'rules') this.rulesTrouble.value = message
+    else {
+      this.#drop()
+      this.model.value = { status: 'failed', message }
+    }
+  }
+
+  #hire(asked: string | null, isWanted: boolean): (() => void) | undefined {
+    if (asked === null) this.model.value = { status: 'off' }
+    else if (asked === 'unknown' || asked === 'missing') this.model.value = { status: asked }
+    else if (isWanted) return this.#begin(JSON.parse(asked))
+    else this.model.value = { status: 'idle' }
+    return undefined
+  }
+
+  #begin(wish: EngineWish): () => void {
+    const leaving = new AbortController()
+    this.model.value = { status: 'loading', progress: null }
+    void this.#load({ ...wish, bundle: new URL(wish.bundle, document.baseURI).href }, leaving.signal)
+    return () => {
+      leaving.abort()
+      this.#drop()
+    }
+  }
+
+  async #load(wish: EngineWish, signal: AbortSignal): Promise<void> {
+    const onProgress = (progress: LoadProgress) => {
+      if (!signal.aborted && this.engine.peek() === null) this.model.value = { status: 'loading', progress }
+    }
+    try {
+      const engine = await this.#pool.acquire(wish, { signal, onProgress })
+      if (signal.aborted) return this.#pool.release(engine)
+      this.engine.value = engine
+      this.model.value = { status: 'ready' }
+    } catch (error) {
+      if (!signal.aborted) this.failed('model', error)
+    }
+  }
+
+  #drop(): void {
+    const engine = this.engine.peek()
+    this.engine.value = null
+    if (engine) this.#pool.release(engine)
+  }
+}

@@ -1,0 +1,23 @@
+/** What the page and the worker with Harper's rules say to each other. Imports types alone. */
+
+/** English as it is written where. */
+export type Dialect = 'American' | 'British' | 'Australian' | 'Canadian' | 'Indian'
+
+export interface ToHarper {
+  id: number
+  sentence: string
+  dialect: Dialect
+}
+
+/** One of Harper's lints; places are Unicode scalar values of the sentence, half-open. */
+export interface Lint {
+  rule: string
+  /** Harper's `LintKind`. */
+  kind: string
+  message: string
+  start: number
+  end: number
+  suggestions: readonly { kind: 'replace' | 'remove' | 'insert-after'; text: string }[]
+}
+
+export type FromHarper = { id: number; lints: Lint[] } | { id: number; failed: string }

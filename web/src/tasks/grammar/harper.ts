@@ -1,0 +1,107 @@
+/** Harper's rules as a checker: starts its worker with the first sentence, turns its lints into corrections. */
+import type { CorrectionType } from '../../engine/api.ts'
+import type { Dialect, FromHarper, Lint, ToHarper } from './harper-words.ts'
+import type { RuleChecker, RuleFinding } from './types.ts'
+
+export type { Dialect } from './harper-words.ts'
+
+/** Harper's kinds of lints as kinds of corrections. What is not here is about style, not about mistakes. */
+const KINDS: Readonly<Record<string, CorrectionType>> = {
+  Agreement: 'grammar',
+  BoundaryError: 'spelling',
+  Capitalization: 'capitalization',
+  Eggcorn: 'grammar',
+  Grammar: 'grammar',
+  Malapropism: 'grammar',
+  Miscellaneous: 'grammar',
+  Nonstandard: 'grammar',
+  Punctuation: 'punctuation',
+  Repetition: 'grammar',
+  Spelling: 'spelling',
+  Typo: 'spelling',
+  Usage: 'grammar',
+  WordChoice: 'grammar',
+  WordOrder: 'grammar',
+}
+
+const startWorker = () => new Worker(new URL('./harper-worker.ts', import.meta.url), { type: 'module', name: 'harper' })
+
+interface Waiting {
+  sentence: string
+  resolve: (found: readonly RuleFinding[]) => void
+  reject: (error: Error) => void
+}
+
+export class Harper implements RuleChecker {
+  dialect: Dialect = 'American'
+  readonly #makeWorker: () => Worker
+  readonly #waiting = new Map<number, Waiting>()
+  #worker: Worker | null = null
+  #count = 0
+
+  constructor(makeWorker: () => Worker = startWorker) {
+    this.#makeWorker = makeWorker
+  }
+
+  /** @throws Error in Harper's or the browser's words where the rules cannot be loaded or break */
+  check(sentence: string): Promise<readonly RuleFinding[]> {
+    this.#worker ??= this.#start()
+    const message: ToHarper = { id: ++this.#count, sentence, dialect: this.dialect }
+    this.#worker.postMessage(message)
+    return new Promise((resolve, reject) => this.#waiting.set(message.id, { sentence, resolve, reject }))
+  }
+
+  dispose(): void {
+    this.#worker?.terminate()
+    this.#worker = null
+    this.#rejectAll('The rules were switched off.')
+  }
+
+  #start(): Worker {
+    const worker = this.#makeWorker()
+    worker.addEventListener('message', ({ data }: MessageEvent<FromHarper>) => this.#answered(data))
+    worker.addEventListener('error', event => {
+      event.preventDefault() // it is told to whoever asked
+      this.#worker?.terminate()
+      this.#worker = null
+      this.#rejectAll(event.message || 'The rules could not be loaded.')
+    })
+    return worker
+  }
+
+  #answered(answer: FromHarper): void {
+    const asked = this.#waiting.get(answer.id)
+    this.#waiting.delete(answer.id)
+    if ('failed' in answer) asked?.reject(new Error(answer.failed))
+    else asked?.resolve(findingsOf(asked.sentence, answer.lints))
+  }
+
+  #rejectAll(why: string): void {
+    for (const { reject } of this.#waiting.values()) reject(new Error(why))
+    this.#waiting.clear()
+  }
+}
+
+export function findingsOf(sentence: string, lints: readonly Lint[]): RuleFinding[] {
+  const at = unitsOf(sentence)
+  return lints.flatMap((lint): RuleFinding[] => {
+    const kind = KINDS[lint.kind]
+    const [start, end] = [at(lint.start), at(lint.end)]
+    const [first, ...others] = lint.suggestions
+    if (!kind || !first || end < start || sentence.slice(start, end).trim() === '') return []
+    const isInsertion = first.kind === 'insert-after'
+    const same = [first, ...others].filter(other => (other.kind === 'insert-after') === isInsertion)
+    const replacements = same.map(({ kind: act, text }) => (act === 'remove' ? '' : text))
+    const range = { from: isInsertion ? end : start, to: end }
+    const isKept = replacements.every(text => text === sentence.slice(range.from, range.to))
+    return isKept ? [] : [{ ...range, replacements, kind, explanation: lint.message.trim(), rule: lint.rule }]
+  })
+}
+
+/** From a count of Unicode scalar values to UTF-16 code units. */
+function unitsOf(text: string): (count: number) => number {
+  if (!/[\ud800-\udfff]/.test(text)) return count => Math.min(count, text.length)
+  const places = [0]
+  for (const character of text) places.push((places.at(-1) ?? 0) + character.length)
+  return count => places[count] ?? text.length
+}
