@@ -39,7 +39,7 @@ export class WorkerLink {
     worker.onmessage = ({ data }: MessageEvent<FromWorker>) => this.#receive(data)
     worker.onerror = event => {
       event.preventDefault() // reported through the calls below
-      this.#die(stopped(event.message))
+      this.#die(stopped(event.message ?? '')) // a script that does not come raises an event without a message
     }
     worker.onmessageerror = () => {
       this.#die(new EngineError('internal', { kind: 'answer-unreadable' }))

@@ -113,6 +113,7 @@ async function kept(url: string, integrity: string, older: readonly Cache[]): Pr
 /** Of the runtime's builds only those that this browser can use; WASM without a GPU is what everything falls back to. */
 function wantedHere(listed: Listed): boolean {
   const { path } = listed
+  if (isForSome(path)) return false
   if (!isRuntime(listed)) return true
   const hasGpu = 'gpu' in navigator
   const hasJspi = 'Suspending' in WebAssembly
@@ -153,7 +154,26 @@ function isolated(response: Response): Response {
 
 /** What the list has comes from here, byte for byte what was checked at the installation. */
 async function file(request: Request): Promise<Response> {
-  return (await stored(request.url)) ?? fetch(request)
+  const response = (await stored(request.url)) ?? (await fetched(request))
+  // An isolated page may only start workers whose script says the same.
+  return request.destination === 'worker' ? isolated(response) : response
+}
+
+/** Large, and not for everyone (the grammar rules): kept when they are first used. */
+function isForSome(path: string): boolean {
+  return /harper_wasm[\w-]*\.wasm$/.test(path)
+}
+
+async function fetched(request: Request): Promise<Response> {
+  const response = await fetch(request)
+  if (response.ok && isForSome(new URL(request.url).pathname)) {
+    const copy = response.clone()
+    void caches
+      .open(CACHE)
+      .then(cache => cache.put(request, copy))
+      .catch(() => {}) // no room: it is fetched again the next time
+  }
+  return response
 }
 
 async function stored(url: string): Promise<Response | undefined> {
