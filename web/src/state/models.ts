@@ -3,6 +3,7 @@ import { computed, signal } from '@preact/signals'
 import type { Architecture, Device } from '../engine/api.ts'
 import { type StoredBundle, storedBundles } from '../engine/client.ts'
 import { text } from '../text/index.ts'
+import type { ShellFacts } from './shell.ts'
 import { isSite } from './site.ts'
 import { fetchSiteModels } from './site-models.ts'
 
@@ -65,6 +66,10 @@ export interface ModelList {
   problem: string | null
   /** Of the disk with the models folder. */
   disk?: { total_bytes: number; free_bytes: number } | null
+  /** Only where the desktop app serves. */
+  shell?: ShellFacts
+  /** The server keeps a copy of chats and settings. */
+  records?: boolean
   /** There is no server: these are the models that this browser keeps. */
   isOffline: boolean
 }

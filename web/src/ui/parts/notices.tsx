@@ -6,6 +6,7 @@ import { change, settings } from '../../state/settings.ts'
 import { text } from '../../text/index.ts'
 import { restFocus } from './focus.ts'
 import { Icon } from './icons.tsx'
+import { ChromeButton } from './shell-notice.tsx'
 
 /** Why a better device or variant is not used: shown until dismissed, and again when the reason is another one. */
 export function FallbackNotice() {
@@ -22,6 +23,7 @@ export function FallbackNotice() {
       <p>
         <strong>{onCpu ? onCpuText : onVariant(current.info.variant)}</strong> {sentences}
       </p>
+      {onCpu && <ChromeButton />}
       <button
         type="button"
         class="tool"

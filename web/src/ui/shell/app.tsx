@@ -5,6 +5,7 @@ import { announcement } from '../../state/announce.ts'
 import { settingsOpen } from '../../state/controls.ts'
 import { engine } from '../../state/engine.ts'
 import { followAddress } from '../../state/route.ts'
+import { followOutside } from '../../state/shell.ts'
 import { site } from '../../state/site.ts'
 import { text } from '../../text/index.ts'
 import { Foot } from '../offline/foot.tsx'
@@ -12,6 +13,7 @@ import { UpdateNotice } from '../offline/update.tsx'
 import { type Actors, ActorsContext } from '../parts/context.ts'
 import { focusContent } from '../parts/focus.ts'
 import { FallbackNotice, ProblemNotice, UndoNotice } from '../parts/notices.tsx'
+import { ShellNotice } from '../parts/shell-notice.tsx'
 import { SettingsDialog } from '../settings/settings.tsx'
 import { Commands } from './commands.tsx'
 import { Header } from './header.tsx'
@@ -22,6 +24,7 @@ export function App(actors: Actors) {
   const commandsOpen = useSignal(false)
 
   useEffect(followAddress, [])
+  useEffect(followOutside, [])
 
   // At once, not with the next frame: what is said afterwards must come afterwards.
   useEffect(
@@ -46,6 +49,7 @@ export function App(actors: Actors) {
       </button>
       <Header settingsOpen={settingsOpen} commandsOpen={commandsOpen} />
       <main tabIndex={-1}>
+        <ShellNotice />
         <FallbackNotice />
         <UpdateNotice />
         <Outlet />

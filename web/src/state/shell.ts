@@ -1,0 +1,56 @@
+/** The desktop app around the page, as its server tells with the models. In a browser's tab there is none. */
+import { computed } from '@preact/signals'
+import { modelList } from './models.ts'
+import { write } from './server.ts'
+
+export interface ShellNotice {
+  code: 'window-failed' | 'not-opened'
+  /** For `not-opened` the server's sentence. */
+  detail: string
+}
+
+export interface ShellFacts {
+  /** Null while there is no window. */
+  name: 'native' | 'chrome-app' | 'browser' | 'none' | null
+  /** There is a browser of Chrome's family on this machine. */
+  can_use_chrome: boolean
+  notice: ShellNotice | null
+}
+
+const facts = computed(() => modelList.value?.shell ?? null)
+
+export const shellNotice = computed(() => facts.value?.notice ?? null)
+
+/** The window is a web view, which may lack the GPU that Chrome on this machine can use. */
+export const offersChrome = computed(() => facts.value?.name === 'native' && facts.value.can_use_chrome)
+
+/**
+ * The same page in a window of Chrome, which takes the place of this one.
+ * @throws ServerError, TypeError
+ */
+export async function openInChrome(): Promise<void> {
+  await write('POST', 'desktop/chrome')
+}
+
+/** A window of the app has no tabs: links to elsewhere open in the user's own browser. */
+export function followOutside(): () => void {
+  const open = (event: MouseEvent) => {
+    const name = facts.peek()?.name
+    const link = event.target instanceof Element ? event.target.closest('a') : null
+    const isLeft = event.type === 'click' && event.button === 0
+    if (!link || event.defaultPrevented || (name !== 'native' && name !== 'chrome-app')) return
+    if (!(isLeft || event.button === 1) || link.hasAttribute('download') || !isOutside(link)) return
+    event.preventDefault()
+    void write('POST', 'desktop/link', { url: link.href })
+  }
+  addEventListener('click', open)
+  addEventListener('auxclick', open)
+  return () => {
+    removeEventListener('click', open)
+    removeEventListener('auxclick', open)
+  }
+}
+
+function isOutside({ protocol, origin }: HTMLAnchorElement): boolean {
+  return protocol === 'mailto:' || (/^https?:$/.test(protocol) && origin !== location.origin)
+}

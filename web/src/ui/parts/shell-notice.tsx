@@ -1,0 +1,54 @@
+/** What the desktop app has to say, and its way to the GPU. */
+import { useSignal } from '@preact/signals'
+import { offersChrome, openInChrome, shellNotice } from '../../state/shell.ts'
+import { text } from '../../text/index.ts'
+import { restFocus } from './focus.ts'
+import { Icon } from './icons.tsx'
+
+/** Why the app's own window is not used, or what it could not open: until dismissed. */
+export function ShellNotice() {
+  const dismissed = useSignal<string | null>(null)
+  const notice = shellNotice.value
+  if (!notice) return null
+  const { code, detail } = notice
+  const key = `${code} ${detail}`
+  if (dismissed.value === key) return null
+  const words = text.value.desktop
+  return (
+    <aside class="notice" aria-label={words.aboutWindow}>
+      <p>{code === 'window-failed' ? words.windowFailed : `${words.notOpened} ${detail}`}</p>
+      <button
+        type="button"
+        class="tool"
+        aria-label={text.value.shell.dismiss}
+        onClick={() => {
+          dismissed.value = key
+          restFocus()
+        }}
+      >
+        <Icon name="close" />
+      </button>
+    </aside>
+  )
+}
+
+/** In a web view without an adapter: the same page in Chrome. */
+export function ChromeButton() {
+  const failure = useSignal<string | null>(null)
+  if (!offersChrome.value) return null
+  const words = text.value.desktop
+  const open = () => {
+    failure.value = null
+    openInChrome().catch(error => {
+      failure.value = error instanceof Error ? error.message : String(error)
+    })
+  }
+  return (
+    <>
+      {failure.value && <p role="alert">{`${words.useChromeFailed} ${failure.value}`}</p>}
+      <button type="button" class="tool" onClick={open}>
+        {words.useChrome}
+      </button>
+    </>
+  )
+}
