@@ -12,6 +12,7 @@ from steps import Checkout, Step
 
 DEFAULT_MODEL = "smollm2-135m-instruct"
 GRAMMAR_MODEL = "smollm2-135m-grammar"
+EMBEDDING_MODEL = "all-minilm-l6-v2"
 
 
 def bundle_folder(checkout: Checkout, source: str | None) -> Path:
@@ -46,20 +47,32 @@ def model_step(checkout: Checkout, source: str | None) -> Step:
     )
 
 
-def grammar_step(checkout: Checkout) -> Step:
-    """`slm-export default` for the model that corrects sentences; made after the first page is up, see tasks.py."""
-    root, bundle, name = checkout.root, checkout.models / GRAMMAR_MODEL, f"model-{GRAMMAR_MODEL}"
-    command: list[str | Path] = [checkout.program("slm-export"), "default", "--model", GRAMMAR_MODEL]
+def later_steps(checkout: Checkout) -> list[Step]:
+    """The models that are made after the first page is up, see tasks.py: the one for passages of files, which takes seconds,
+    and the one that corrects sentences."""
+    return [
+        _named_step(checkout, EMBEDDING_MODEL, "download, export, compare with the original", (120_000_000, 350_000_000)),
+        _named_step(
+            checkout, GRAMMAR_MODEL, "merge the adapter, export, compare with the original", (310_000_000, 1_300_000_000)
+        ),
+    ]
+
+
+def _named_step(checkout: Checkout, model: str, does: str, disk_bytes: tuple[int, int]) -> Step:
+    """`slm-export default --model`; `disk_bytes` are those that stay and those that pass."""
+    root, bundle, name = checkout.root, checkout.models / model, f"model-{model}"
+    command: list[str | Path] = [checkout.program("slm-export"), "default", "--model", model]
     command += ["--models", checkout.models, "--downloads", checkout.models.parent / "downloads"]
+    kept_bytes, passing_bytes = disk_bytes
     return Step(
         name,
-        f"Model {GRAMMAR_MODEL}: merge the adapter, export, compare with the original",
+        f"Model {model}: {does}",
         lambda: digest([*tree(root / "export" / "slm_export"), root / "requirements.lock"], texts=[str(bundle)], root=root),
         lambda: tree(bundle),
         lambda runner: runner.run(name, command, env={"COLUMNS": "110"}, echo=True),
         checkout.models,
-        kept_bytes=310_000_000,
-        passing_bytes=1_300_000_000,
+        kept_bytes=kept_bytes,
+        passing_bytes=passing_bytes,
     )
 
 

@@ -18,14 +18,15 @@ import background
 import chromium
 import explain
 from bench import bench, bench_steps, large_steps, wants_large
-from model import bundle_folder, bundle_problem, fixture_step, grammar_step, model_step
+from freeze import make_app
+from model import bundle_folder, bundle_problem, fixture_step, later_steps, model_step
 from runner import Runner, SetupError, megabytes, say
 from stamps import Stamps, exclusive
 from steps import Checkout, Step, check_node, find_npm, python_steps, web_steps
 
 ROOT = Path(__file__).resolve().parent.parent
 NEARLY_FULL_BYTES = 20_000_000
-TASKS = ("run", "test", "check", "bench", "build", "setup", "screenshots", "clean", "distclean")
+TASKS = ("run", "test", "check", "bench", "build", "app", "setup", "screenshots", "clean", "distclean")
 RESUME = "Run the same command again: it goes on where it stopped."
 
 
@@ -39,7 +40,7 @@ class Setup:
         self.web = web_steps(checkout)
         self.model_bundle = bundle_folder(checkout, source)
         self.model = model_step(checkout, source)
-        self.grammar = grammar_step(checkout)
+        self.later = later_steps(checkout)
         self.fixtures = fixture_step(checkout)
         self.bench = bench_steps(checkout)
 
@@ -75,9 +76,10 @@ class Setup:
             steps += [self.python["torch"], self.python["export"], self.model]
         return steps
 
-    def lacks_grammar(self) -> bool:
-        """Only where the exporter is installed anyway: a bundle that was placed by hand shall not bring PyTorch along."""
-        return not self.done(self.grammar) and self.done(self.python["export"])
+    def to_make_later(self) -> list[Step]:
+        """What `make run` has made beside the server. Nothing where the exporter is not installed anyway: a bundle that was
+        placed by hand shall not bring PyTorch along."""
+        return [step for step in self.later if not self.done(step)] if self.done(self.python["export"]) else []
 
     def to_check(self) -> list[Step]:
         return [*self.python.values(), self.web["npm"]]
@@ -163,7 +165,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bootstrap.py", usage="%(prog)s TASK [--model SOURCE] [-- OPTIONS OF THE SERVER]")
-    parser.add_argument("task", choices=[*TASKS, "grammar"])
+    parser.add_argument("task", choices=[*TASKS, "later"])
     parser.add_argument(
         "--model", metavar="SOURCE", help="another model than the default: a Hugging Face id, a GGUF file or a folder"
     )
@@ -177,8 +179,8 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
 
 def carry_out(options: argparse.Namespace, checkout: Checkout) -> int:
     task = str(options.task)
-    if task == "grammar":
-        return make_grammar(checkout)
+    if task == "later":
+        return make_later(checkout)
     with exclusive(checkout.data / "setup.lock", _say_waiting) as descriptor:
         if task in ("clean", "distclean"):
             clean(checkout, everything=task == "distclean")
@@ -192,15 +194,19 @@ def carry_out(options: argparse.Namespace, checkout: Checkout) -> int:
             "test": setup.to_test,
             "bench": lambda: setup.to_bench(options.rest),
             "check": setup.to_check,
+            "app": setup.to_serve,
             "build": lambda: [setup.web["npm"], setup.web["ui"]],
             "setup": setup.to_test,
         }[task]()
         setup.carry_out(wanted, runner)
+        if task == "app":
+            make_app(checkout, runner, setup.model_bundle)
         browser = chromium.ensure(runner, checkout.program("python")) if task in ("test", "bench", "screenshots") else None
     # The lock is given back here: a server or a test run must not keep others from setting up.
     if task == "run":
-        if options.model is None and setup.lacks_grammar():
-            background.begin(checkout, "grammar", "The grammar model is made in the background (some minutes)")
+        if options.model is None and setup.to_make_later():
+            what = "Two small models, for files in a chat and for grammar, are made in the background (some minutes)"
+            background.begin(checkout, "later", what)
         return serve(checkout, options.rest)
     if task == "check":
         return check(checkout)
@@ -215,12 +221,12 @@ def carry_out(options: argparse.Namespace, checkout: Checkout) -> int:
     return 0
 
 
-def make_grammar(checkout: Checkout) -> int:
+def make_later(checkout: Checkout) -> int:
     """What `make run` has another process do once the page is up. Its own lock: other makes need not wait for it."""
     background.follow()
-    with exclusive(checkout.data / "grammar.lock", _say_waiting) as descriptor:
+    with exclusive(checkout.data / "later.lock", _say_waiting) as descriptor:
         setup = Setup(checkout, None)
-        setup.carry_out([setup.grammar], Runner(checkout.root, checkout.data / "logs", descriptor))
+        setup.carry_out(setup.later, Runner(checkout.root, checkout.data / "logs", descriptor))
     return 0
 
 

@@ -143,7 +143,7 @@ def _scouted(job: Job, limits: Limits | None, *, fetch: bool) -> Scouted:
 def _is_remote(job: Job) -> bool:
     """Whether `resolve` would ask the hub, or fetch."""
     if job.source in RECIPES:
-        return not (job.downloads / Path(RECIPES[job.source].source.member).name).is_file()
+        return not RECIPES[job.source].source.place(job.downloads).is_file()
     return not Path(job.source).expanduser().exists()
 
 

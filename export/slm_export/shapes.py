@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from slm_export.config_file import read_config
 from slm_export.errors import SourceError
 from slm_export.families import ENCODERS, LANGUAGE_MODELS, MAX_CONTEXT_TOKENS, architecture_of
-from slm_export.recipes import LlamaSizes
+from slm_export.recipes import BertSizes, LlamaSizes
 
 if TYPE_CHECKING:
     from gguf import GGUFReader
@@ -176,6 +176,33 @@ def llama_shapes(sizes: LlamaSizes) -> Shapes:
     for layer in range(sizes.layers):
         tensors += [(f"model.layers.{layer}.{name}.weight", shape) for name, shape in matrices.items()]
     return Shapes("LlamaForCausalLM", "llama", sizes.context_length, head_dim, classify(tensors, tied=True))
+
+
+def bert_shapes(sizes: BertSizes) -> Shapes:
+    """Shapes of a known model of BERT's layout (two token types, a pooler)."""
+    hidden = (sizes.hidden,)
+    square = (sizes.hidden, sizes.hidden)
+    tensors: list[tuple[str, tuple[int, ...]]] = [
+        ("embeddings.word_embeddings.weight", (sizes.vocabulary, sizes.hidden)),
+        ("embeddings.position_embeddings.weight", (sizes.context_length, sizes.hidden)),
+        ("embeddings.token_type_embeddings.weight", (2, sizes.hidden)),
+        *[(f"embeddings.LayerNorm.{part}", hidden) for part in ("weight", "bias")],
+        ("pooler.dense.weight", square),
+        ("pooler.dense.bias", hidden),
+    ]
+    linear: dict[str, tuple[int, int]] = {
+        **{f"attention.self.{name}": square for name in ("query", "key", "value")},
+        "attention.output.dense": square,
+        "intermediate.dense": (sizes.intermediate, sizes.hidden),
+        "output.dense": (sizes.hidden, sizes.intermediate),
+    }
+    for layer in range(sizes.layers):
+        for name, shape in linear.items():
+            tensors += [(f"encoder.layer.{layer}.{name}.weight", shape), (f"encoder.layer.{layer}.{name}.bias", shape[:1])]
+        for norm in ("attention.output.LayerNorm", "output.LayerNorm"):
+            tensors += [(f"encoder.layer.{layer}.{norm}.{part}", hidden) for part in ("weight", "bias")]
+    config = {"architectures": ["BertModel"], "model_type": "bert", "max_position_embeddings": sizes.context_length}
+    return from_config({**config, "hidden_size": sizes.hidden}, tensors)
 
 
 def folder_shapes(folder: Path) -> Shapes:

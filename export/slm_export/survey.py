@@ -20,11 +20,12 @@ from slm_export.errors import SourceError
 from slm_export.families import refuse_closed, require_supported
 from slm_export.hub import HubFile, choose_weights, endpoint, explained, list_files, refuse_remote_code
 from slm_export.options import ExportOptions
-from slm_export.recipes import RECIPES, Recipe
+from slm_export.recipes import RECIPES, LlamaSizes, Recipe
 from slm_export.shapes import (
     MAX_HEADER_BYTES,
     Shapes,
     Tensor,
+    bert_shapes,
     folder_shapes,
     from_config,
     gguf_shapes,
@@ -82,9 +83,13 @@ def _survey(source: str, downloads: Path, options: ExportOptions) -> Survey:
 
 def _known(recipe: Recipe, downloads: Path) -> Survey:
     file = recipe.source
-    here, wheel = downloads / Path(file.member).name, downloads / file.wheel
+    here, wheel = file.place(downloads), downloads / file.wheel
     fetched = file.wheel_size_bytes if not (here.is_file() or wheel.is_file()) else 0
-    shapes = gguf_shapes(here) if here.is_file() else llama_shapes(recipe.sizes)
+    sizes = recipe.sizes
+    if here.is_file():
+        shapes = gguf_shapes(here) if file.folder is None else folder_shapes(here.parent)
+    else:
+        shapes = llama_shapes(sizes) if isinstance(sizes, LlamaSizes) else bert_shapes(sizes)
     return Survey(recipe.id, shapes, fetched, revision=file.requirement.partition("==")[2])
 
 

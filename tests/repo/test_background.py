@@ -38,10 +38,10 @@ def test_the_task_ends_when_its_starter_has_ended(root: Path) -> None:
 def test_a_bundle_placed_by_hand_brings_no_exporter_along(root: Path, tmp_path: Path) -> None:
     shutil.copyfile(root / "pyproject.toml", tmp_path / "pyproject.toml")
     setup = Setup(Checkout(tmp_path), None)
-    assert not setup.lacks_grammar()
+    assert setup.to_make_later() == []
     export = setup.python["export"]
     Stamps(tmp_path / ".data" / "stamps", tmp_path).write(export.name, export.inputs(), [])
-    assert setup.lacks_grammar()
-    grammar = setup.grammar
-    Stamps(tmp_path / ".data" / "stamps", tmp_path).write(grammar.name, grammar.inputs(), [])
-    assert not setup.lacks_grammar()
+    assert [step.name for step in setup.to_make_later()] == ["model-all-minilm-l6-v2", "model-smollm2-135m-grammar"]
+    for step in setup.later:
+        Stamps(tmp_path / ".data" / "stamps", tmp_path).write(step.name, step.inputs(), [])
+    assert setup.to_make_later() == []

@@ -3,7 +3,7 @@ import type { Engine } from '../engine/api.ts'
 import { chosen, type Passage, passagesOf, rankByMeaning, rankByWords, type Sources } from '../tasks/sources.ts'
 import type { Attachment } from './chats/types.ts'
 import { engines } from './engines.ts'
-import { modelList } from './models.ts'
+import { fetchModels, type ModelSummary, modelList } from './models.ts'
 
 /** Of what the model reads: the part that passages may fill. The rest is for the conversation and the answer. */
 const SHARE_FOR_PASSAGES = 0.4
@@ -39,7 +39,7 @@ export async function sourcesFor(
 }
 
 async function meaning(passages: readonly Passage[], question: string, signal: AbortSignal): Promise<number[] | null> {
-  const model = modelList.value?.models.find(({ tasks = [] }) => tasks.includes('embeddings'))
+  const model = embeddingModel() ?? (await newEmbeddingModel())
   if (!model) return null
   try {
     const engine = await engines.acquire({ bundle: model.url, device: 'cpu' }, { signal })
@@ -55,6 +55,16 @@ async function meaning(passages: readonly Passage[], question: string, signal: A
     console.warn('Passages are chosen by words: the model for embeddings failed.', error)
     return null
   }
+}
+
+function embeddingModel(): ModelSummary | undefined {
+  return modelList.value?.models.find(({ tasks = [] }) => tasks.includes('embeddings'))
+}
+
+/** `make run` makes one beside the server: it may have come since the list was read. */
+async function newEmbeddingModel(): Promise<ModelSummary | undefined> {
+  await fetchModels().catch(() => {}) // without a server there is none: words decide
+  return embeddingModel()
 }
 
 async function vectorsOf(engine: Engine, passages: readonly Passage[], signal: AbortSignal): Promise<Float32Array[]> {
