@@ -14,7 +14,7 @@ from typing import Any
 
 from slm_export.download import sha256_of
 from slm_export.errors import SourceError
-from slm_export.manifest import Adapter
+from slm_export.manifest import Adapter, Margin
 
 CONFIG_NAME = "adapter_config.json"
 WEIGHTS_NAME = "adapter_model.safetensors"
@@ -51,12 +51,14 @@ def read_adapter(folder: Path) -> Adapter:
 class AdapterTask:
     """The task that an adapter was trained for: its name in the manifest, and the words before every text.
 
-    `least_gain` is the manifest's: the tuned threshold of a correction, in nats.
+    `least_gain` and `margins` are the manifest's: the tuned threshold of a correction, and what kinds of edits need beyond it,
+    in nats.
     """
 
     task: str
     prefix: str
     least_gain: float | None = None
+    margins: tuple[Margin, ...] = ()
 
 
 def read_task(folder: Path) -> AdapterTask | None:
@@ -70,13 +72,14 @@ def read_task(folder: Path) -> AdapterTask | None:
     try:
         fields = json.loads(path.read_text(encoding="utf-8"))
         task, prefix, gain = fields["task"], fields["prefix"], fields.get("least_gain")
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        margins = tuple(Margin(str(kind), float(nats)) for kind, nats in fields.get("margins", {}).items())
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise SourceError(f"{path} cannot be read ({error!r}). Train the adapter again, or remove the file.") from error
     if task is None:
         return None
     if not (isinstance(task, str) and task and isinstance(prefix, str)) or not (gain is None or isinstance(gain, (int, float))):
         raise SourceError(f"{path}: task and prefix must be texts, least_gain a number or null. Train the adapter again.")
-    return AdapterTask(task, prefix, gain)
+    return AdapterTask(task, prefix, gain, margins)
 
 
 def base_note(folder: Path, names: tuple[str, str]) -> str | None:

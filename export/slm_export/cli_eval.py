@@ -12,6 +12,7 @@ from slm_export.cli_model import DOWNLOADS, JSON
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _BUNDLE = click.Path(exists=True, file_okay=False, path_type=Path)
+_FIT_HELP = "Seek threshold and margins for which at most this share of --clean is changed (0.03: three in a hundred)."
 
 
 @click.group("eval", short_help="Measure a bundle at a task.")
@@ -89,6 +90,8 @@ def autocomplete(
 @click.option("--limit", type=click.IntRange(min=1), help="Only so many sentences of each file.")
 @click.option("--variant", default="cpu-int8", show_default=True, help="Which graph of a bundle to run.")
 @click.option("--base", help="The base model, where MODEL is a LoRA adapter.")
+@click.option("--engine", type=_FILE, help="Answers of the page's engine, by tests/bench/proofread.mjs; MODEL is not run.")
+@click.option("--fit", type=click.FloatRange(0, 1), metavar="SHARE", help=_FIT_HELP)
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder for results.json and curve.svg.")
 @DOWNLOADS
 @JSON
@@ -103,6 +106,8 @@ def grammar(
     limit: int | None,
     variant: str,
     base: str | None,
+    engine: Path | None,
+    fit: float | None,
     out: Path | None,
     downloads: Path | None,
     as_json: bool,
@@ -120,7 +125,7 @@ def grammar(
     from slm_export.progress import Reporter
 
     folder = downloads or model.absolute().parent / "downloads"
-    options = program.Options(model, base, folder, source, references, clean, raw, limit, threshold, variant, harper)
+    options = program.Options(model, base, folder, source, references, clean, raw, limit, threshold, variant, harper, engine, fit)
     result = program.evaluate(options, Reporter(quiet=as_json))
     if out is not None:
         program.write(result, out)
@@ -130,7 +135,9 @@ def grammar(
     click.echo("\n".join(result["table"]))
     if result["errant"]:
         shown = ", ".join(f"{name} {value:.1%}" for name, value in result["errant"].items())
-        click.echo(f"ERRANT at the threshold {threshold:g}: {shown}")
+        click.echo(f"ERRANT at the threshold {result['threshold']:g}: {shown}")
+    if result["fit"]:
+        click.echo(f"Gates from every second sentence, and figures of the others: {json.dumps(result['fit'])}")
 
 
 def _add(path: Path, bundle: str, entry: dict[str, Any]) -> None:

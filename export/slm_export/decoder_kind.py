@@ -94,7 +94,7 @@ def _facts(checkpoint: Checkpoint, task: AdapterTask | None) -> Facts:
         special_tokens=_special_tokens(checkpoint, generation),
         prompts=Prompts(
             chat_template=TOKENIZER_FILES[2] if checkpoint.chat_template else None,
-            tasks=(TaskPrompt(task.task, task.prefix + "{text}", least_gain=task.least_gain),) if task else None,
+            tasks=(TaskPrompt(task.task, task.prefix + "{text}", None, task.least_gain, task.margins or None),) if task else None,
         ),
         generation=_GREEDY if task else _generation(generation),
         kv=KvGeometry(layers=int(config.num_hidden_layers), heads=kv_heads(config), head_dim=checkpoint.head_dim),

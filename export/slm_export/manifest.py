@@ -101,18 +101,27 @@ class TaskPrefix:
 
 
 @dataclass(frozen=True, slots=True)
+class Margin:
+    """What corrections of one kind (the Proofreader API's six) must gain beyond `least_gain`, in nats."""
+
+    type: Text
+    nats: Amount
+
+
+@dataclass(frozen=True, slots=True)
 class TaskPrompt:
     """What a model that was trained for `task` wants to be asked: `user` with the text in the place of `{text}`.
 
     That is the user's turn of the chat template, behind `system` where it is not None (a template may bring its own), and the
     whole prompt of a model without one. `least_gain` belongs to the task `grammar`: the log-probability gain in nats over the
-    copy from which on a correction is shown, as tuned for this model; None where nobody tuned it.
+    copy from which on a correction is shown, as tuned for this model; None where nobody tuned it. `margins` are added to it.
     """
 
     task: Text
     user: TextTemplate
     system: Text | None = None
     least_gain: Amount | None = None
+    margins: tuple[Margin, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,21 +29,21 @@ def gleu(sources: Sequence[Tokens], references: Sequence[Sequence[Tokens]], hypo
     if not len(sources) == len(references) == len(hypotheses) or len(counts) != 1 or 0 in counts:
         raise ValueError("sources, references and hypotheses need the same number of sentences, each as many references")
     choices = counts.pop()
-    statistics = [
-        [list(_statistics(source, reference, hypothesis)) for reference in own]
+    counted = [
+        [list(statistics(source, reference, hypothesis)) for reference in own]
         for source, own, hypothesis in zip(sources, references, hypotheses, strict=True)
     ]
     rounds = ROUNDS if choices > 1 else 1
-    return 100 * sum(_score(_drawn(statistics, choices, number)) for number in range(rounds)) / rounds
+    return sum(corpus_score(_drawn(counted, choices, number)) for number in range(rounds)) / rounds
 
 
-def _drawn(statistics: Sequence[Sequence[Sequence[int]]], choices: int, number: int) -> list[int]:
+def _drawn(counted: Sequence[Sequence[Sequence[int]]], choices: int, number: int) -> list[int]:
     """The sums over all sentences, with a reference drawn for each."""
     rng = Random(number * _SEED_STEP)
-    return [sum(column) for column in zip(*(own[int(rng.random() * choices)] for own in statistics), strict=True)]
+    return [sum(column) for column in zip(*(own[int(rng.random() * choices)] for own in counted), strict=True)]
 
 
-def _statistics(source: Tokens, reference: Tokens, hypothesis: Tokens) -> Iterator[int]:
+def statistics(source: Tokens, reference: Tokens, hypothesis: Tokens) -> Iterator[int]:
     """Lengths of hypothesis and reference; then, for each order, the n-grams that count and all of the hypothesis."""
     yield len(hypothesis)
     yield len(reference)
@@ -58,9 +58,10 @@ def _ngrams(tokens: Tokens, order: int) -> Counter[tuple[str, ...]]:
     return Counter(tuple(tokens[at : at + order]) for at in range(len(tokens) + 1 - order))
 
 
-def _score(sums: Sequence[int]) -> float:
+def corpus_score(sums: Sequence[int]) -> float:
+    """GLEU, 0 to 100, of the sums of `statistics` over a corpus."""
     said, wanted, *counts = sums
     if not all(sums):
         return 0.0
     precisions = sum(math.log(right / total) for right, total in zip(counts[::2], counts[1::2], strict=True)) / ORDER
-    return math.exp(min(0.0, 1 - wanted / said) + precisions)
+    return 100 * math.exp(min(0.0, 1 - wanted / said) + precisions)

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, Protocol
 
 from slm_export.errors import SourceError
 from slm_export.eval.correctors import Corrector
@@ -37,6 +37,20 @@ class Texts:
     def tokens(self, text: str) -> list[str]:
         """What is scored of a text."""
         return tokenize(text) if self.raw else text.split()
+
+
+class Correction(Protocol):
+    """A sentence and what became of it."""
+
+    @property
+    def source(self) -> str: ...
+
+    @property
+    def answer(self) -> str: ...
+
+    def text(self, threshold: float) -> str:
+        """The sentence with the edits from `threshold` nats on."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +193,7 @@ def _matches(texts: Texts, outputs: Sequence[str]) -> Matches:
     return total
 
 
-def curve(texts: Texts, corrected: Sequence[Corrected], thresholds: Sequence[float] = THRESHOLDS) -> list[dict[str, float]]:
+def curve(texts: Texts, corrected: Sequence[Correction], thresholds: Sequence[float] = THRESHOLDS) -> list[dict[str, float]]:
     """Precision and recall of the edits over the threshold."""
     found = []
     for threshold in thresholds:

@@ -18,6 +18,8 @@ from slm_export.errors import SourceError
 from slm_export.eval import errant_scores, grammar
 from slm_export.eval.correctors import Asker, BundleCorrector, Corrector, TorchCorrector, harper
 from slm_export.eval.curves import draw
+from slm_export.eval.engine_answers import EngineCorrected, read_answers
+from slm_export.eval.gates import Fit, Gates
 from slm_export.eval.grammar import Row, Texts
 from slm_export.finetune.encode import Encoder
 from slm_export.manifest import MANIFEST_NAME, load_manifest
@@ -32,7 +34,11 @@ _SHOWN_GATES = (0.0, 1.0, 2.0, 3.0)
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """`model`: a bundle, or an adapter folder for `base`. `clean`: file of correct sentences; `harper`: a node_modules."""
+    """`model`: a bundle, or an adapter folder for `base`. `clean`: file of correct sentences; `harper`: a node_modules.
+
+    `engine`: answers of the browser's engine, instead of running the model here; `fit`: the share of correct sentences that may
+    be changed, for which threshold and margins are sought.
+    """
 
     model: Path
     base: str | None
@@ -45,6 +51,8 @@ class Options:
     threshold: float
     variant: str
     harper: Path | None
+    engine: Path | None
+    fit: float | None
 
 
 def evaluate(options: Options, reporter: Reporter) -> dict[str, Any]:
@@ -57,26 +65,93 @@ def evaluate(options: Options, reporter: Reporter) -> dict[str, Any]:
     rows = [grammar.row("source", texts.sources, texts, [(s, s) for s in clean], ())]
     if options.harper:
         rows.append(_harper_row(options.harper, texts, clean))
-    with _corrector(options, reporter) as corrector:
-        with reporter.step(f"{corrector.name} corrects {len(texts.sources) + len(clean):,} sentences"):
-            corrected, seconds = grammar.timed(corrector, texts.sources)
-            spotless = grammar.correct(corrector, clean) if clean else []
-        for threshold in (grammar.NO_GATE, *sorted({*_SHOWN_GATES, options.threshold})):
-            name = corrector.name + ("" if threshold == grammar.NO_GATE else f", gate {threshold:g}")
-            pairs = [(each.source, each.text(threshold)) for each in spotless]
-            rows.append(grammar.row(name, [c.text(threshold) for c in corrected], texts, pairs, corrector.seconds or [seconds]))
+    answered = _engine(options, texts, clean) if options.engine else _native(options, texts, clean, reporter)
+    for threshold in (grammar.NO_GATE, *sorted({*_SHOWN_GATES, answered.threshold})):
+        name = answered.name + ("" if threshold == grammar.NO_GATE else f", gate {threshold:g}")
+        pairs = [(each.source, each.text(threshold)) for each in answered.spotless]
+        rows.append(grammar.row(name, [c.text(threshold) for c in answered.corrected], texts, pairs, answered.seconds))
+    corrected, threshold = answered.corrected, answered.threshold
     points = grammar.curve(texts, corrected) if texts.references[0] else []
     facts = {
         "model": options.model.name,
         "sentences": len(texts.sources),
         "clean_sentences": len(clean),
-        "tokens_per_pass": _tokens_per_pass(corrector),
-        "errant": errant_scores.measure(texts, [c.text(options.threshold) for c in corrected]) if texts.references[0] else None,
-        "outputs": [each.text(options.threshold) for each in corrected],
+        "threshold": threshold,
+        "tokens_per_pass": answered.tokens_per_pass,
+        "fit": answered.fit,
+        "errant": errant_scores.measure(texts, [c.text(threshold) for c in corrected]) if texts.references[0] else None,
+        "outputs": [each.text(threshold) for each in corrected],
         "answers": [each.answer for each in corrected],
-        "clean_outputs": [each.text(options.threshold) for each in spotless],
+        "clean_outputs": [each.text(threshold) for each in answered.spotless],
     }
     return grammar.plain(rows, points, facts) | {"table": grammar.table(rows)}
+
+
+@dataclass(frozen=True, slots=True)
+class _Answered:
+    """What a model made of the sentences with errors and of the correct ones; `fit`: gates that were sought, and how they do."""
+
+    name: str
+    corrected: Sequence[grammar.Correction]
+    spotless: Sequence[grammar.Correction]
+    seconds: Sequence[float]
+    threshold: float
+    tokens_per_pass: float | None = None
+    fit: dict[str, Any] | None = None
+
+
+def _native(options: Options, texts: Texts, clean: Sequence[str], reporter: Reporter) -> _Answered:
+    if options.fit is not None:
+        raise SourceError("--fit seeks margins by the kind of an edit, which only the page's engine tells: give --engine too.")
+    with _corrector(options, reporter) as corrector:
+        with reporter.step(f"{corrector.name} corrects {len(texts.sources) + len(clean):,} sentences"):
+            corrected, seconds = grammar.timed(corrector, texts.sources)
+            spotless = grammar.correct(corrector, clean) if clean else []
+        times = corrector.seconds or [seconds]
+        return _Answered(corrector.name, corrected, spotless, times, options.threshold, _tokens_per_pass(corrector))
+
+
+def _engine(options: Options, texts: Texts, clean: Sequence[str]) -> _Answered:
+    """The answers of the browser's engine behind the bundle's margins, or behind those that are sought first."""
+    assert options.engine
+    answers = read_answers(options.engine)
+    corrected, spotless = answers.of(texts.sources), answers.of(clean)
+    gates, fit = _bundle_gates(options.model, options.threshold), None
+    if options.fit is not None:
+        gates, fit = _fit(options.fit, texts, corrected, spotless)
+    seconds = [each.seconds for each in corrected]
+    corrected, spotless = ([each.with_margins(gates.margins) for each in own] for own in (corrected, spotless))
+    return _Answered(answers.name, corrected, spotless, seconds, gates.least_gain, fit=fit)
+
+
+def _bundle_gates(folder: Path, threshold: float) -> Gates:
+    """The threshold that was asked for, the margins of the bundle."""
+    if not (folder / MANIFEST_NAME).is_file():
+        return Gates(threshold, {})
+    prompt = next((each for each in load_manifest(folder).prompts.tasks or () if each.task == TASK), None)
+    return Gates(threshold, {each.type: each.nats for each in (prompt and prompt.margins) or ()})
+
+
+def _fit(
+    share: float, texts: Texts, corrected: Sequence[EngineCorrected], clean: Sequence[EngineCorrected]
+) -> tuple[Gates, dict[str, Any]]:
+    """Gates from every second sentence, and how they do on the others."""
+    if not clean or not texts.references[0]:
+        raise SourceError("--fit needs sentences with references (--ref) and correct ones (--clean).")
+    half = Texts(texts.sources[::2], texts.references[::2], texts.raw)
+    fit = Fit(half, corrected[::2], clean[::2], share)
+    gates = fit.best()
+    other = Texts(texts.sources[1::2], texts.references[1::2], texts.raw)
+    outputs = [each.with_margins(gates.margins).text(gates.least_gain) for each in corrected[1::2]]
+    return gates, {
+        "least_gain": gates.least_gain,
+        "margins": dict(gates.margins),
+        "other_half": {
+            "source_gleu": grammar.score(other, other.sources),
+            "gleu": grammar.score(other, outputs),
+            "correct_ones_changed": fit.changed(gates, clean[1::2]),
+        },
+    }
 
 
 def write(result: dict[str, Any], folder: Path) -> None:

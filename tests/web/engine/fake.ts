@@ -39,7 +39,7 @@ export const FAKE_INFO: EngineInfo = {
   work: null,
   toolFormat: null,
   defaults: { temperature: 0.7, top_p: 0.9, top_k: 0, repetition_penalty: 1, max_tokens: 64 },
-  proofreading: { trained: true, threshold: 2 },
+  proofreading: { trained: true, threshold: 2, margins: {} },
   downloadBytes: 1,
   loadMs: 1,
   selfTest: { passed: true, maxLogitError: 0, allowedLogitError: 1, ms: 1 },

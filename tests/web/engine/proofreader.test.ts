@@ -85,6 +85,18 @@ describe('a text', () => {
     expect((await engine.proofread('He go home.', { threshold: 1 })).correctedInput).toBe('He goes home.')
   })
 
+  test('a kind of edit with a margin must gain that much more', async () => {
+    const withMargins = (margins: Record<string, number>) => ({
+      score: (text: string) => (text === 'He goes home.' ? -3 : -4.5),
+      info: { proofreading: { trained: true, threshold: 2, margins } },
+    })
+    const strict = scripted(ANSWERS, withMargins({ grammar: 1 })).engine
+    expect((await strict.proofread('He go home.', { threshold: 1 })).corrections).toEqual([])
+    expect((await strict.proofread('He go home.', { threshold: 0.5 })).correctedInput).toBe('He goes home.')
+    const elsewhere = scripted(ANSWERS, withMargins({ punctuation: 5 })).engine
+    expect((await elsewhere.proofread('He go home.', { threshold: 1 })).correctedInput).toBe('He goes home.')
+  })
+
   test('of changes that hang together none is worth more than all of them', async () => {
     const scores: Record<string, number> = {
       "They're going to the store.": -5,

@@ -21,26 +21,32 @@ function asked(prompts: Partial<Manifest['prompts']>, chats = true) {
 const user = (content: string) => ({ kind: 'chat', messages: [{ role: 'user', content }], tools: [], prefix: '' })
 
 test('a trained prompt, its system message, its gain', () => {
-  const task = { task: 'grammar', user: 'Repair “{text}”', system: 'Be exact.', least_gain: 3 }
+  const task = {
+    task: 'grammar',
+    user: 'Repair “{text}”',
+    system: 'Be exact.',
+    least_gain: 3,
+    margins: [{ type: 'punctuation', nats: 0.5 }],
+  }
   const { prompt, of } = asked({ tasks: [task] })
   const messages = [
     { role: 'system', content: 'Be exact.' },
     { role: 'user', content: `Repair “${text}”` },
   ]
   expect(prompt).toEqual({ ...user(''), messages })
-  expect(of).toEqual({ trained: true, threshold: 3 })
+  expect(of).toEqual({ trained: true, threshold: 3, margins: { punctuation: 0.5 } })
   expect(asked({ tasks: [task] }, false).prompt).toEqual({ kind: 'text', text: `Repair “${text}”` })
 })
 
 test('a prefix', () => {
   const { prompt, of } = asked({ prefixes: [{ task: 'grammar', prefix: 'Fix: ' }] })
   expect(prompt).toEqual(user(`Fix: ${text}`))
-  expect(of).toEqual({ trained: true, threshold: 2 })
+  expect(of).toEqual({ trained: true, threshold: 2, margins: {} })
 })
 
 test('nothing: the usual words', () => {
   const { prompt, of } = asked({ prefixes: [{ task: 'other', prefix: 'x: ' }] })
   expect(prompt).toEqual(user(`Fix: ${text}`))
-  expect(of).toEqual({ trained: false, threshold: 2 })
+  expect(of).toEqual({ trained: false, threshold: 2, margins: {} })
   expect(asked({}, false).prompt).toEqual({ kind: 'text', text: `Fix: ${text}\n` })
 })

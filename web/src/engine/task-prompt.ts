@@ -25,7 +25,7 @@ export function plainPrompt(prompt: Prompt, model: Asked): PlainPrompt {
 function trainedPrompt({ prompts: { tasks, prefixes } }: Manifest, task: string) {
   const own = tasks?.find(entry => entry.task === task)
   const before = prefixes?.find(entry => entry.task === task)
-  return own ?? (before && { user: `${before.prefix}{text}`, system: null, least_gain: null })
+  return own ?? (before && { user: `${before.prefix}{text}`, system: null, least_gain: null, margins: null })
 }
 
 /** Nats of gain over the copy where nobody has tuned a model's own. */
@@ -33,5 +33,6 @@ const USUAL_GAIN = 2
 
 export function proofreading(manifest: Manifest): EngineInfo['proofreading'] {
   const trained = trainedPrompt(manifest, 'grammar')
-  return { trained: trained !== undefined, threshold: trained?.least_gain ?? USUAL_GAIN }
+  const margins = Object.fromEntries((trained?.margins ?? []).map(({ type, nats }) => [type, nats]))
+  return { trained: trained !== undefined, threshold: trained?.least_gain ?? USUAL_GAIN, margins }
 }

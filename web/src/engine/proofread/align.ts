@@ -35,8 +35,15 @@ export function changesBetween(sentence: readonly Word[], answer: readonly Word[
   return changesOf(steps(before, after), { sentence, answer, head })
 }
 
-/** The cheapest way from one list to the other. */
-function steps(before: readonly Word[], after: readonly Word[]): Step[] {
+/** How many words of the sentence's beginning the answer is nearest to; of several as near, the fewest. */
+export function beginningLike(sentence: readonly Word[], answer: readonly Word[]): number {
+  const costs = costsOf(sentence, answer)
+  const at = (words: number) => costs[words * (answer.length + 1) + answer.length] ?? 0
+  return sentence.reduce((best, _, index) => (at(index + 1) < at(best) ? index + 1 : best), 0)
+}
+
+/** What it costs to turn the first i words of one list into the first j of the other, at [i · (length of the other + 1) + j]. */
+function costsOf(before: readonly Word[], after: readonly Word[]): Float64Array {
   const width = after.length + 1
   const costs = new Float64Array((before.length + 1) * width)
   for (let index = 1; index < width; index++) costs[index] = index
@@ -49,6 +56,13 @@ function steps(before: readonly Word[], after: readonly Word[]): Step[] {
       costs[(i + 1) * width + j + 1] = Math.min(substituted, deleted, inserted)
     }
   }
+  return costs
+}
+
+/** The cheapest way from one list to the other. */
+function steps(before: readonly Word[], after: readonly Word[]): Step[] {
+  const width = after.length + 1
+  const costs = costsOf(before, after)
   const found: Step[] = []
   let [i, j] = [before.length, after.length]
   while (i > 0 || j > 0) {

@@ -8,6 +8,7 @@ import type { TextSource } from '../openai-text.ts'
 import type { CountArgs, ScoreArgs } from '../protocol.ts'
 import { wrong } from '../wrong.ts'
 import { type Change, changesBetween } from './align.ts'
+import { straightened } from './circle.ts'
 import { classify } from './classify.ts'
 import { capitalsOf, changeGuard, type Lexicon, namesAmong, silence, wholeGuard } from './guard.ts'
 import { applied, editOf } from './place.ts'
@@ -118,9 +119,11 @@ export class Proofreader {
     const maxTokens = Math.ceil(ANSWER.perToken * tokens) + ANSWER.more
     if (tokens + maxTokens + TEMPLATE_TOKENS > contextLength) return refused('too-long')
     const { said, cutOff, stats } = await this.#answer(text, maxTokens, options)
-    const answer = wordsOf(said)
+    const heard = wordsOf(said)
+    const straight = cutOff ? straightened(sentence, heard) : null
+    const answer = straight ?? heard
     const changes = changesBetween(sentence, answer)
-    const guarded = wholeGuard({ sentence, answer, changes, cutOff })
+    const guarded = wholeGuard({ sentence, answer, changes, cutOff: cutOff && straight === null })
     if (guarded || !changes || changes.length === 0) return { changes: [], gains: [], guardedBecause: guarded, stats }
     return { changes, gains: await this.#gains(sentence, changes, options), guardedBecause: null, stats }
   }
