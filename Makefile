@@ -6,7 +6,7 @@
 PYTHON ?= python3
 BOOTSTRAP = @$(PYTHON) build/bootstrap.py
 
-.PHONY: help run test check bench build setup screenshots clean distclean
+.PHONY: help run test check bench build app setup screenshots clean distclean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -25,6 +25,9 @@ bench: ## us and the peers side by side in Chromium: table and .data/bench/bench
 
 build: ## the web page and /slm.js into web/dist
 	$(BOOTSTRAP) build
+
+app: ## the desktop app as a folder and an archive, into .data/app
+	$(BOOTSTRAP) app
 
 setup: ## everything that `make test` installs and makes, without running it
 	$(BOOTSTRAP) setup

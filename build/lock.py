@@ -1,4 +1,4 @@
-"""Writes requirements.lock: versions of all that `pip install .[export,grammar,ray,dev]` brings, and of the build tools.
+"""Writes requirements.lock: versions of what `pip install .[export,grammar,ray,desktop,app,dev]` brings, and of build tools.
 
 Run by hand after a change of versions in pyproject.toml: `.venv/bin/python build/lock.py` (needs the package index).
 """
@@ -28,7 +28,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as scratch:
         report = Path(scratch) / "report.json"
         command = [sys.executable, "-m", "pip", "install", "--quiet", "--dry-run", "--ignore-installed", "--report", str(report)]
-        done = subprocess.run([*command, "-e", ".[export,grammar,ray,dev]", *BUILD_TOOLS], cwd=ROOT, check=False)
+        done = subprocess.run([*command, "-e", ".[export,grammar,ray,desktop,app,dev]", *BUILD_TOOLS], cwd=ROOT, check=False)
         if done.returncode != 0:
             print("requirements.lock was not changed: pip could not resolve pyproject.toml (see above).", file=sys.stderr)
             return 1
