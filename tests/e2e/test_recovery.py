@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, Route
 from serving import NewPage, StartServer, Watch
 
 ISOLATION = {"Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp"}
@@ -29,6 +30,28 @@ BEGIN = """tokens => {
   globalThis.done.catch(() => {})
 }"""
 HAS_BEGUN = "() => pieces.length > 2"
+# Put in front of the engine's worker: once it was told, its GPU gives so many results more and then none, so that the answer
+# cannot end before the GPU's process does.
+STAND_STILL = """{
+  let left = Infinity
+  const channel = new BroadcastChannel('stand-still')
+  channel.onmessage = ({ data }) => {
+    left = data
+    channel.postMessage('noted')
+  }
+  const { mapAsync } = GPUBuffer.prototype
+  GPUBuffer.prototype.mapAsync = async function (...how) {
+    if (left-- <= 0) await new Promise(() => {})
+    return mapAsync.apply(this, how)
+  }
+}
+"""
+TELL = """results => new Promise(resolve => {
+  const channel = new BroadcastChannel('stand-still')
+  channel.onmessage = () => resolve()
+  channel.postMessage(results)
+})"""
+TOKENS = 24
 AGAIN = "async () => (await engine.completions.create(request)).choices[0].text"
 
 
@@ -45,15 +68,23 @@ def test_a_killed_gpu_process_ends_no_answer(
 ) -> None:
     watch.expected.append("GPU")  # Chromium's own notes of the loss
     options = {"device": "webgpu", "variant": "webgpu-q4f32"}
-    page = engine_page(new_page(chromium_webgpu), start_server(tiny_bundle).url, options)
+    page = new_page(chromium_webgpu)
+
+    def prepend(route: Route) -> None:
+        response = route.fetch()
+        route.fulfill(response=response, body=STAND_STILL + response.text())
+
+    page.route(re.compile(r"/worker-[^/]+\.js$"), prepend, times=1)  # the one that goes on with the answer is left alone
+    engine_page(page, start_server(tiny_bundle).url, options)
     processes = chromium_webgpu.new_browser_cdp_session().send("SystemInfo.getProcessInfo")["processInfo"]
     (gpu,) = [process["id"] for process in processes if process["type"] == "GPU"]
-    page.evaluate(BEGIN, 8)
-    page.wait_for_function(HAS_BEGUN, polling=20)
+    page.evaluate(TELL, 16)
+    page.evaluate(BEGIN, TOKENS)
+    page.wait_for_function(HAS_BEGUN)
     os.kill(gpu, signal.SIGKILL if hasattr(signal, "SIGKILL") else signal.SIGTERM)
     answer = page.evaluate("() => done")
     assert answer["stats"]["recoveries"] == 1
-    assert answer["stats"]["outputTokens"] == 8
+    assert answer["stats"]["outputTokens"] == TOKENS
     assert answer["text"] == page.evaluate(AGAIN)
 
 
