@@ -171,7 +171,8 @@ def _add_models(app: Flask, config: Config) -> None:
     @app.get("/api/models")
     def models() -> Response:
         shell = {"shell": config.desktop.facts()} if config.desktop else {}
-        return answer({**listing(config.models_dir), **shell})
+        # `records`: this server keeps a copy of chats and settings (/api/data).
+        return answer({**listing(config.models_dir), "records": config.data is not None, **shell})
 
     @app.get("/models/<bundle_id>/<path:path>")
     def model_file(bundle_id: str, path: str) -> Response:

@@ -12,7 +12,7 @@ import pytest
 
 IMPORT = re.compile(r"""(?:from|import)\s*\(?\s*['"]([^'"]+)['"]""")
 # What the page may know of the engine; the rest runs in the worker.
-ENGINE_FACE = {"api.ts", "errors.ts", "client.ts", "inspect.ts", "names.ts", "protocol.ts"}
+ENGINE_FACE = {"api.ts", "errors.ts", "client.ts", "inspect.ts", "names.ts", "protocol.ts", "requests.ts"}
 LAYERS = ["engine", "tasks", "text", "state", "ui"]
 
 

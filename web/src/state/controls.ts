@@ -5,6 +5,7 @@ import { type ChatSettings, MODEL_DEFAULTS, readChatSettings } from '../tasks/ch
 import type { ChatHead } from './chats/types.ts'
 import { engine, loadState } from './engine.ts'
 import { settings } from './settings.ts'
+import type { SharedArea } from './shared.ts'
 
 const KEY = siteName('slm-playground.controls')
 
@@ -61,12 +62,29 @@ export function keepControls(): () => void {
   })
 }
 
-/** An older or damaged entry must not break the page: what is impossible in it is left to the model. */
+/** What other shells share: the settings of each model. */
+export const sharedControls: SharedArea = {
+  name: 'controls',
+  key: KEY,
+  read: () => byModel.value,
+  write: values => {
+    byModel.value = controlsFrom(values)
+  },
+  reload: () => {
+    byModel.value = read()
+  },
+}
+
 function read(): Record<string, ChatSettings> {
   try {
-    const stored: Record<string, unknown> = Object(JSON.parse(localStorage.getItem(KEY) ?? '{}'))
-    return Object.fromEntries(Object.entries(stored).map(([model, value]) => [model, readChatSettings(value).settings]))
+    return controlsFrom(JSON.parse(localStorage.getItem(KEY) ?? '{}'))
   } catch {
     return {}
   }
+}
+
+/** An older or damaged entry must not break the page: what is impossible in it is left to the model. */
+function controlsFrom(value: unknown): Record<string, ChatSettings> {
+  const stored: Record<string, unknown> = Object(value)
+  return Object.fromEntries(Object.entries(stored).map(([model, item]) => [model, readChatSettings(item).settings]))
 }

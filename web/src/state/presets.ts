@@ -2,6 +2,7 @@
 import { effect, signal } from '@preact/signals'
 import { siteName } from '../engine/names.ts'
 import { type ChatSettings, readChatSettings } from '../tasks/chat.ts'
+import type { SharedArea } from './shared.ts'
 
 export interface Preset {
   name: string
@@ -98,6 +99,20 @@ export function keepPresets(): () => void {
   })
 }
 
+/** What other shells share: each preset by its name. */
+export const sharedPresets: SharedArea = {
+  name: 'presets',
+  key: KEY,
+  read: () => Object.fromEntries(presets.value.map(({ name, settings }) => [name, settings])),
+  write: values => {
+    const list = Object.entries(values).map(([name, settings]) => ({ name, settings }))
+    presets.value = presetsFrom(list)
+  },
+  reload: () => {
+    presets.value = read()
+  },
+}
+
 function freeName(wanted: string): string {
   const name = cleanName(wanted)
   const taken = new Set(presets.value.map(preset => preset.name))
@@ -115,11 +130,14 @@ function sorted(list: readonly Preset[]): Preset[] {
 
 function read(): Preset[] {
   try {
-    const stored: unknown = JSON.parse(localStorage.getItem(KEY) ?? '[]')
-    if (!Array.isArray(stored)) return []
-    const named = stored.filter(entry => typeof Object(entry).name === 'string' && Object(entry).name !== '')
-    return sorted(named.map(({ name, settings }) => ({ name, settings: readChatSettings(settings).settings })))
+    return presetsFrom(JSON.parse(localStorage.getItem(KEY) ?? '[]'))
   } catch {
     return []
   }
+}
+
+function presetsFrom(stored: unknown): Preset[] {
+  if (!Array.isArray(stored)) return []
+  const named = stored.filter(entry => typeof Object(entry).name === 'string' && Object(entry).name !== '')
+  return sorted(named.map(({ name, settings }) => ({ name, settings: readChatSettings(settings).settings })))
 }

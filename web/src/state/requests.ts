@@ -6,7 +6,7 @@ import { loadState } from './engine.ts'
 import { askOffline } from './offline.ts'
 
 /** Why something was asked for, as far as its address tells. */
-export type Why = 'page' | 'runtime' | 'model' | 'server' | 'other'
+export type Why = 'page' | 'runtime' | 'model' | 'server' | 'records' | 'other'
 
 export interface Requested extends RequestNote {
   why: Why
@@ -15,16 +15,20 @@ export interface Requested extends RequestNote {
 }
 
 const MOST = 500
+/** They come every few seconds; more of them would push out everything else. */
+const MOST_RECORDS = 25
 
 /** Oldest first. */
 export const requests = signal<readonly Requested[]>([])
 /** When the model was ready, milliseconds since 1970; null before that. */
 const loadedAt = signal<number | null>(null)
 
-/** Requests that left the browser since the model was ready. */
+/** Requests that left the browser since the model was ready; what keeps the server's copy of chats up to date is not one. */
 export const sinceLoad = computed(() => {
   const from = loadedAt.value
-  return from === null ? null : requests.value.filter(({ at, isLocal }) => at >= from && !isLocal)
+  return from === null
+    ? null
+    : requests.value.filter(({ at, isLocal, why }) => at >= from && !isLocal && why !== 'records')
 })
 
 export function keepRequests(): void {
@@ -38,7 +42,9 @@ export function keepRequests(): void {
 
 function add(notes: readonly RequestNote[]): void {
   const known = notes.map(note => ({ ...note, why: whyOf(note.url), isLocal: isLocal(note) }))
-  requests.value = [...requests.value, ...known].sort((a, b) => a.at - b.at).slice(-MOST)
+  const all = [...requests.value, ...known].sort((a, b) => a.at - b.at).slice(-MOST)
+  const surplus = all.filter(({ why }) => why === 'records').slice(0, -MOST_RECORDS)
+  requests.value = all.filter(request => !surplus.includes(request))
 }
 
 /** The browser's cache and the offline copy answer with bytes that no network brought. */
@@ -50,6 +56,7 @@ export function whyOf(url: string): Why {
   const { origin, pathname } = new URL(url)
   if (origin !== location.origin) return 'other'
   const path = pathname.slice(new URL('./', document.baseURI).pathname.length)
+  if (path.startsWith('api/data') || path === 'api/session') return 'records'
   if (path.startsWith('api/')) return 'server'
   if (/^(models|imported)\//.test(path)) return 'model'
   return path.startsWith('ort/') ? 'runtime' : 'page'
@@ -66,7 +73,11 @@ export interface Proof {
 
 const TEST_TOKENS = 24
 
-/** Has the model answer while every request is counted. @throws EngineError */
+/**
+ * Has the model answer while every request is counted, but those that keep the server's copy of chats: they run beside it all
+ * the time, and the list has them.
+ * @throws EngineError
+ */
 export async function proveSilence(engine: Engine): Promise<Proof> {
   const from = Date.now()
   const name = crypto.randomUUID()
@@ -77,6 +88,7 @@ export async function proveSilence(engine: Engine): Promise<Proof> {
   const seen = await askOffline({ kind: 'counted', name })
   await new Promise(resolve => setTimeout(resolve)) // observers are told after the requests
   const observed = requests.value.filter(({ at }) => at >= from).map(({ url }) => url)
-  const urls = [...new Set([...observed, ...(seen?.kind === 'counted' ? seen.urls : [])])]
+  const all = new Set([...observed, ...(seen?.kind === 'counted' ? seen.urls : [])])
+  const urls = [...all].filter(url => whyOf(url.split(' ', 1)[0] ?? url) !== 'records')
   return { tokens, urls, witnessed: witness !== null }
 }

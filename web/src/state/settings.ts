@@ -3,6 +3,7 @@ import { computed, effect, signal } from '@preact/signals'
 import type { Device } from '../engine/api.ts'
 import { siteName } from '../engine/names.ts'
 import { type Language, language, preferred, speak } from '../text/index.ts'
+import { chosen, type SharedArea } from './shared.ts'
 
 export interface Settings {
   theme: 'system' | 'light' | 'dark'
@@ -54,15 +55,32 @@ export async function keepSettings(): Promise<void> {
   await speak(wanted.value)
 }
 
-/** Stored values of the right type over the defaults: an older or damaged entry must not break the page. */
+/** What other shells share, where it is not as it is without a choice. What runs well depends on the browser: not that. */
+export const sharedSettings: SharedArea = {
+  name: 'settings',
+  key: KEY,
+  read: () => chosen(settings.value, DEFAULTS, ['theme', 'language', 'model', 'controls', 'heat']),
+  write: values => {
+    const { device, dismissed } = settings.peek()
+    settings.value = { ...settingsFrom(values), device, dismissed }
+  },
+  reload: () => {
+    settings.value = read()
+  },
+}
+
 function read(): Settings {
-  const known: Settings = { ...DEFAULTS }
-  let stored: Record<string, unknown>
   try {
-    stored = Object(JSON.parse(localStorage.getItem(KEY) ?? '{}'))
+    return settingsFrom(JSON.parse(localStorage.getItem(KEY) ?? '{}'))
   } catch {
-    return known
+    return { ...DEFAULTS }
   }
+}
+
+/** Stored values of the right type over the defaults: an older or damaged entry must not break the page. */
+function settingsFrom(value: unknown): Settings {
+  const known: Settings = { ...DEFAULTS }
+  const stored: Record<string, unknown> = Object(value)
   const { theme, language: spoken, device, model, controls, heat, dismissed } = stored
   if (theme === 'light' || theme === 'dark') known.theme = theme
   if (spoken === 'en' || spoken === 'de') known.language = spoken

@@ -14,6 +14,7 @@ import { keepRequests } from '../state/requests.ts'
 import { go } from '../state/route.ts'
 import { keepSettings } from '../state/settings.ts'
 import { loadSite, site } from '../state/site.ts'
+import { keepInSync } from '../state/sync/sync.ts'
 import { App } from './shell/app.tsx'
 import './tokens.css'
 import './style.css'
@@ -34,6 +35,7 @@ const loader = new Loader(options => createEngine({ ...keepOptions(options.bundl
 const conversation = new Conversation(() => engine.value, new Library(openIndexedStore))
 conversation.keep()
 render(<App conversation={conversation} loader={loader} />, root)
+keepInSync()
 const offline = startOffline(import.meta.url)
 if (site.value) await offline // its service worker may have to load the page once more
 if (!(await reloadIsolated())) void loader.start()

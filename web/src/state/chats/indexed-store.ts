@@ -1,6 +1,7 @@
 /** Chats in the browser's IndexedDB. */
 import { type DBSchema, type IDBPDatabase, type OpenDBCallbacks, openDB } from 'idb'
 import { siteName } from '../../engine/names.ts'
+import { type Synced, type Ticket, ticket } from '../sync/wire.ts'
 import { type ChatStore, type Part, type StoredTokens, StoreError, type StoreTrouble } from './store.ts'
 import type { ChatHead, Message, StoredChat, TokenTable } from './types.ts'
 
@@ -9,6 +10,10 @@ export interface Schema extends DBSchema {
   /** Key: the chat's id, the message's id. */
   messages: { key: [string, string]; value: Message }
   tokens: { key: [string, string]; value: TokenTable }
+  /** What is to be sent to the server's copy; the message '' stands for the chat itself. */
+  outbox: { key: [string, string]; value: Ticket }
+  /** What the server's copy had when it was last compared. */
+  synced: { key: [string, string]; value: Synced<ChatHead> }
 }
 
 type Upgrade = (database: IDBPDatabase<Schema>) => void
@@ -22,6 +27,10 @@ export const UPGRADES: readonly Upgrade[] = [
   database => {
     database.createObjectStore('tokens')
   },
+  database => {
+    database.createObjectStore('outbox')
+    database.createObjectStore('synced')
+  },
 ]
 
 export const DATABASE = siteName('slm-playground.chats')
@@ -33,6 +42,14 @@ const BATCH = 400
  * @throws StoreError
  */
 export async function openIndexedStore(onGone: (trouble: StoreTrouble) => void, name = DATABASE): Promise<ChatStore> {
+  return new IndexedStore(await openChats(onGone, name))
+}
+
+/** The database itself, for who compares it with the server's copy. @throws StoreError */
+export async function openChats(
+  onGone: (trouble: StoreTrouble) => void,
+  name = DATABASE,
+): Promise<IDBPDatabase<Schema>> {
   let database: IDBPDatabase<Schema> | null = null
   const callbacks: OpenDBCallbacks<Schema> = {
     upgrade(upgraded, from) {
@@ -45,7 +62,7 @@ export async function openIndexedStore(onGone: (trouble: StoreTrouble) => void, 
     terminated: () => onGone('failed'),
   }
   database = await told(() => openDB<Schema>(name, UPGRADES.length, callbacks))
-  return new IndexedStore(database)
+  return database
 }
 
 class IndexedStore implements ChatStore {
@@ -87,16 +104,20 @@ class IndexedStore implements ChatStore {
 
   save(parts: readonly Part[]): Promise<void> {
     return told(async () => {
-      const work = this.#database.transaction(['heads', 'messages', 'tokens'], 'readwrite')
+      const work = this.#database.transaction(['heads', 'messages', 'tokens', 'outbox'], 'readwrite')
       const [heads, messages, tokens] = [
         work.objectStore('heads'),
         work.objectStore('messages'),
         work.objectStore('tokens'),
       ]
       const requests: Promise<unknown>[] = []
+      const toSend = (chat: string, message: string) => work.objectStore('outbox').put(ticket(), [chat, message])
       for (const part of parts) {
         const { id } = part.head
-        requests.push(heads.put(part.head))
+        requests.push(heads.put(part.head), toSend(id, ''))
+        const changed = new Set([...part.messages.map(message => message.id), ...(part.removed ?? [])])
+        for (const { message } of part.tokens ?? []) changed.add(message)
+        for (const message of changed) requests.push(toSend(id, message))
         for (const message of part.messages) requests.push(messages.put(message, [id, message.id]))
         for (const { message, table } of part.tokens ?? []) requests.push(tokens.put(table, [id, message]))
         for (const gone of part.removed ?? []) requests.push(messages.delete([id, gone]), tokens.delete([id, gone]))
@@ -110,8 +131,11 @@ class IndexedStore implements ChatStore {
 
   remove(chat: string): Promise<void> {
     return told(async () => {
-      const work = this.#database.transaction(['heads', 'messages', 'tokens'], 'readwrite')
+      const work = this.#database.transaction(['heads', 'messages', 'tokens', 'outbox'], 'readwrite')
       await Promise.all([
+        // With a chat the server deletes its messages.
+        work.objectStore('outbox').delete(all(chat)),
+        work.objectStore('outbox').put(ticket(), [chat, '']),
         work.objectStore('heads').delete(chat),
         work.objectStore('messages').delete(all(chat)),
         work.objectStore('tokens').delete(all(chat)),
@@ -140,7 +164,7 @@ class IndexedStore implements ChatStore {
 }
 
 /** Keys of everything that belongs to a chat. Arrays come behind texts in the order of keys. */
-function all(chat: string): IDBKeyRange {
+export function all(chat: string): IDBKeyRange {
   return IDBKeyRange.bound([chat], [chat, []])
 }
 

@@ -3,19 +3,14 @@
  * whatever could not be written (the disk is full) goes along with the next thing that can.
  */
 import { computed, signal } from '@preact/signals'
-import { siteName } from '../../engine/names.ts'
 import { MemoryStore } from './memory-store.ts'
+import { CHANNEL, type News } from './news.ts'
 import { type ChatStore, type Part, type StoredTokens, StoreError, type StoreTrouble } from './store.ts'
 import { chatOf } from './tree.ts'
 import type { Chat, ChatHead, TokenTable } from './types.ts'
 
-const CHANNEL = siteName('slm-playground.chats')
-
-/** What tabs tell each other. */
-interface News {
-  changed: readonly string[]
-  removed: readonly string[]
-}
+/** So often `catchUp` looks for a moment in which nothing is being saved; the next news of the chat tries again. */
+const MOST_TURNS = 20
 
 export type OpenStore = (onGone: (trouble: StoreTrouble) => void) => Promise<ChatStore>
 
@@ -74,6 +69,25 @@ export class Library {
     const chat = chatOf(stored)
     this.#saved.set(id, chat)
     return chat
+  }
+
+  /**
+   * A chat that is open here was changed elsewhere: calls back, in one go, with how it was saved here last and how it is
+   * now. What is still to be saved here is saved before.
+   * @throws StoreError
+   */
+  async catchUp(id: string, act: (saved: Chat, now: Chat) => void): Promise<void> {
+    for (let turn = 0; turn < MOST_TURNS; turn++) {
+      await this.#saving
+      const saved = this.#saved.get(id)
+      const stored = await (await this.#opened).read(id)
+      if (!stored) return
+      if (this.#dirty.has(id) || this.#saving || this.#saved.get(id) !== saved) continue
+      const now = chatOf(stored)
+      this.#saved.set(id, now)
+      act(saved ?? now, now)
+      return
+    }
   }
 
   /** The same for a look: the chat is not going to be changed. @throws StoreError */

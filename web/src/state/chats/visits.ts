@@ -18,6 +18,7 @@ import {
   shut,
   takeOver,
 } from './desk.ts'
+import { joined } from './join.ts'
 import type { Library } from './library.ts'
 import { isHeld, whenFree } from './locks.ts'
 import type { Scribe } from './scribe.ts'
@@ -135,7 +136,7 @@ export class Visits {
     if (after) void this.#library.save(after)
   }
 
-  /** Another tab has changed chats: those that are open here are read again, unless they are written in here. */
+  /** Another tab has changed chats: those that are open here take it over, beside what is being written here. */
   async #hear(changed: readonly string[], removed: readonly string[]): Promise<void> {
     const current = currentId.peek()
     for (const id of removed) if (openChats.peek().has(id) && id !== current) shut(id)
@@ -146,11 +147,10 @@ export class Visits {
       this.newChat()
     }
     for (const id of changed) {
-      if (!openChats.peek().has(id) || this.#scribe.isWriting(id)) continue
-      const read = await this.#library.read(id).catch(() => null)
-      if (!read || !openChats.peek().has(id) || this.#scribe.isWriting(id)) continue
-      if (id === currentId.peek()) this.#adopt(read)
-      else put(read)
+      if (!openChats.peek().has(id)) continue
+      await this.#library.catchUp(id, (saved, now) => void change(id, mine => joined(saved, mine, now))).catch(() => {})
+      const after = openChats.peek().get(id)
+      if (after && id === currentId.peek() && !this.#scribe.isWriting(id)) this.#adopt(after)
     }
   }
 

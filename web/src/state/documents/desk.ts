@@ -50,6 +50,30 @@ export class Desk {
   }
 
   /**
+   * Follows what other tabs change: the list, and the open document where nothing in it is unsaved here. What is unsaved is
+   * saved over theirs, which becomes a version.
+   * @param onGone the open document was deleted elsewhere
+   */
+  follow(onGone: () => void): () => void {
+    return this.#store.listen(ids => void this.#hear(ids, onGone).catch(() => {})) // the next save says what is wrong
+  }
+
+  async #hear(ids: readonly string[], onGone: () => void): Promise<void> {
+    await this.#saving
+    const entries = await this.#store.list()
+    const open = this.opened.peek()
+    const found = open && ids.includes(open.id) ? await this.#store.read(open.id) : null
+    const isIdle = this.saveState.peek().status === 'saved' && this.opened.peek() === open
+    const own = this.current.peek()
+    // While it is being written it keeps its entry: its next save brings it back, or finds the other text and keeps it.
+    const others = entries.filter(({ id }) => id !== own?.id)
+    this.entries.value = isIdle || !own ? entries : [own, ...others].sort((a, b) => b.changedAt - a.changedAt)
+    if (!open || !isIdle || !ids.includes(open.id)) return
+    if (!found) onGone()
+    else if (found.text !== this.#savedText) this.#show(found.entry, found.text)
+  }
+
+  /**
    * @returns false where there is no such document
    * @throws Error where the present one could not be saved: it stays open
    */

@@ -4,6 +4,7 @@
  */
 import { type DBSchema, type IDBPDatabase, openDB } from 'idb'
 import { siteName } from '../../engine/names.ts'
+import { type Synced, type Ticket, ticket } from '../sync/wire.ts'
 import { countLine } from './count.ts'
 import type { FileFormat } from './encoding.ts'
 import { spare, type VersionMark, type VersionReason } from './versions.ts'
@@ -35,13 +36,40 @@ export interface DocumentEntry {
   file: FileOrigin | null
 }
 
-type StoredMark = Omit<VersionMark, 'id'> & { id?: number; document: string }
+export type StoredMark = Omit<VersionMark, 'id'> & { id?: number; document: string }
 
-interface Schema extends DBSchema {
+export interface Schema extends DBSchema {
   documents: { key: string; value: DocumentEntry }
   texts: { key: string; value: string }
   versions: { key: number; value: StoredMark; indexes: { document: string } }
   version_texts: { key: number; value: string }
+  /** What is to be sent to the server's copy: a document ('' stands for it) or one of its versions, by `versionName`. */
+  outbox: { key: [string, string]; value: Ticket }
+  /** What the server's copy had when it was last compared; of a document also when its text was changed. */
+  synced: { key: [string, string]; value: Synced<number> }
+}
+
+const DATABASE = siteName('slm-playground.documents')
+/** Where tabs tell each other that a document has changed: its id. */
+export const CHANNEL = siteName('slm-playground.documents')
+
+/** The database itself, for who compares it with the server's copy. */
+export function openDocuments(name = DATABASE): Promise<IDBPDatabase<Schema>> {
+  return openDB<Schema>(name, 2, {
+    upgrade(db, from) {
+      if (from < 1) {
+        db.createObjectStore('documents', { keyPath: 'id' })
+        db.createObjectStore('texts')
+        db.createObjectStore('versions', { keyPath: 'id', autoIncrement: true }).createIndex('document', 'document')
+        db.createObjectStore('version_texts')
+      }
+      db.createObjectStore('outbox')
+      db.createObjectStore('synced')
+    },
+    blocking(_, __, event) {
+      ;(event.target as IDBDatabase).close() // a newer page waits for us
+    },
+  })
 }
 
 /** What a save writes: `entry` as it was when it was read, with the text's new state. */
@@ -57,16 +85,21 @@ const OPENING_CHARACTERS = 80
 
 export class DocumentStore {
   readonly #db: Promise<IDBPDatabase<Schema>>
+  readonly #channel = new BroadcastChannel(CHANNEL)
 
-  constructor(name = siteName('slm-playground.documents')) {
-    this.#db = openDB<Schema>(name, 1, {
-      upgrade(db) {
-        db.createObjectStore('documents', { keyPath: 'id' })
-        db.createObjectStore('texts')
-        db.createObjectStore('versions', { keyPath: 'id', autoIncrement: true }).createIndex('document', 'document')
-        db.createObjectStore('version_texts')
-      },
-    })
+  constructor(name = DATABASE) {
+    this.#db = openDocuments(name)
+  }
+
+  /** Calls back with the ids of documents that other tabs have changed. */
+  listen(onNews: (ids: readonly string[]) => void): () => void {
+    const hear = ({ data }: MessageEvent<readonly string[]>) => onNews(data)
+    this.#channel.addEventListener('message', hear)
+    return () => this.#channel.removeEventListener('message', hear)
+  }
+
+  #tell(id: string): void {
+    this.#channel.postMessage([id])
   }
 
   /** Changed last first. */
@@ -86,8 +119,10 @@ export class DocumentStore {
       ...{ id: crypto.randomUUID(), title: '', format, file, revision: 1, caret: 0, createdAt: now, changedAt: now },
       ...{ opening: openingOf(text), words: countLine(text).words },
     }
-    const tx = (await this.#db).transaction(['documents', 'texts'], 'readwrite')
+    const tx = (await this.#db).transaction(['documents', 'texts', 'outbox'], 'readwrite')
+    void tx.objectStore('outbox').put(ticket(), [entry.id, ''])
     await Promise.all([tx.objectStore('documents').put(entry), tx.objectStore('texts').put(text, entry.id), tx.done])
+    this.#tell(entry.id)
     return entry
   }
 
@@ -96,18 +131,22 @@ export class DocumentStore {
    * its text is kept as a version.
    */
   async save({ entry, text, words, caret, now }: Save): Promise<DocumentEntry> {
-    const tx = (await this.#db).transaction(['documents', 'texts', 'versions', 'version_texts'], 'readwrite')
+    const tx = (await this.#db).transaction(['documents', 'texts', 'versions', 'version_texts', 'outbox'], 'readwrite')
     const [entries, texts] = [tx.objectStore('documents'), tx.objectStore('texts')]
+    const outbox = tx.objectStore('outbox')
     const [known, stored] = await Promise.all([entries.get(entry.id), texts.get(entry.id)])
     if (known && known.revision !== entry.revision && stored !== undefined && stored !== text) {
       const mark = markOf(entry.id, stored, 'other-tab', now)
       await tx.objectStore('version_texts').put(stored, await tx.objectStore('versions').add(mark))
+      await outbox.put(ticket(), [entry.id, versionName(mark)])
     }
     const next: DocumentEntry = {
       ...{ ...(known ?? entry), opening: openingOf(text), words, caret },
       ...{ changedAt: stored === text ? entry.changedAt : now, revision: (known ?? entry).revision + 1 },
     }
+    void outbox.put(ticket(), [entry.id, ''])
     await Promise.all([entries.put(next), texts.put(text, entry.id), tx.done])
+    this.#tell(entry.id)
     return next
   }
 
@@ -116,18 +155,23 @@ export class DocumentStore {
     id: string,
     part: Partial<Pick<DocumentEntry, 'title' | 'format' | 'file'>>,
   ): Promise<DocumentEntry | null> {
-    const tx = (await this.#db).transaction('documents', 'readwrite')
-    const entry = await tx.store.get(id)
+    const tx = (await this.#db).transaction(['documents', 'outbox'], 'readwrite')
+    const entry = await tx.objectStore('documents').get(id)
     const next = entry ? { ...entry, ...part } : null
-    if (next) await tx.store.put(next)
+    if (next)
+      await Promise.all([tx.objectStore('documents').put(next), tx.objectStore('outbox').put(ticket(), [id, ''])])
     await tx.done
+    this.#tell(id)
     return next
   }
 
   /** Deletes a document with its versions; the returned function brings all of it back. */
   async remove(id: string): Promise<() => Promise<void>> {
     const db = await this.#db
-    const tx = db.transaction(['documents', 'texts', 'versions', 'version_texts'], 'readwrite')
+    const tx = db.transaction(['documents', 'texts', 'versions', 'version_texts', 'outbox'], 'readwrite')
+    // With a document the server deletes its versions.
+    await tx.objectStore('outbox').delete(IDBKeyRange.bound([id], [id, []]))
+    await tx.objectStore('outbox').put(ticket(), [id, ''])
     const [entries, texts] = [tx.objectStore('documents'), tx.objectStore('texts')]
     const [versions, versionTexts] = [tx.objectStore('versions'), tx.objectStore('version_texts')]
     const [entry, text] = await Promise.all([entries.get(id), texts.get(id)])
@@ -137,15 +181,19 @@ export class DocumentStore {
       await Promise.all([versions.delete(primaryKey), versionTexts.delete(primaryKey)])
     }
     await Promise.all([entries.delete(id), texts.delete(id), tx.done])
+    this.#tell(id)
     return async () => {
       if (!entry || text === undefined) return
-      const back = db.transaction(['documents', 'texts', 'versions', 'version_texts'], 'readwrite')
+      const back = db.transaction(['documents', 'texts', 'versions', 'version_texts', 'outbox'], 'readwrite')
       await Promise.all([back.objectStore('documents').put(entry), back.objectStore('texts').put(text, id)])
+      await back.objectStore('outbox').put(ticket(), [id, ''])
       for (const version of old) {
+        await back.objectStore('outbox').put(ticket(), [id, versionName(version.mark)])
         const key = await back.objectStore('versions').put(version.mark)
         await back.objectStore('version_texts').put(version.text, key)
       }
       await back.done
+      this.#tell(id)
     }
   }
 
@@ -176,17 +224,26 @@ export class DocumentStore {
 
   /** Keeps a version and removes those that are spare by now. */
   async keepVersion(document: string, text: string, reason: VersionReason, now: number): Promise<void> {
-    const tx = (await this.#db).transaction(['versions', 'version_texts'], 'readwrite')
+    const tx = (await this.#db).transaction(['versions', 'version_texts', 'outbox'], 'readwrite')
     const [versions, texts] = [tx.objectStore('versions'), tx.objectStore('version_texts')]
-    await texts.put(text, await versions.add(markOf(document, text, reason, now)))
+    const kept = markOf(document, text, reason, now)
+    await texts.put(text, await versions.add(kept))
     const marks = await versions.index('document').getAll(document)
     const gone = spare(marks.flatMap(withId), now)
+    for (const mark of [kept, ...gone]) void tx.objectStore('outbox').put(ticket(), [document, versionName(mark)])
     await Promise.all([...gone.flatMap(({ id }) => [versions.delete(id), texts.delete(id)]), tx.done])
+    this.#tell(document)
   }
 
   async close(): Promise<void> {
+    this.#channel.close()
     ;(await this.#db).close()
   }
+}
+
+/** Tells a document's versions apart in every browser; the numbers are each browser's own. */
+export function versionName({ at, characters, reason }: Omit<VersionMark, 'id'>): string {
+  return `${at}.${characters}.${reason}`
 }
 
 /** What IndexedDB gives back has its key. */
@@ -194,11 +251,11 @@ function withId(mark: StoredMark): VersionMark[] {
   return mark.id === undefined ? [] : [{ ...mark, id: mark.id }]
 }
 
-function markOf(document: string, text: string, reason: VersionReason, at: number): StoredMark {
+export function markOf(document: string, text: string, reason: VersionReason, at: number): StoredMark {
   return { document, reason, at, characters: text.length }
 }
 
-function openingOf(text: string): string {
+export function openingOf(text: string): string {
   const line = /\S[^\n]*/.exec(text)?.[0] ?? ''
   const plain = line.replace(/^(?:#+|[-*+>]|\d+[.)])\s+/, '').trim()
   return [...plain.slice(0, 2 * OPENING_CHARACTERS)].slice(0, OPENING_CHARACTERS).join('')

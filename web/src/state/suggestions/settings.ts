@@ -1,6 +1,7 @@
 /** How the user wants suggestions and the editor, kept in localStorage. `null` means "as measured best for the model". */
 import { effect, signal } from '@preact/signals'
 import { siteName } from '../../engine/names.ts'
+import { chosen, type SharedArea } from '../shared.ts'
 import { DEFAULT_KEYS, KEY_ACTIONS, type KeyBindings } from './keys.ts'
 
 export type SuggestionLength = 1 | 4 | 'sentence'
@@ -53,15 +54,34 @@ export function keepWritingSettings(): () => void {
   })
 }
 
-/** Stored values of the right type over the defaults: an older or damaged entry must not break the page. */
+/** What other shells share; a pause is this window's. */
+export const sharedWriting: SharedArea = {
+  name: 'writing',
+  key: KEY,
+  read: () => {
+    const { pausedUntil: _, ...shared } = writing.value
+    return chosen(shared, WRITING_DEFAULTS, Object.keys(shared))
+  },
+  write: values => {
+    writing.value = { ...writingFrom(values), pausedUntil: writing.peek().pausedUntil }
+  },
+  reload: () => {
+    writing.value = read()
+  },
+}
+
 function read(): WritingSettings {
-  const known: WritingSettings = { ...WRITING_DEFAULTS }
-  let stored: Record<string, unknown>
   try {
-    stored = Object(JSON.parse(localStorage.getItem(KEY) ?? '{}'))
+    return writingFrom(JSON.parse(localStorage.getItem(KEY) ?? '{}'))
   } catch {
-    return known
+    return { ...WRITING_DEFAULTS }
   }
+}
+
+/** Stored values of the right type over the defaults: an older or damaged entry must not break the page. */
+function writingFrom(value: unknown): WritingSettings {
+  const known: WritingSettings = { ...WRITING_DEFAULTS }
+  const stored: Record<string, unknown> = Object(value)
   const { enabled, pausedUntil, minConfidence, length, note, tabAccepts, tabIndentsLists, remembers, keys } = stored
   if (typeof enabled === 'boolean') known.enabled = enabled
   if (typeof pausedUntil === 'number') known.pausedUntil = pausedUntil

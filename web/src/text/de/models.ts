@@ -158,7 +158,7 @@ export const models: typeof english = {
   requestsLoading: 'Wird geladen…',
   requestsTitle: 'Anfragen dieser Seite',
   requestsLead:
-    'Was diese Seite und ihre Worker angefragt haben, Neuestes zuerst. „Seit dem Laden“ zählt ab dem Zeitpunkt, zu dem das Modell bereit war, ohne das, was dieser Browser selbst beantwortet hat.',
+    'Was diese Seite und ihre Worker angefragt haben, Neuestes zuerst. „Seit dem Laden“ zählt ab dem Zeitpunkt, zu dem das Modell bereit war, ohne das, was dieser Browser selbst beantwortet hat, und ohne das, was die Kopie Ihrer Chats auf diesem Gerät nachführt.',
   requestsNone: 'Noch nichts.',
   address: 'Adresse',
   bytes: 'Bytes',
@@ -170,6 +170,7 @@ export const models: typeof english = {
     runtime: 'Laufzeit, die das Modell rechnet',
     model: 'Modelldatei',
     server: 'Liste der Modelle, Downloads',
+    records: 'Kopie der Chats und Einstellungen auf diesem Gerät',
     other: 'eine andere Adresse',
   },
   worker: 'Worker',

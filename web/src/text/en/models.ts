@@ -163,7 +163,7 @@ export const models = {
   requestsLoading: 'Loading…',
   requestsTitle: 'Requests of this page',
   requestsLead:
-    'What this page and its workers asked for, newest first. “Since load” counts from when the model was ready, without what this browser answered itself.',
+    'What this page and its workers asked for, newest first. “Since load” counts from when the model was ready, without what this browser answered itself and without what keeps this machine’s copy of your chats up to date.',
   requestsNone: 'Nothing yet.',
   address: 'Address',
   bytes: 'Bytes',
@@ -175,6 +175,7 @@ export const models = {
     runtime: 'runtime that computes the model',
     model: 'model file',
     server: 'list of models, downloads',
+    records: 'this machine’s copy of chats and settings',
     other: 'another address',
   },
   worker: 'worker',

@@ -1,0 +1,186 @@
+"""One person, several shells: chats, documents and settings are the same in each, by way of the server's data folder."""
+
+from __future__ import annotations
+
+import http.server
+import re
+import threading
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+from chatting import Chat
+from playwright.sync_api import Browser, Locator, Page, expect
+from serving import NewPage, Server, StartServer, Watch
+
+from slm_playground import paths
+
+CPU = re.compile("^CPU · int8")
+
+
+def listed(page: Page, title: str) -> Locator:
+    return page.get_by_role("complementary", name="Chats").get_by_role("link", name=title)
+
+
+def conversation(page: Page) -> Locator:
+    return page.get_by_role("list", name="Conversation")
+
+
+def shell(new_page: NewPage, chromium: Browser, server: Server) -> Chat:
+    """A browser of its own: nothing is shared but the server."""
+    chat = Chat(new_page(chromium))
+    chat.open(server.url, CPU)
+    return chat
+
+
+def menu(page: Page, title: str, item: str) -> None:
+    page.get_by_role("button", name=f"More for “{title}”").click()
+    page.get_by_role("menuitem", name=item).click()
+
+
+def test_two_shells_at_once(new_page: NewPage, chromium: Browser, start_server: StartServer, tiny_bundle: Path) -> None:
+    server = start_server(tiny_bundle)
+    one, two = (shell(new_page, chromium, server) for _ in range(2))
+    one.choose_greedy(longest=8)
+    one.ask("Who is Alice?")
+    told = one.wait_for_end()
+    listed(two.page, "Who is Alice?").click()
+    expect(two.answer()).to_contain_text(told.split("\n")[1])
+    expect(two.page.get_by_role("button", name="Settings", exact=True)).to_be_visible()
+
+    # What one says arrives in the chat that is open in the other.
+    two.ask("And who is Bob?")
+    two.wait_for_end()
+    expect(conversation(one.page)).to_contain_text("And who is Bob?")
+    # Both answer the same question anew, at the same time: both answers stay.
+    one.answer().get_by_role("button", name="Regenerate").click()
+    two.answer().get_by_role("button", name="Regenerate").click()
+    for chat in (one, two):
+        expect(chat.page.get_by_text("3/3")).to_be_visible()
+
+    menu(one.page, "Who is Alice?", "Pin")
+    menu(two.page, "Who is Alice?", "Rename")
+    box = two.page.get_by_role("textbox", name="Chat title")
+    box.fill("Wonderland")
+    box.press("Enter")
+    for page in (one.page, two.page):
+        expect(listed(page, "Wonderland")).to_be_visible()
+        expect(page.get_by_role("complementary", name="Chats").get_by_text("Pinned")).to_be_visible()
+
+    # Deleted here, gone there; taken back here, back there, with all of its versions.
+    menu(one.page, "Wonderland", "Delete chat")
+    expect(listed(two.page, "Wonderland")).to_have_count(0)
+    one.page.get_by_role("button", name="Undo").click()
+    listed(two.page, "Wonderland").click()
+    expect(two.page.get_by_text("3/3")).to_be_visible()
+
+    # Settings follow as well.
+    one.page.get_by_role("button", name=re.compile("^Theme")).click()
+    theme = one.page.evaluate("() => document.documentElement.dataset.theme")
+    expect(two.page.locator(f"html[data-theme={theme}]")).to_be_attached()
+
+
+def test_another_port_shows_the_same(new_page: NewPage, chromium: Browser, start_server: StartServer, tiny_bundle: Path) -> None:
+    server = start_server(tiny_bundle)
+    one = shell(new_page, chromium, server)
+    one.choose_greedy(longest=8)
+    one.ask("Who is Alice?")
+    one.wait_for_end()
+    other = Server(server.models, server.data)
+    other.start()
+    try:
+        # The same browser: to it this is another site, with nothing in it.
+        page = one.page.context.new_page()
+        two = Chat(page)
+        two.open(other.url, CPU)
+        listed(page, "Who is Alice?").click()
+        two.ask("And who is Bob?")
+        two.wait_for_end()
+        expect(conversation(one.page)).to_contain_text("And who is Bob?")
+    finally:
+        other.stop()
+
+
+def test_what_was_said_while_the_server_was_gone_arrives_later(
+    new_page: NewPage, chromium: Browser, start_server: StartServer, tiny_bundle: Path, watch: Watch
+) -> None:
+    server = start_server(tiny_bundle)
+    one = shell(new_page, chromium, server)
+    one.choose_greedy(longest=8)
+    one.ask("Who is Alice?")
+    one.wait_for_end()
+    two = shell(new_page, chromium, server)
+    expect(listed(two.page, "Who is Alice?")).to_be_visible()
+    watch.expected.append("ERR_CONNECTION_REFUSED")
+    with server.process:
+        server.process.kill()
+    one.ask("Are you there?")
+    one.wait_for_end()
+    listed(two.page, "Who is Alice?").click()
+    two.ask("Is anybody there?")
+    two.wait_for_end()
+    watch.expected.append("403")  # with the server its token is another one: it is asked for again
+    server.start()
+    for chat in (one, two):
+        # Both went on from the same answer: two versions of what was said next.
+        expect(chat.page.get_by_text("2/2")).to_be_visible()
+
+
+def test_documents_are_the_same_and_both_texts_are_kept(
+    new_page: NewPage, chromium: Browser, start_server: StartServer, tiny_bundle: Path, watch: Watch
+) -> None:
+    server = start_server(tiny_bundle)
+    one, two = (new_page(chromium) for _ in range(2))
+    one.goto(f"{server.url}#/write")
+    expect(one).to_have_url(re.compile("#/write/."))
+    one.get_by_role("textbox", name="Document text").click()
+    one.keyboard.type("A letter to Alice.")
+    address = one.url.partition("#")[2]
+    two.goto(f"{server.url}#{address}")
+    text = two.get_by_role("textbox", name="Document text")
+    expect(text).to_contain_text("A letter to Alice.")
+    one.keyboard.type(" More of it.")
+    expect(text).to_contain_text("More of it.")
+
+    watch.expected += ["ERR_CONNECTION_REFUSED", "403"]
+    with server.process:
+        server.process.kill()
+    one.keyboard.type(" One wrote this.")
+    expect(one.get_by_text("Saved on this device")).to_be_visible()
+    text.click()
+    two.keyboard.press("Control+End")
+    two.keyboard.type(" Two wrote that.")
+    expect(two.get_by_text("Saved on this device")).to_be_visible()
+    server.start()
+    expect(one.get_by_role("textbox", name="Document text")).to_contain_text("Two wrote that.")
+    one.get_by_role("button", name="More", exact=True).click()
+    one.get_by_role("menuitem", name="Versions").click()
+    expect(one.get_by_text("One wrote this.").first).to_be_attached()
+
+
+@pytest.fixture
+def static_site() -> Iterator[str]:
+    """The built page on a server that is not ours."""
+    handler = partial(http.server.SimpleHTTPRequestHandler, directory=str(paths.static_dir()))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as site:
+        thread = threading.Thread(target=site.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{site.server_port}/"
+        site.shutdown()
+        thread.join()
+
+
+def test_a_static_site_is_asked_for_nothing_of_this(page: Page, static_site: str, watch: Watch) -> None:
+    watch.expected.append("404")  # there is no list of models
+    asked: list[str] = []
+    page.context.on("request", lambda request: asked.append(request.url))
+    page.goto(f"{static_site}#/write")
+    expect(page).to_have_url(re.compile("#/write/."))
+    page.get_by_role("textbox", name="Document text").click()
+    page.keyboard.type("Kept in this browser alone.")
+    expect(page.get_by_text("Saved on this device")).to_be_visible()
+    page.get_by_role("link", name="Models").click()
+    expect(page.get_by_role("button", name="Look again")).to_be_visible()
+    assert asked
+    assert [url for url in asked if "/api/data" in url or "/api/session" in url] == []
