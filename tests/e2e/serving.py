@@ -28,8 +28,8 @@ QUIET = [
     # DNS rebinding in one line: somebody else's name leads to this machine.
     "--host-resolver-rules=MAP rebound.example 127.0.0.1",
 ]
-# So long a step may take: the real model on two busy cores, or a machine that stands still for a while.
-PATIENCE_MS = 120_000
+# So long a step may take: shaders compiled for a GPU in software where ten others use the two cores, a machine that stands still.
+PATIENCE_MS = 300_000
 # What Chromium says of a request whose server has gone: refused, reset, cut off in the middle of the answer.
 GONE = "net::ERR_"
 SOFTWARE_WEBGPU = ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"]

@@ -21,7 +21,7 @@ PARTLY_KEPT = """async least => {
     request.onerror = reject
   })
   const database = await result(indexedDB.open('slm-playground.chats'))
-  const end = performance.now() + 120_000
+  const end = performance.now() + 300_000
   for (;;) {
     if (performance.now() > end) throw new Error('Nothing of an answer was kept while it was written.')
     const messages = await result(database.transaction('messages').objectStore('messages').getAll())
