@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -12,14 +13,19 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from filelock import FileLock
 
+from slm_export.cli import main
 from slm_export.progress import Reporter
 from steps import Checkout
 from tasks import Setup
 
 ROOT = Path(__file__).resolve().parents[2]
 FIXTURES = ROOT / "tests" / ".fixtures"
+
+
+WEB = Path(os.environ.get("WEB_DIST", ROOT / "web" / "dist"))  # the built page
 
 
 @cache
@@ -47,6 +53,19 @@ def tiny_source() -> Path:
 @pytest.fixture(scope="session")
 def tiny_bundle(tiny_source: Path) -> Path:
     return FIXTURES / "tiny-llama"
+
+
+@pytest.fixture(scope="session")
+def write_site() -> Callable[..., Path]:
+    """`write_site(out, bundle, …)`: a demo site, for the CPU alone where no variants are named: without the GPU's runtime."""
+
+    def write(out: Path, *arguments: object) -> Path:
+        chosen = [] if "--variants" in arguments else ["--variants", "cpu-int8"]
+        done = CliRunner().invoke(main, ["site", *map(str, arguments), "--out", str(out), "--web", str(WEB), *chosen])
+        assert done.exit_code == 0, done.output
+        return out
+
+    return write
 
 
 @pytest.fixture(scope="session")

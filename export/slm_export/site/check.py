@@ -72,7 +72,7 @@ def _site_json(source: SiteSource) -> Generator[Finding, None, _Described]:
     try:
         data = json.loads(text)
         return _described(data)
-    except (ValueError, RecursionError, KeyError, TypeError, AttributeError) as problem:
+    except (ValueError, RecursionError, LookupError, TypeError, AttributeError) as problem:
         yield error(SITE_JSON, f"cannot be used: {problem}")
         return nothing
 

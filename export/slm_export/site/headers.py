@@ -46,6 +46,7 @@ def content_security_policy(hubs: Iterable[str] = ()) -> str:
 def rules(policy: str, *, is_isolated: bool) -> Rules:
     """Path pattern → headers. A worker has no meta tag, so the policy is a header too where the host can send it."""
     everywhere = {
+        "Access-Control-Allow-Origin": "*",  # all of it is public, and <slm-chat> may stand in a page of another origin
         "Content-Security-Policy": policy,
         "Referrer-Policy": "no-referrer",
         "X-Content-Type-Options": "nosniff",

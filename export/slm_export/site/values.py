@@ -20,7 +20,11 @@ _ACTIVE_SVG = re.compile(
     rb"[\s/\"']on[a-z]+\s*=|<!DOCTYPE[^>]*\[|<!ENTITY|<\?xml-stylesheet|javascript:|@import|url\s*\(\s*['\"]?\s*(?!#)[^\s'\"#]",
     re.IGNORECASE,
 )
-_SIGNATURES = {".png": rb"\x89PNG\r\n\x1a\n", ".webp": rb"RIFF....WEBP", ".svg": rb"(?:\xef\xbb\xbf)?\s*<(?:\?xml|svg|!--)"}
+_SIGNATURES = {
+    ".png": rb"\x89PNG\r\n\x1a\n",
+    ".webp": rb"RIFF....WEBP",
+    ".svg": rb"(?:\xef\xbb\xbf)?\s*<(?:\?xml|svg|!--|!DOCTYPE svg)",
+}
 
 
 def text(value: object, most: int = 500) -> str:
