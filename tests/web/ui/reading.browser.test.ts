@@ -198,6 +198,7 @@ describe('what a screen reader is told', () => {
     await userEvent.click(page.getByRole('button', { name: 'New chat' }))
     measure()
     await userEvent.click(page.getByRole('button', { name: 'Settings' }))
+    await expect.element(page.getByRole('dialog', { name: 'Settings' })).toBeVisible()
     measure()
   })
 })
