@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from playwright.sync_api import Locator, Page, expect
-from serving import Server
+from serving import Server, StartServer
+
+TRANSFORMERS = Path(__file__).resolve().parents[1] / ".fixtures" / "transformers"
 
 
 def opened(page: Page, server: Server, kind: str) -> Locator:
@@ -37,3 +41,23 @@ def test_names_get_their_kinds(page: Page, real_server: Server) -> None:
 def test_the_other_examples_give_something(page: Page, real_server: Server, kind: str) -> None:
     result = opened(page, real_server, kind)
     expect(result).to_contain_text("%")
+
+
+def test_models_made_for_it_answer_with_their_own_labels(page: Page, real_bundle: Path, start_server: StartServer) -> None:
+    names = ("tiny-bert", "tiny-distilbert", "tiny-t5")
+    page.goto(f"{start_server(real_bundle, *(TRANSFORMERS / name for name in names)).url}#/analyse")
+    expect(page.locator(".badge.good")).to_be_visible()
+    text = page.get_by_role("textbox", name="Text")
+    text.fill("A cat sat in Paris. It was good.")
+    result = page.get_by_role("region", name="Result")
+    asked = (("Sentiment", "tiny-bert", "POSITIVE"), ("Names and dates", "tiny-distilbert", None), ("Summary", "tiny-t5", None))
+    for kind, model, label in asked:
+        page.get_by_role("radio", name=kind).check()
+        page.locator("#analyse-model").select_option(model)
+        page.get_by_role("button", name="Analyse", exact=True).click()
+        expect(result.get_by_text(f"Answered by {model}")).to_be_visible()
+        if label:
+            expect(result.get_by_role("rowheader", name=label)).to_be_visible()
+    page.locator("#analyse-model").select_option("")
+    page.get_by_role("radio", name="Question").check()
+    expect(page.locator("#analyse-model")).to_have_count(0)

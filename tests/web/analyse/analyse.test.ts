@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { Engine, ScoreRequest } from '../../../web/src/engine/api.ts'
 import { candidatesOf, entitiesOf } from '../../../web/src/tasks/analyse/entities.ts'
 import { labelled, softmax } from '../../../web/src/tasks/analyse/labels.ts'
+import { classesOf, isMadeFor, rewriteRequest, taggedOf } from '../../../web/src/tasks/analyse/made-for.ts'
 import { answerFrom, quotationsOf } from '../../../web/src/tasks/analyse/question.ts'
 import { sentencesOf, wordsOf } from '../../../web/src/tasks/analyse/sentences.ts'
 import { feelingOf } from '../../../web/src/tasks/analyse/sentiment.ts'
@@ -176,4 +177,59 @@ it('a summary is held against its text: what it rests on, and what is not there'
   expect(bad?.unknown).toEqual(['Bob', 'Hill', '900'])
   expect(bad?.support).toBe(0)
   expect(checkSummary('', text)).toEqual([])
+})
+
+describe('models that were made for it', () => {
+  it('are told by what they are, a chat model is none', () => {
+    const classifier = { architecture: 'encoder' as const, tasks: ['text-classification'] }
+    const tagger = { architecture: 'encoder' as const, tasks: ['token-classification'] }
+    const rewriter = { architecture: 'encoder-decoder' as const, tasks: ['completion'] }
+    const chat = { architecture: 'decoder' as const, tasks: ['chat', 'completion'] }
+    const kinds = ['sentiment', 'names', 'question', 'summary', 'translation'] as const
+    const made = (model: Parameters<typeof isMadeFor>[1]) => kinds.filter(kind => isMadeFor(kind, model))
+    expect([classifier, tagger, rewriter, chat].map(made)).toEqual([
+      ['sentiment'],
+      ['names'],
+      ['summary', 'translation'],
+      [],
+    ])
+  })
+
+  it('classify each sentence; the whole is weighted by length, best first, with the names as they are', async () => {
+    const done: number[] = []
+    const classify = async (text: string) => ({
+      labels: [
+        { label: 'LABEL_0', score: text.startsWith('Bad') ? 0.9 : 0.2 },
+        { label: 'LABEL_1', score: text.startsWith('Bad') ? 0.1 : 0.8 },
+      ],
+      truncated: false,
+    })
+    const text = 'Bad. Good enough for me.'
+    const { sentences, labels } = await classesOf({ classify }, text, { onProgress: count => done.push(count) })
+    expect(places(text, sentences)).toEqual(['Bad.', 'Good enough for me.'])
+    expect(done).toEqual([1, 2])
+    expect(labels.map(({ label }) => label)).toEqual(['LABEL_1', 'LABEL_0'])
+    expect(labels[0]?.score).toBeCloseTo((4 * 0.1 + 19 * 0.8) / 23, 9)
+  })
+
+  it('tags have their places in the whole text', async () => {
+    const tag = async (text: string) => {
+      const start = text.indexOf('Paris')
+      const found = start < 0 ? [] : [{ label: 'LOC', score: 0.9, text: 'Paris', start, end: start + 5 }]
+      return { entities: found, truncated: false }
+    }
+    const text = 'We left. 👩‍👩‍👧 in Paris now. It rains in Paris.'
+    expect(places(text, await taggedOf({ tag }, text))).toEqual(['Paris', 'Paris'])
+  })
+
+  it('rewriters get the beginning that they were trained with, others of their family the usual one, the rest none', () => {
+    const { signal } = new AbortController()
+    const prefixes = [{ task: 'translation_en_to_de', prefix: 'translate English to German: ' }]
+    const prompt = (family: string, kind: 'summary' | 'translation', language: string) =>
+      rewriteRequest({ prefixes, bundle: { family } }, { kind, text: ' Hello. ', language }, signal).prompt
+    expect(prompt('t5', 'translation', 'German')).toBe('translate English to German: Hello.')
+    expect(prompt('t5', 'translation', 'Italian')).toBe('translate English to Italian: Hello.')
+    expect(prompt('t5', 'summary', 'German')).toBe('summarize: Hello.')
+    expect(prompt('bart', 'summary', 'German')).toBe('Hello.')
+  })
 })

@@ -4,17 +4,24 @@ import type { Engine } from '../engine/api.ts'
 import { EngineError, type ErrorCode } from '../engine/errors.ts'
 import { entitiesOf, type NamedEntity } from '../tasks/analyse/entities.ts'
 import type { Kind } from '../tasks/analyse/kinds.ts'
+import { type Classes, classesOf, isMadeFor, rewriteRequest, type Tagged, taggedOf } from '../tasks/analyse/made-for.ts'
 import { type Answer, answerFrom } from '../tasks/analyse/question.ts'
 import { type Feeling, feelingOf } from '../tasks/analyse/sentiment.ts'
 import { type CheckedSentence, checkSummary, summaryRequest, translationRequest } from '../tasks/analyse/summary.ts'
+import { engines } from './engines.ts'
 import { inWords } from './in-words.ts'
+import { type ModelSummary, modelList } from './models.ts'
 
-export type Result =
-  | { kind: 'sentiment'; text: string; feeling: Feeling }
-  | { kind: 'names'; text: string; entities: NamedEntity[] }
-  | { kind: 'question'; text: string; question: string; answer: Answer }
-  | { kind: 'summary'; text: string; summary: string; checked: CheckedSentence[] }
-  | { kind: 'translation'; text: string; language: string; translation: string }
+/** Each with the text that it is of, and the name of the model that answered. */
+export type Result = { text: string; model: string } & (
+  | { kind: 'sentiment'; feeling: Feeling }
+  | { kind: 'sentiment'; classes: Classes }
+  | { kind: 'names'; entities: NamedEntity[] }
+  | { kind: 'names'; tagged: Tagged[] }
+  | { kind: 'question'; question: string; answer: Answer }
+  | { kind: 'summary'; summary: string; checked: CheckedSentence[] }
+  | { kind: 'translation'; language: string; translation: string }
+)
 
 export type AnalyseState =
   | { status: 'idle' }
@@ -29,6 +36,19 @@ export const sentences = signal(2)
 /** English name of the language to translate into. */
 export const target = signal('French')
 export const analyseState = signal<AnalyseState>({ status: 'idle' })
+/** Of each kind: the model made for it that was chosen; without one the page's model answers. */
+const chosen = signal<Partial<Record<Kind, string>>>({})
+/** Models among those here that were made for what is asked. */
+export const madeFor = computed(() => (modelList.value?.models ?? []).filter(model => isMadeFor(kind.value, model)))
+/** The one of them that is to answer, null for the page's model. */
+export const answering = computed(() => madeFor.value.find(({ id }) => id === chosen.value[kind.value]) ?? null)
+
+/** @param id null for the page's model */
+export function chooseModel(id: string | null): void {
+  const { [kind.value]: _, ...others } = chosen.value
+  chosen.value = id === null ? others : { ...others, [kind.value]: id }
+}
+
 /** The last result of each kind. */
 export const results = signal<Partial<Record<Kind, Result>>>({})
 
@@ -42,8 +62,11 @@ export const isReady = computed(
 
 let current: AbortController | null = null
 
-/** Runs what is chosen on what is written; the result is told by `results`, trouble by `analyseState`. */
-export async function analyse(engine: Engine): Promise<void> {
+/**
+ * Runs what is chosen on what is written; the result is told by `results`, trouble by `analyseState`.
+ * @param engine the page's, which answers where no model made for it was chosen
+ */
+export async function analyse(engine: Engine | null): Promise<void> {
   current?.abort()
   const abort = new AbortController()
   current = abort
@@ -52,7 +75,9 @@ export async function analyse(engine: Engine): Promise<void> {
   }
   tell(0, 1)
   try {
-    const result = await run(engine, abort.signal, tell)
+    const model = answering.value
+    const result = model ? await runOn(model, abort.signal, tell) : engine && (await run(engine, abort.signal, tell))
+    if (result === null) return stopAnalysis()
     if (current !== abort) return
     results.value = { ...results.value, [result.kind]: result }
     analyseState.value = { status: 'idle' }
@@ -72,32 +97,60 @@ export function stopAnalysis(): void {
 type Tell = (done: number, all: number, written?: string) => void
 
 async function run(engine: Engine, signal: AbortSignal, tell: Tell): Promise<Result> {
-  const text = source.value
+  const about = { text: source.value, model: engine.info.bundle.name }
+  const { text } = about
   switch (kind.value) {
     case 'sentiment':
-      return { kind: 'sentiment', text, feeling: await feelingOf(engine, text, { signal, onSentence: tell }) }
+      return { ...about, kind: 'sentiment', feeling: await feelingOf(engine, text, { signal, onSentence: tell }) }
     case 'names':
-      return { kind: 'names', text, entities: await entitiesOf(engine, text, { signal, onProgress: tell }) }
+      return { ...about, kind: 'names', entities: await entitiesOf(engine, text, { signal, onProgress: tell }) }
     case 'question': {
       const asked = { text, question: question.value, signal, onProgress: tell }
-      return { kind: 'question', text, question: question.value, answer: await answerFrom(engine, asked) }
+      return { ...about, kind: 'question', question: question.value, answer: await answerFrom(engine, asked) }
     }
     case 'summary': {
-      const summary = await written(engine, summaryRequest(text, sentences.value, signal), tell)
-      return { kind: 'summary', text, summary, checked: checkSummary(summary, text) }
+      const summary = await chatted(engine, summaryRequest(text, sentences.value, signal), tell)
+      return { ...about, kind: 'summary', summary, checked: checkSummary(summary, text) }
     }
     case 'translation': {
       const language = target.value
-      const translation = await written(engine, translationRequest(text, language, signal), tell)
-      return { kind: 'translation', text, language, translation }
+      const translation = await chatted(engine, translationRequest(text, language, signal), tell)
+      return { ...about, kind: 'translation', language, translation }
     }
   }
 }
 
-async function written(engine: Engine, request: ReturnType<typeof summaryRequest>, tell: Tell): Promise<string> {
+async function runOn(model: ModelSummary, signal: AbortSignal, tell: Tell): Promise<Result> {
+  const engine = await engines.acquire({ bundle: model.url, device: 'cpu' }, { signal })
+  try {
+    const about = { text: source.value, model: engine.info.bundle.name }
+    const { text } = about
+    const watch = { signal, onProgress: tell }
+    if (kind.value === 'sentiment') return { ...about, kind: kind.value, classes: await classesOf(engine, text, watch) }
+    if (kind.value === 'names') return { ...about, kind: kind.value, tagged: await taggedOf(engine, text, watch) }
+    const language = target.value
+    const wanted = { kind: kind.value === 'summary' ? kind.value : 'translation', text, language } as const
+    const written = await rewritten(engine, rewriteRequest(engine.info, wanted, signal), tell)
+    if (wanted.kind === 'translation') return { ...about, kind: 'translation', language, translation: written }
+    return { ...about, kind: 'summary', summary: written, checked: checkSummary(written, text) }
+  } finally {
+    engines.release(engine)
+  }
+}
+
+async function chatted(engine: Engine, request: ReturnType<typeof summaryRequest>, tell: Tell): Promise<string> {
   let text = ''
   for await (const { choices } of engine.chat.completions.create(request)) {
     text += choices[0].delta.content ?? ''
+    tell(0, 0, text)
+  }
+  return text.trim()
+}
+
+async function rewritten(engine: Engine, request: ReturnType<typeof rewriteRequest>, tell: Tell): Promise<string> {
+  let text = ''
+  for await (const { choices } of engine.completions.create(request)) {
+    text += choices[0].text
     tell(0, 0, text)
   }
   return text.trim()

@@ -74,6 +74,16 @@ export const analyse: Text['analyse'] = {
   share: 'Anteil',
   supported: percent => `${percent} der Wörter stehen in einem Satz des Textes`,
   unknown: names => `Steht nicht im Text: ${names}`,
+  model: 'Modell',
+  pageModel: 'Das Modell der Seite, sobald es geladen ist',
+  ownModel: name => `${name} (das Modell der Seite)`,
+  madeModel: name => `${name}, dafür gemacht`,
+  by: name => `Geantwortet hat ${name}.`,
+  madeFor: {
+    can: 'Wofür es trainiert ist, meist viel besser als ein Chatmodell seiner Größe. Die Namen der Klassen sind seine eigenen.',
+    cannot:
+      'Alles andere, und Texte oder Sprachen, die es nicht gelernt hat: Welche, sagt seine Karte auf der Modellseite.',
+  },
   stale: 'Der Text hat sich seither geändert.',
   copy: 'Als JSON kopieren',
   languages: {

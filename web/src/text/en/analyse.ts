@@ -86,6 +86,16 @@ export const analyse = {
   share: 'Share',
   supported: (percent: string) => `${percent} of its words stand in one sentence of the text`,
   unknown: (names: string) => `Not in the text: ${names}`,
+  model: 'Model',
+  pageModel: 'The page’s model, once it is loaded',
+  ownModel: (name: string) => `${name} (the page’s model)`,
+  madeModel: (name: string) => `${name}, made for this`,
+  by: (name: string) => `Answered by ${name}.`,
+  madeFor: {
+    can: 'What it was trained for, usually far better than a chat model of its size. Names of labels are its own.',
+    cannot:
+      'Anything else, and texts or languages unlike those that it learnt from: its card on the page of models says which.',
+  },
   stale: 'The text has changed since.',
   copy: 'Copy as JSON',
   languages: {

@@ -3,8 +3,11 @@ import { useEffect } from 'preact/hooks'
 import {
   analyse,
   analyseState,
+  answering,
+  chooseModel,
   isReady,
   kind,
+  madeFor,
   question,
   results,
   sentences,
@@ -80,9 +83,10 @@ function Form() {
   const words = text.value.analyse
   const running = analyseState.value.status === 'running'
   const current = engine.value
-  const canWrite = current?.info.architecture === 'decoder'
+  const ownCan = current?.info.architecture === 'decoder'
+  const canRun = ownCan || answering.value !== null
   const start = async () => {
-    if (!current || !canWrite || !isReady.peek()) return
+    if (!canRun || !isReady.peek()) return
     await analyse(current)
     if (analyseState.peek().status === 'idle') announcement.value = words.finished
   }
@@ -117,18 +121,19 @@ function Form() {
         />
       </div>
       <More />
+      <Answering />
       <div class="panel-row start">
         {running ? (
           <button type="button" class="secondary" onClick={stopAnalysis}>
             {words.stop}
           </button>
         ) : (
-          <button type="submit" class="primary" disabled={!canWrite || !isReady.value}>
+          <button type="submit" class="primary" disabled={!canRun || !isReady.value}>
             {words.run}
           </button>
         )}
-        {current ? null : <span class="small">{words.needsModel}</span>}
-        {current && !canWrite ? <span class="small">{words.needsChatModel}</span> : null}
+        {current || canRun ? null : <span class="small">{words.needsModel}</span>}
+        {current && !canRun ? <span class="small">{words.needsChatModel}</span> : null}
       </div>
     </form>
   )
@@ -200,6 +205,30 @@ function More() {
   )
 }
 
+/** Which model answers, where one that was made for it is here. */
+function Answering() {
+  const words = text.value.analyse
+  if (madeFor.value.length === 0) return null
+  const own = engine.value?.info
+  return (
+    <div class="field">
+      <label for="analyse-model">{words.model}</label>
+      <select
+        id="analyse-model"
+        value={answering.value?.id ?? ''}
+        onChange={event => chooseModel(event.currentTarget.value || null)}
+      >
+        <option value="">{own ? words.ownModel(own.bundle.name) : words.pageModel}</option>
+        {madeFor.value.map(({ id, name }) => (
+          <option key={id} value={id}>
+            {words.madeModel(name)}
+          </option>
+        ))}
+      </select>
+    </div>
+  )
+}
+
 function Progress() {
   const state = analyseState.value
   const words = text.value.analyse
@@ -234,7 +263,7 @@ function Trouble() {
 /** Honest about what to expect, before and after. */
 function Limits() {
   const words = text.value.analyse
-  const { can, cannot } = words.kinds[kind.value]
+  const { can, cannot } = answering.value ? words.madeFor : words.kinds[kind.value]
   return (
     <dl class="limits">
       <div>

@@ -1,6 +1,7 @@
 /** What came out, as marks in the text itself and as a list with shares; never by colour alone. */
 import { type Result, source } from '../../state/analyse.ts'
-import type { NamedEntity } from '../../tasks/analyse/entities.ts'
+import type { EntityKind, NamedEntity } from '../../tasks/analyse/entities.ts'
+import type { Classes, Tagged } from '../../tasks/analyse/made-for.ts'
 import type { Answer } from '../../tasks/analyse/question.ts'
 import type { Span } from '../../tasks/analyse/sentences.ts'
 import type { Feeling, Sentiment } from '../../tasks/analyse/sentiment.ts'
@@ -19,6 +20,7 @@ export function ResultView({ result }: { result: Result }) {
     <div class="analyse-result">
       {result.text === source.value ? null : <p class="small">{words.stale}</p>}
       <Body result={result} />
+      <p class="small">{words.by(result.model)}</p>
       <CopyButton text={JSON.stringify(result, null, 2)} label={words.copy} />
     </div>
   )
@@ -27,8 +29,10 @@ export function ResultView({ result }: { result: Result }) {
 function Body({ result }: { result: Result }) {
   switch (result.kind) {
     case 'sentiment':
+      if ('classes' in result) return <Classed classes={result.classes} of={result.text} />
       return <Felt feeling={result.feeling} of={result.text} />
     case 'names':
+      if ('tagged' in result) return <TaggedText tagged={result.tagged} of={result.text} />
       return <Names entities={result.entities} of={result.text} />
     case 'question':
       return <Answered answer={result.answer} of={result.text} />
@@ -61,6 +65,58 @@ function Felt({ feeling, of }: { feeling: Feeling; of: string }) {
       <Marked of={of} marks={marks} />
     </>
   )
+}
+
+/** With the labels as the model has them: what they mean is its own affair. */
+function Classed({ classes: { sentences, labels }, of }: { classes: Classes; of: string }) {
+  const words = text.value.analyse
+  const [best] = labels
+  if (!best) return <p>{words.none}</p>
+  const marks = sentences.flatMap(({ start, end, labels: [first] }) =>
+    first
+      ? [{ start, end, kind: shadeOf(first.label), label: `${first.label}, ${words.sure(percent(first.score))}` }]
+      : [],
+  )
+  return (
+    <>
+      <h3>
+        {words.whole}: {best.label}
+      </h3>
+      <table class="shares">
+        <tbody>
+          {labels.map(({ label, score }) => (
+            <Share key={label} kind={shadeOf(label)} name={label} share={score} />
+          ))}
+        </tbody>
+      </table>
+      <Marked of={of} marks={marks} />
+    </>
+  )
+}
+
+function TaggedText({ tagged, of }: { tagged: readonly Tagged[]; of: string }) {
+  const words = text.value.analyse
+  if (tagged.length === 0) return <p>{words.none}</p>
+  const marks = tagged.map(({ start, end, label, score }) => ({
+    ...{ start, end, kind: shadeOf(label) },
+    label: `${label}, ${words.sure(percent(score))}`,
+  }))
+  return <Marked of={of} marks={marks} />
+}
+
+/** Usual names of labels, for their colours; others have the common one. */
+const SHADES: readonly (readonly [RegExp, Sentiment | EntityKind])[] = [
+  [/^pos/i, 'positive'],
+  [/^neg/i, 'negative'],
+  [/^neu/i, 'neutral'],
+  [/^per/i, 'person'],
+  [/^org/i, 'organisation'],
+  [/^(loc|gpe|place)/i, 'place'],
+  [/^(date|time)/i, 'date'],
+]
+
+function shadeOf(label: string): string {
+  return SHADES.find(([pattern]) => pattern.test(label))?.[1] ?? 'other'
 }
 
 function Names({ entities, of }: { entities: readonly NamedEntity[]; of: string }) {

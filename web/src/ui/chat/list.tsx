@@ -58,6 +58,7 @@ function Log({ scroller }: { scroller: { current: HTMLDivElement | null } }) {
   return (
     // A log by its role, silent by choice: the live region of the page announces answers once they are finished.
     <div role="log" aria-label={words.log} aria-live="off">
+      <h2 class="visually-hidden">{words.conversation}</h2>
       <ol class="messages" aria-label={words.conversation}>
         {shown.map(message => (
           <Row key={message.id} message={message} all={versions(chat.peek(), message.id)} near={near} />
