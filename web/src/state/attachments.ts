@@ -3,15 +3,19 @@ import { text } from '../text/index.ts'
 import { newId } from './chats/tree.ts'
 import type { Attachment } from './chats/types.ts'
 import { inWords } from './in-words.ts'
+import { hasPdf } from './site.ts'
 
 const MOST_BYTES = 50_000_000
 const PDF = /\.pdf$/i
 const TEXT =
   /\.(?:txt|md|markdown|csv|tsv|json|log|html?|xml|ya?ml|toml|ini|rst|tex|py|js|ts|tsx|jsx|c|h|cpp|java|go|rs|css|sql|sh)$/i
 
+const ACCEPTED_TEXTS = '.txt,.md,.markdown,.csv,.tsv,.json,.log,.html,.xml,.yaml,.toml,.rst,.tex,text/*'
+
 /** What a file picker offers. */
-export const ACCEPTED =
-  '.txt,.md,.markdown,.csv,.tsv,.json,.log,.html,.xml,.yaml,.toml,.rst,.tex,.pdf,text/*,application/pdf'
+export function accepted(): string {
+  return hasPdf() ? `${ACCEPTED_TEXTS},.pdf,application/pdf` : ACCEPTED_TEXTS
+}
 
 /**
  * The text of a file.
@@ -19,9 +23,10 @@ export const ACCEPTED =
  * @throws Error with a sentence for people where it has no text that can be read
  */
 export async function readAttachment(file: File, onPage?: (done: number, all: number) => void): Promise<Attachment> {
-  const { tooLarge, notText, empty } = text.value.attachments
+  const { tooLarge, notText, noPdf, empty } = text.value.attachments
   const isPdf = PDF.test(file.name) || file.type === 'application/pdf'
   if (file.size > MOST_BYTES) throw new Error(tooLarge(file.name))
+  if (isPdf && !hasPdf()) throw new Error(noPdf(file.name))
   if (!isPdf && !TEXT.test(file.name) && !file.type.startsWith('text/')) throw new Error(notText(file.name))
   const content = isPdf ? await readPdf(file, onPage) : decoded(await file.arrayBuffer(), file.name)
   const clean = content.replace(/\r\n?/g, '\n').trim()

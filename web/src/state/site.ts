@@ -45,6 +45,8 @@ export interface Site {
   presets: readonly unknown[]
   licence: string | null
   links: readonly SiteLink[]
+  /** Whether the PDF reader is among the site's files. */
+  pdf: boolean
   isolation: 'headers' | 'worker' | 'none'
 }
 
@@ -73,6 +75,11 @@ export async function loadSite(): Promise<void> {
 /** Whether a part of the settings is shown. */
 export function hasControls(part: Controls): boolean {
   return site.value?.controls.has(part) ?? true
+}
+
+/** Whether PDF files can be read. */
+export function hasPdf(): boolean {
+  return site.value?.pdf ?? true
 }
 
 /** Whether the page for writing offers this. */
@@ -118,6 +125,7 @@ export function readSite(json: string): Site {
     presets: list(data.presets ?? [], 'presets'),
     licence: optional(data.licence, 'licence', text),
     links: list(data.links ?? [], 'links').map((entry, index) => linkOf(entry, `links[${index}]`)),
+    pdf: data.pdf !== false,
     isolation: oneOf(['headers', 'worker', 'none'] as const, data.isolation ?? 'none', 'isolation'),
   }
 }

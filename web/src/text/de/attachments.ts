@@ -9,6 +9,7 @@ export const attachments: Text['attachments'] = {
   drop: 'Dateien hier ablegen, um sie anzuhängen',
   tooLarge: name => `${name} ist größer als 50 MB. Einen Teil davon anhängen.`,
   notText: name => `${name} enthält keinen lesbaren Text. Anhängen lassen sich Texte und PDFs.`,
+  noPdf: name => `${name} ist eine PDF-Datei, und diese Seite kann keine lesen. Texte lassen sich anhängen.`,
   notPdf: name => `${name} lässt sich nicht als PDF lesen: Vielleicht ist die Datei beschädigt.`,
   locked: name => `${name} ist mit einem Passwort gesperrt. Ohne Passwort speichern, dann anhängen.`,
   empty: name => `${name} enthält keinen Text. Ein eingescanntes PDF ist ein Bild und braucht erst eine Texterkennung.`,

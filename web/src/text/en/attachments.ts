@@ -8,6 +8,7 @@ export const attachments = {
   drop: 'Drop files to attach them',
   tooLarge: (name: string) => `${name} is larger than 50 MB. Attach a part of it.`,
   notText: (name: string) => `${name} holds no text that can be read here. Texts and PDFs can be attached.`,
+  noPdf: (name: string) => `${name} is a PDF, which this page cannot read. Texts can be attached.`,
   notPdf: (name: string) => `${name} cannot be read as a PDF: it may be damaged.`,
   locked: (name: string) => `${name} is locked with a password. Save it without one, then attach it.`,
   empty: (name: string) => `${name} holds no text. A scanned PDF is a picture: it needs text recognition first.`,

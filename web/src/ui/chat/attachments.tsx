@@ -2,7 +2,7 @@
 import { computed, signal } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
 import { announcement } from '../../state/announce.ts'
-import { ACCEPTED, attachmentTrouble, readAttachment } from '../../state/attachments.ts'
+import { accepted, attachmentTrouble, readAttachment } from '../../state/attachments.ts'
 import { chat } from '../../state/chat.ts'
 import type { Attachment, Message } from '../../state/chats/types.ts'
 import { text } from '../../text/index.ts'
@@ -56,7 +56,7 @@ export function AttachButton() {
         type="file"
         hidden
         multiple
-        accept={ACCEPTED}
+        accept={accepted()}
         aria-label={add}
         onChange={event => {
           const files = [...(event.currentTarget.files ?? [])]
