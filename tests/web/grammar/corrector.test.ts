@@ -169,6 +169,13 @@ describe('model and rules', () => {
     expect(troubles).toEqual(['rules: Error: no WASM'])
   })
 
+  test('where nobody can be asked, nothing is waited for', async () => {
+    const { run, corrector } = scene({ answers: ANSWERS })
+    corrector.engine = null
+    const { known, waiting, progress } = await run('He go home.', { source: 'model' })
+    expect([known, waiting, progress]).toEqual([[], [], ['0/0']])
+  })
+
   test('an engine that is gone leaves the rules', async () => {
     const { run, engine, troubles } = scene({ rules: { 'He go home.': [['go', 'went']] } })
     await engine.dispose()

@@ -6,12 +6,15 @@ import type { RuleChecker } from '../../tasks/grammar/types.ts'
 import { type EngineWish, engines } from '../engines.ts'
 import { modelList } from '../models.ts'
 import { settings } from '../settings.ts'
+import { hasTask, site } from '../site.ts'
 import { grammar } from './settings.ts'
 
-/** The model that was trained to correct, null where there is none. */
-export const grammarModel = computed(
-  () => modelList.value?.models.find(({ tasks = [] }) => tasks.includes('grammar')) ?? null,
-)
+/** The model that was trained to correct, or the one that a site names for it; null where there is none. */
+export const grammarModel = computed(() => {
+  const models = modelList.value?.models ?? []
+  const named = site.value?.perTask.grammar
+  return models.find(({ id, tasks = [] }) => (named ? id === named : tasks.includes('grammar'))) ?? null
+})
 
 export type ModelState =
   | { status: 'off' | 'unknown' | 'missing' | 'idle' | 'ready' }
@@ -50,7 +53,7 @@ export class Helpers {
   start(): () => void {
     const wish = computed((): string | null => {
       const { enabled, source } = grammar.value
-      if (!enabled || source === 'rules') return null
+      if (!enabled || source === 'rules' || !hasTask('grammar')) return null
       if (modelList.value === null) return 'unknown'
       const model = grammarModel.value
       return model ? JSON.stringify({ bundle: model.url, device: settings.value.device }) : 'missing'
@@ -64,9 +67,11 @@ export class Helpers {
       }),
       effect(() => {
         const { enabled, source, dialect } = grammar.value
-        const works = enabled && source !== 'model' && !this.rulesTrouble.value
-        if (this.#harper instanceof Harper) this.#harper.dialect = dialect
+        const works = enabled && source !== 'model' && !this.rulesTrouble.value && hasTask('grammar')
         this.rules.value = works ? this.#harper : null
+        if (!(this.#harper instanceof Harper)) return
+        this.#harper.dialect = dialect
+        if (!works) this.#harper.dispose()
       }),
     ]
     return () => {
@@ -83,8 +88,9 @@ export class Helpers {
 
   failed(who: 'model' | 'rules', error: unknown): void {
     const message = error instanceof Error ? error.message : String(error)
-    if (who === 'rules') this.rulesTrouble.value = message
-    else {
+    if (who === 'rules') {
+      if (this.rules.peek()) this.rulesTrouble.value = message // else they were switched off
+    } else {
       this.#drop()
       this.model.value = { status: 'failed', message }
     }

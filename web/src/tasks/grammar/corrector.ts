@@ -80,6 +80,7 @@ export class Corrector {
       rules: run.source !== 'model' && this.rules !== null,
     }
     const sentences = this.#reader.sentences(text)
+    const isAnyone = ways.model || ways.rules
     const known: Checked[] = []
     const waiting: Sentence[] = []
     const capitals = []
@@ -91,7 +92,7 @@ export class Corrector {
       if (entry.facts.silence !== null) continue
       const findings = entry.findings.get(nameOf(ways))
       if (findings) known.push(checked(text, sentence, findings))
-      else if (!run.isOpen(sentence)) waiting.push(sentence)
+      else if (isAnyone && !run.isOpen(sentence)) waiting.push(sentence)
     }
     this.#forgetUnless(new Set(sentences.map(sentence => keyOf(text, sentence))))
     run.onKnown(known, waiting, namesAmong(capitals))

@@ -51,10 +51,9 @@ export class Harper implements RuleChecker {
     return new Promise((resolve, reject) => this.#waiting.set(message.id, { sentence, resolve, reject }))
   }
 
+  /** Gives the memory back; a later question starts anew. */
   dispose(): void {
-    this.#worker?.terminate()
-    this.#worker = null
-    this.#rejectAll('The rules were switched off.')
+    this.#end('The rules were switched off.')
   }
 
   #start(): Worker {
@@ -62,21 +61,21 @@ export class Harper implements RuleChecker {
     worker.addEventListener('message', ({ data }: MessageEvent<FromHarper>) => this.#answered(data))
     worker.addEventListener('error', event => {
       event.preventDefault() // it is told to whoever asked
-      this.#worker?.terminate()
-      this.#worker = null
-      this.#rejectAll(event.message || 'The rules could not be loaded.')
+      this.#end(event.message || 'The rules could not be loaded.')
     })
     return worker
   }
 
   #answered(answer: FromHarper): void {
+    if ('failed' in answer) return this.#end(answer.failed) // half-loaded or broken: the next question starts a new one
     const asked = this.#waiting.get(answer.id)
     this.#waiting.delete(answer.id)
-    if ('failed' in answer) asked?.reject(new Error(answer.failed))
-    else asked?.resolve(findingsOf(asked.sentence, answer.lints))
+    asked?.resolve(findingsOf(asked.sentence, answer.lints))
   }
 
-  #rejectAll(why: string): void {
+  #end(why: string): void {
+    this.#worker?.terminate()
+    this.#worker = null
     for (const { reject } of this.#waiting.values()) reject(new Error(why))
     this.#waiting.clear()
   }
