@@ -35,7 +35,7 @@ def shell(new_page: NewPage, chromium: Browser, server: Server) -> Chat:
 
 
 def menu(page: Page, title: str, item: str) -> None:
-    page.get_by_role("button", name=f"More for “{title}”").click()
+    page.get_by_role("button", name=f"More for {title}", exact=True).click()
     page.get_by_role("menuitem", name=item).click()
 
 
@@ -61,7 +61,7 @@ def test_two_shells_at_once(new_page: NewPage, chromium: Browser, start_server: 
 
     menu(one.page, "Who is Alice?", "Pin")
     menu(two.page, "Who is Alice?", "Rename")
-    box = two.page.get_by_role("textbox", name="Chat title")
+    box = two.page.get_by_role("textbox", name="Title of the chat")
     box.fill("Wonderland")
     box.press("Enter")
     for page in (one.page, two.page):

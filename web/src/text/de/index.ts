@@ -5,6 +5,7 @@ import { attachments } from './attachments.ts'
 import { chat } from './chat.ts'
 import { compare } from './compare.ts'
 import { controls } from './controls.ts'
+import { data } from './data.ts'
 import { desktop } from './desktop.ts'
 import { device } from './device.ts'
 import { embed } from './embed.ts'
@@ -28,6 +29,7 @@ export const text: Text = {
   compare,
   controls,
   desktop,
+  data,
   device,
   embed,
   engine,

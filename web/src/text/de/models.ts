@@ -158,7 +158,7 @@ export const models: typeof english = {
   requestsLoading: 'Wird geladen…',
   requestsTitle: 'Anfragen dieser Seite',
   requestsLead:
-    'Was diese Seite und ihre Worker angefragt haben, Neuestes zuerst. „Seit dem Laden“ zählt ab dem Zeitpunkt, zu dem das Modell bereit war, ohne das, was dieser Browser selbst beantwortet hat, und ohne das, was die Kopie Ihrer Chats auf diesem Gerät nachführt.',
+    'Was diese Seite und ihre Worker angefragt haben, Neuestes zuerst. „Seit dem Laden“ zählt ab dem Zeitpunkt, zu dem das Modell bereit war, ohne das, was dieser Browser selbst beantwortet hat, und ohne das, was die Kopie der Chats auf diesem Gerät nachführt.',
   requestsNone: 'Noch nichts.',
   address: 'Adresse',
   bytes: 'Bytes',

@@ -4,6 +4,7 @@ import { attachments } from './attachments.ts'
 import { chat } from './chat.ts'
 import { compare } from './compare.ts'
 import { controls } from './controls.ts'
+import { data } from './data.ts'
 import { desktop } from './desktop.ts'
 import { device } from './device.ts'
 import { embed } from './embed.ts'
@@ -27,6 +28,7 @@ export const text = {
   compare,
   controls,
   desktop,
+  data,
   device,
   embed,
   engine,

@@ -13,6 +13,7 @@ import { text } from '../../text/index.ts'
 import { useActors } from '../parts/context.ts'
 import { Dialog } from '../parts/dialog.tsx'
 import { Icon } from '../parts/icons.tsx'
+import { DataSection } from './data.tsx'
 import { SettingsForm } from './form.tsx'
 import { Presets } from './presets.tsx'
 import { Scope, scope } from './scope.tsx'
@@ -98,6 +99,7 @@ function Content() {
         onChange={set}
       />
       {hasControls('device') ? <DeviceChoice /> : null}
+      <DataSection />
     </>
   )
 }
