@@ -4,7 +4,9 @@
  */
 
 function open(script: URL, options: WorkerOptions): Worker {
-  if (script.origin === globalThis.origin || script.protocol === 'blob:') return new globalThis.Worker(script, options)
+  // A site in one HTML file has its code at a name that no network has, and a `Worker` that knows it.
+  const isHere = script.origin === globalThis.origin || script.hostname.endsWith('.invalid')
+  if (isHere) return new globalThis.Worker(script, options)
   const start = new Blob([`import ${JSON.stringify(script.href)}`], { type: 'text/javascript' })
   return new globalThis.Worker(URL.createObjectURL(start), options) // kept: the worker may read it at any later time
 }

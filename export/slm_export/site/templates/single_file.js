@@ -3,9 +3,9 @@
 // script, has an origin of its own, and so can load no blob but its own; what it needs is posted to it.
 (() => {
   /** Runs in the page, and as text in every worker. `blobs`: path → Blob. Gives a function that imports a file. */
-  const install = ({ base, blobs }) => {
+  const install = ({ base, made, blobs }) => {
     // Modules have a made-up origin: ONNX Runtime takes a module with a file: address for one of Node's.
-    const bases = [base, 'https://site.invalid/']
+    const bases = [base, made]
     /** The embedded file; undefined where the site has no such file, null for an address elsewhere. */
     const known = url => {
       const { href } = new URL(url, base)
@@ -56,7 +56,7 @@
       constructor(url, options) {
         const text = `const install = ${install}\n;(${inWorker})()`
         super(URL.createObjectURL(new Blob([text], { type: 'text/javascript' })), { ...options, type: 'classic' })
-        this.postMessage({ base, blobs, path: pathOf(new URL(url, base).href, bases[1]) })
+        this.postMessage({ base, made, blobs, path: pathOf(new URL(url, base).href, bases[1]) })
       }
     }
     const inWorker = () => {
@@ -93,7 +93,9 @@
     const elements = [...document.querySelectorAll('script[data-path]')]
     const files = await Promise.all(elements.map(async element => [element.dataset.path, await unpack(element)]))
     const blobs = Object.fromEntries(files)
-    await install({ base: new URL('./', location.href).href, blobs })(first)
+    // The page names what it keeps by the path of its code (engine/names.ts): each file keeps its own.
+    const made = new URL(`.${location.pathname}/`, 'https://site.invalid/').href
+    await install({ base: new URL('./', location.href).href, made, blobs })(first)
   }
   start(document.currentScript.dataset.start)
 })()

@@ -17,6 +17,7 @@ import { text } from '../../text/index.ts'
 import { announcement } from '../announce.ts'
 import { engine, loadState } from '../engine.ts'
 import { inWords } from '../in-words.ts'
+import { hasTask } from '../site.ts'
 import { changeWriting, type WritingSettings, writing } from './settings.ts'
 import { added, emptyUsage, readUsage, saveUsage, type Usage } from './usage.ts'
 
@@ -85,7 +86,7 @@ export class Assistant {
   }
 
   #settings({ enabled, minConfidence, length, note }: WritingSettings): Partial<SuggesterSettings> {
-    const isOn = this.#options.enabled?.() ?? (enabled && !this.isPaused.value)
+    const isOn = hasTask('autocomplete') && (this.#options.enabled?.() ?? (enabled && !this.isPaused.value))
     const confidence = minConfidence === null ? {} : { minConfidence }
     return { enabled: isOn, maxWords: length, note: note.trim(), ...confidence }
   }

@@ -3,6 +3,7 @@ import { type Signal, useSignal } from '@preact/signals'
 import type { ComponentChildren } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
 import { grammar as grammarSettings } from '../../state/grammar/settings.ts'
+import { hasTask } from '../../state/site.ts'
 import { writing } from '../../state/suggestions/settings.ts'
 import { language, text } from '../../text/index.ts'
 import { Icon, type IconName } from '../parts/icons.tsx'
@@ -41,14 +42,16 @@ export function Bar({ work, open }: { work: Workplace; open: Openings }) {
         act={() => work.nextFocus()}
       />
       <More work={work} open={open} />
-      <MarksTool work={work} open={open} />
-      <Tool
-        icon="ghost"
-        name={open.panel.value ? suggest.hidePanel : suggest.showPanel}
-        expanded={open.panel.value}
-        off={!writing.value.enabled}
-        act={() => toggle(open.panel, [open.list], open.marks)}
-      />
+      {hasTask('grammar') ? <MarksTool work={work} open={open} /> : null}
+      {hasTask('autocomplete') ? (
+        <Tool
+          icon="ghost"
+          name={open.panel.value ? suggest.hidePanel : suggest.showPanel}
+          expanded={open.panel.value}
+          off={!writing.value.enabled}
+          act={() => toggle(open.panel, [open.list], open.marks)}
+        />
+      ) : null}
     </div>
   )
 }

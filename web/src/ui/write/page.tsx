@@ -3,6 +3,7 @@ import { type ReadonlySignal, useSignal } from '@preact/signals'
 import type { RefObject } from 'preact'
 import { useEffect, useMemo, useRef } from 'preact/hooks'
 import { offer } from '../../state/commands.ts'
+import { hasTask } from '../../state/site.ts'
 import { Assistant } from '../../state/suggestions/assistant.ts'
 import { keepWritingSettings } from '../../state/suggestions/settings.ts'
 import { text } from '../../text/index.ts'
@@ -91,7 +92,7 @@ function useOpenings(): Openings {
   const wide = matchMedia(WIDE).matches
   return {
     list: useSignal(wide),
-    panel: useSignal(wide),
+    panel: useSignal(wide && hasTask('autocomplete')),
     marks: useSignal(false),
     difference: useSignal(false),
     versions: useSignal(false),

@@ -2,6 +2,7 @@
 import { useEffect } from 'preact/hooks'
 import { readingMinutes } from '../../state/documents/count.ts'
 import { href } from '../../state/route.ts'
+import { hasTask } from '../../state/site.ts'
 import { shownKey } from '../../state/suggestions/keys.ts'
 import { writing } from '../../state/suggestions/settings.ts'
 import { language, text } from '../../text/index.ts'
@@ -17,12 +18,8 @@ export function Status({ work }: { work: Workplace }) {
     <footer class="write-status">
       <Counted work={work} />
       <span>{work.desk.saveState.value.status === 'saved' ? words.saved : words.unsaved}</span>
-      <span class="write-marks">
-        <MarkState desk={work.grammar} />
-      </span>
-      <span class="write-state">
-        <SuggestionState work={work} />
-      </span>
+      <span class="write-marks">{hasTask('grammar') ? <MarkState desk={work.grammar} /> : null}</span>
+      <span class="write-state">{hasTask('autocomplete') ? <SuggestionState work={work} /> : null}</span>
     </footer>
   )
 }
