@@ -37,7 +37,8 @@ def message(name: str, base: int = 0, body: str | None = "{}", chat: str = "c") 
 
 
 def everything(records: Records) -> dict[tuple[str, str], Record]:
-    found, after, more = {}, 0, True
+    found: dict[tuple[str, str], Record] = {}
+    after, more = 0, True
     while more:
         page = records.pull(after, most=7)
         assert [record.version for record in page.records] == sorted(record.version for record in page.records)

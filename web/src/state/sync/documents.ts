@@ -113,7 +113,8 @@ export class DocumentReplica implements Replica {
       work.objectStore('synced').get(key),
       bodyOf(work, key),
     ])
-    if (!mark) return null
+    // A sheet that nobody has written on yet: every browser begins with one.
+    if (!mark || (!known && body?.text === '' && body.title === '')) return null
     if (!body && !known) {
       await this.#database.delete('outbox', key)
       return null

@@ -36,7 +36,7 @@ export const data: Text['data'] = {
   moveTo: 'Neuer Ordner',
   moveDoes:
     'Alles wird kopiert, jede Datei zurückgelesen und verglichen; erst dann wird der neue Ordner benutzt und der alte gelöscht.',
-  movePlace: 'Ganzer Pfad, etwa /home/ich/playground',
+  movePlace: 'Ganzer Pfad, etwa /media/disk/playground',
   moveStart: 'Verschieben',
   moving: {
     copying: (done, total) => `Kopiert: ${done} von ${total}`,

@@ -30,7 +30,7 @@ export const data = {
   moveTo: 'New folder',
   moveDoes:
     'Everything is copied, every file is read back and compared, and only then is the new folder used and the old one deleted.',
-  movePlace: 'Whole path, such as /home/me/playground',
+  movePlace: 'Whole path, such as /media/disk/playground',
   moveStart: 'Move',
   moving: {
     copying: (done: string, total: string) => `Copying: ${done} of ${total}`,

@@ -52,7 +52,7 @@ export function Reset({ step, folder, attempt }: ResetProps) {
       <div class="panel-row start">
         <button
           type="button"
-          class={isSure.value ? 'primary danger' : 'primary'}
+          class="primary"
           disabled={parts.length === 0}
           onClick={() => {
             if (isSure.value) act()
