@@ -10,6 +10,8 @@ from pathlib import Path
 from runner import Runner, SetupError, say
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+# Program: Debian's package.
+WINDOW_TOOLS = {"Xvfb": "xvfb", "xdotool": "xdotool", "xclip": "xclip"}
 MAC = Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
 
 
@@ -57,6 +59,21 @@ def ensure(runner: Runner, python: Path) -> str:
         "\n".join(failures) + "\nThe tests need Chromium or Chrome, and none could be installed. Install one by hand and run the "
         "same command again, or set CHROMIUM to its program."
     )
+
+
+def ensure_display(runner: Runner) -> None:
+    """Install what the tests of real windows need, where apt can do that; elsewhere those tests are skipped and say so."""
+    missing = [package for tool, package in WINDOW_TOOLS.items() if shutil.which(tool) is None]
+    prefix = _root_prefix() if shutil.which("apt-get") else None
+    if not missing or prefix is None:
+        return
+    say(f"Installing {', '.join(missing)}, for the tests of the desktop app's window")
+    install: list[str | Path] = [*prefix, "apt-get", "install", "-y", "--no-install-recommends", *missing]
+    try:
+        for command in ([*prefix, "apt-get", "update"], install):
+            runner.run("display-apt", command, env={"DEBIAN_FRONTEND": "noninteractive"})
+    except SetupError as error:
+        say(f"      not installed, so those tests are skipped: {error}")
 
 
 def _ways(python: Path) -> list[tuple[str, list[list[str | Path]]]]:

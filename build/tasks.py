@@ -202,6 +202,8 @@ def carry_out(options: argparse.Namespace, checkout: Checkout) -> int:
         if task == "app":
             make_app(checkout, runner, setup.model_bundle)
         browser = chromium.ensure(runner, checkout.program("python")) if task in ("test", "bench", "screenshots") else None
+        if task == "test":
+            chromium.ensure_display(runner)
     # The lock is given back here: a server or a test run must not keep others from setting up.
     if task == "run":
         if options.model is None and setup.to_make_later():
