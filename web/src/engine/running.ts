@@ -12,6 +12,7 @@ export async function readingRun<N extends ReadingName | 'count' | 'complete' | 
 ): Promise<Calls[N]['result']> {
   return host.attempt(async link => {
     const call = link.call(name, args, () => {})
+    if (signal?.aborted) call.cancel() // it came while the worker was waited for
     signal?.addEventListener('abort', call.cancel)
     try {
       const result = await call.result
