@@ -158,17 +158,26 @@ describe('copying', () => {
   test('begins with the draft, and finds its way back after a change', () => {
     const copier = new Copier(text, [50, 51])
     expect(copier.guess(3)).toEqual([1, 2, 3])
-    for (const token of [1, 2, 77]) copier.accept(token)
-    expect(copier.guess(3)).toEqual([])
-    for (const token of [4, 5]) copier.accept(token)
-    expect(copier.guess(3)).toEqual([6, 7, 8])
+    for (const token of [1, 2, 77]) copier.accept(token) // in the place of 3
+    expect(copier.guess(3)).toEqual([4, 5, 6])
+    copier.accept(88) // put in before 4
+    copier.accept(4)
+    expect(copier.guess(3)).toEqual([5, 6, 7])
+    copier.accept(7) // 5 and 6 are left out
+    expect(copier.guess(16), 'no further than the draft').toEqual([8, 9])
+  })
+
+  test('lets go of a draft that is another text, until something of it comes', () => {
+    const copier = new Copier(text, [50, 51])
+    for (const token of [91, 92, 93, 94, 95]) copier.accept(token)
+    expect(copier.guess(16)).toEqual([])
+    for (const token of [6, 7]) copier.accept(token)
+    expect(copier.guess(16)).toEqual([8, 9])
   })
 
   test('guesses more after right guesses and less after wrong ones', () => {
-    const copier = new Copier(
-      Array.from({ length: 100 }, (_, index) => index),
-      [],
-    )
+    const copier = new Copier([], [...Array.from({ length: 100 }, (_, index) => index), 0, 1])
+    expect(copier.guess(50).length).toBe(4)
     copier.learn(4, 4)
     expect(copier.guess(50).length).toBe(8)
     for (let round = 0; round < 5; round++) copier.learn(8, 8)

@@ -7,9 +7,13 @@
 /** How many tokens have to agree before what followed them is guessed, the longer first. */
 const LONG = 3
 const SHORT = 2
-/** Guesses per run: at first, and at most; right guesses double it, wrong ones halve it. */
+/** Guesses per run: at first, and at most; right guesses double it, wrong ones halve it. A draft is trusted from the start. */
 const FIRST_GUESSES = 4
 const MOST_GUESSES = 16
+/** Behind a change in a draft, tokens of it that may have been left out. */
+const REACH = 6
+/** Without a right guess for so many tokens the draft is another text. */
+const MOST_MISSES = 4
 
 export class Copier {
   /** Draft, prompt and answer behind one another. */
@@ -20,10 +24,15 @@ export class Copier {
   /** Where copying goes on, or -1. */
   #next = -1
   #guesses = FIRST_GUESSES
+  readonly #draftLength: number
+  /** Tokens in a row that were not as guessed. */
+  #misses = 0
 
   /** @param draft a text much like the answer, from whose beginning the first guesses come; [] where there is none */
   constructor(draft: readonly number[], prompt: readonly number[]) {
     this.#history = new Int32Array(2 * (draft.length + prompt.length) + 256)
+    this.#draftLength = draft.length
+    if (draft.length > 0) this.#guesses = MOST_GUESSES
     for (const token of draft) this.#append(token)
     for (const token of prompt) this.#append(token)
     this.#next = draft.length > 0 ? 0 : this.#lookUp()
@@ -32,15 +41,33 @@ export class Copier {
   /** The tokens that may come next, up to `most` of them. */
   guess(most: number): number[] {
     if (this.#next < 0) return []
-    const count = Math.min(this.#guesses, most, this.#length - this.#next)
+    const end = this.#next < this.#draftLength ? this.#draftLength : this.#length
+    const count = Math.min(this.#guesses, most, end - this.#next)
     return Array.from(this.#history.subarray(this.#next, this.#next + count))
   }
 
   /** The token that came. */
   accept(token: number): void {
-    const expected = this.#next >= 0 && this.#history[this.#next] === token
+    const at = this.#next
+    const expected = at >= 0 && this.#history[at] === token
+    this.#misses = expected ? 0 : this.#misses + 1
     this.#append(token)
-    this.#next = expected ? this.#next + 1 : this.#lookUp()
+    if (expected) this.#next = at + 1
+    else {
+      const found = this.#lookUp()
+      this.#next = found < 0 && at >= 0 ? this.#realigned(at, token) : found
+    }
+  }
+
+  /**
+   * Where a draft goes on behind a token that it does not have at `at`: behind the same token nearby, where some of the draft
+   * were left out or one was put in before; else behind the one that it stands for.
+   */
+  #realigned(at: number, token: number): number {
+    if (at >= this.#draftLength || this.#misses > MOST_MISSES) return -1
+    const end = Math.min(at + REACH, this.#draftLength)
+    for (let place = Math.max(0, at - 1); place < end; place++) if (this.#history[place] === token) return place + 1
+    return at + 1
   }
 
   /** How many of the last guesses came true. */
