@@ -1,8 +1,9 @@
 /** Loading of the model: what the page knows of it, and what the user can do about it. */
-import { computed, signal } from '@preact/signals'
+import { computed, signal, untracked } from '@preact/signals'
 import type { Engine, EngineInfo, EngineOptions, LoadProgress } from '../engine/api.ts'
 import { EngineError, type ErrorCode } from '../engine/errors.ts'
-import { chatModels, fetchModels, keptBundles, type ModelSummary } from './models.ts'
+import { chatModels, fetchModels, keptBundles, lookAtKept, type ModelSummary } from './models.ts'
+import { route } from './route.ts'
 import { change, settings } from './settings.ts'
 import { site } from './site.ts'
 import { type Cost, costOf } from './site-models.ts'
@@ -26,6 +27,13 @@ export function runsOn({ device, variant }: Pick<EngineInfo, 'device' | 'variant
   return `${device === 'webgpu' ? 'GPU' : 'CPU'} · ${variant.replace(/^(webgpu|cpu)-/, '')}`
 }
 
+/** The model that a site names for the page shown, else the one chosen before, else the site's first, else the first. */
+function wantedHere(): ModelSummary | undefined {
+  const byId = (wanted: string | null | undefined) => chatModels.value.find(({ id }) => id === wanted)
+  const own = route.value.page === 'write' ? byId(site.value?.perTask.write) : undefined
+  return own ?? byId(settings.value.model) ?? byId(site.value?.defaultModel) ?? chatModels.value[0]
+}
+
 /** Owns the one engine of the page. A newer load makes every older one void. */
 export class Loader {
   readonly #make: MakeEngine
@@ -40,16 +48,30 @@ export class Loader {
     loadState.value = { status: 'starting' }
     try {
       await fetchModels()
-      const models = chatModels.value
-      const byId = (wanted: string | null | undefined) => models.find(({ id }) => id === wanted)
-      const model = byId(settings.value.model) ?? byId(site.value?.defaultModel) ?? models[0]
-      const cost = model ? await costOf(model, keptBundles.value) : null
-      if (!model) loadState.value = { status: 'no-model' }
-      else if (cost) loadState.value = { status: 'paused', model, cost }
-      else await this.load(model)
+      const model = wantedHere()
+      if (model) await this.#begin(model)
+      else loadState.value = { status: 'no-model' }
     } catch (error) {
       loadState.value = { status: 'failed', model: null, code: 'server', error }
     }
+  }
+
+  /** On a site with a model of its own for a page: loads the one that the page shown now is for. */
+  async follow(): Promise<void> {
+    const state = loadState.peek()
+    const model = untracked(wantedHere)
+    if (!('model' in state) || !state.model || !model || state.model.id === model.id) return
+    await lookAtKept()
+    await this.#begin(model)
+  }
+
+  /** A site's visitor is asked before a large download. */
+  async #begin(model: ModelSummary): Promise<void> {
+    const cost = await costOf(model, keptBundles.value)
+    if (!cost) return this.load(model)
+    const old = this.#retire()
+    loadState.value = { status: 'paused', model, cost }
+    await old?.dispose()
   }
 
   async load(model: ModelSummary): Promise<void> {

@@ -11,7 +11,7 @@ import { keepOptions } from '../state/kept.ts'
 import { reloadIsolated, startOffline } from '../state/offline.ts'
 import { keepPresets, offerPresets } from '../state/presets.ts'
 import { keepRequests } from '../state/requests.ts'
-import { go } from '../state/route.ts'
+import { go, route } from '../state/route.ts'
 import { keepSettings } from '../state/settings.ts'
 import { loadSite, site } from '../state/site.ts'
 import { keepInSync } from '../state/sync/sync.ts'
@@ -38,4 +38,7 @@ render(<App conversation={conversation} loader={loader} />, root)
 keepInSync()
 const offline = startOffline(import.meta.url)
 if (site.value) await offline // its service worker may have to load the page once more
-if (!(await reloadIsolated())) void loader.start()
+if (!(await reloadIsolated())) {
+  void loader.start()
+  if (site.value?.perTask.write) route.subscribe(() => void loader.follow())
+}

@@ -15,6 +15,7 @@ import { DifferenceDialog } from './grammar/difference.tsx'
 import { MarksPanel } from './grammar/panel.tsx'
 import { MarkPopup } from './grammar/popup.tsx'
 import { KeysDialog } from './keys.tsx'
+import { SiteOpenings } from './openings.tsx'
 import { SuggestionPanel } from './panel.tsx'
 import { Status, TouchKeys } from './status.tsx'
 import { TrialDialog } from './trial.tsx'
@@ -58,6 +59,7 @@ export function WritePage() {
       <section class="write-main" aria-label={words.editor}>
         <Bar work={work} open={open} />
         <Notices work={work} />
+        <SiteOpenings work={work} />
         <div class="write-text" ref={host} data-focus={focus} />
         <TouchKeys work={work} />
         <Status work={work} />
