@@ -1,10 +1,13 @@
 /** The page's own parts of this area, over a scripted engine: what is told before sending, where settings open. */
+import { h, render } from 'preact'
 import { beforeEach, expect, test } from 'vitest'
 import { page, userEvent } from 'vitest/browser'
 import type { ChatRequest, Engine, TokenCount } from '../../../web/src/engine/api.ts'
 import { chat } from '../../../web/src/state/chat.ts'
 import { changeControls, chatSettings, resetControls } from '../../../web/src/state/controls.ts'
 import { loadState } from '../../../web/src/state/engine.ts'
+import { Microscope } from '../../../web/src/ui/insight/microscope.tsx'
+import { BLOCK_CELLS } from '../../../web/src/ui/insight/token-blocks.tsx'
 import { fakeEngine } from '../engine/fake.ts'
 import { MODEL, openPage } from '../ui/page.ts'
 
@@ -110,4 +113,41 @@ test('a chat can have settings of its own: shown, sent, kept with it, and put ba
   await expect.element(temperature).toHaveValue(0.9)
   await userEvent.click(beside.getByRole('button', { name: 'Reset Temperature' }))
   expect(chat.value.head.overrides).toEqual({})
+})
+
+test('the tokens of a long answer are drawn a block at a time, near what is seen, and all are reached by keyboard', async () => {
+  const token = (id: number) => ({ id, text: ` word${id}`, bytes: [], probability: 0.5 })
+  const steps = Array.from({ length: 2000 }, (_, id) => ({ ...token(id), top: [token(id)] }))
+  const root = document.createElement('div')
+  document.body.replaceChildren(root)
+  let most = 0
+  const count = (nodes: NodeList) =>
+    [...nodes].reduce(
+      (sum, node) =>
+        sum +
+        (node instanceof Element
+          ? Number(node.matches('.token[data-from]')) + node.querySelectorAll('.token[data-from]').length
+          : 0),
+      0,
+    )
+  const watch = new MutationObserver(records => {
+    most = Math.max(
+      most,
+      records.reduce((sum, { addedNodes }) => sum + count(addedNodes), 0),
+    ) // of one task
+  })
+  watch.observe(root, { childList: true, subtree: true })
+  render(h(Microscope, { steps, onBranch: null }), root)
+  const tokens = page.getByRole('group', { name: 'The answer’s tokens' }).getByRole('button')
+  await expect.element(tokens.first()).toBeVisible()
+  expect(root.querySelector('.tokens')?.textContent).toContain(' word1999')
+  expect(tokens.elements().length).toBeLessThan(1500)
+  await userEvent.click(tokens.first())
+  await userEvent.keyboard('{End}')
+  await expect.element(page.getByRole('button', { name: 'word1999,' })).toHaveFocus()
+  await userEvent.keyboard('{ArrowLeft}')
+  await expect.element(page.getByRole('button', { name: 'word1998,' })).toHaveFocus()
+  expect(most).toBeLessThanOrEqual(2 * BLOCK_CELLS) // what comes into sight, and what the keyboard goes to
+  watch.disconnect()
+  render(null, root)
 })

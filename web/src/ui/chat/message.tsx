@@ -148,7 +148,7 @@ function Actions({ message, at, of }: MessageProps) {
             class="quiet"
             aria-label={label}
             aria-pressed={isPressed}
-            title={`${label} (${key.length === 1 ? key.toUpperCase() : key})`}
+            data-tip={`${label} (${key.length === 1 ? key.toUpperCase() : key})`}
             onClick={() => void act()}
           >
             <Icon name={icon} />
@@ -170,7 +170,7 @@ function Versions({ message, at, of }: MessageProps) {
         type="button"
         class="quiet"
         aria-label={previousVersion}
-        title={`${previousVersion} (←)`}
+        data-tip={`${previousVersion} (←)`}
         disabled={at === 1}
         onClick={() => turn(message.id, -1, conversation)}
       >
@@ -183,7 +183,7 @@ function Versions({ message, at, of }: MessageProps) {
         type="button"
         class="quiet"
         aria-label={nextVersion}
-        title={`${nextVersion} (→)`}
+        data-tip={`${nextVersion} (→)`}
         disabled={at === of}
         onClick={() => turn(message.id, 1, conversation)}
       >

@@ -1,14 +1,12 @@
 /** The tokens of an answer, one by one: where the model was unsure, what else could have come, and a branch from there. */
 import { useSignal } from '@preact/signals'
-import { useMemo, useRef } from 'preact/hooks'
+import { useLayoutEffect, useMemo, useRef } from 'preact/hooks'
 import { change, settings } from '../../state/settings.ts'
-import { type Cell, cellsOf, certainty } from '../../tasks/tokens.ts'
+import { type Cell, cellsOf } from '../../tasks/tokens.ts'
 import type { TracedStep, TracedToken } from '../../tasks/trace.ts'
 import { text } from '../../text/index.ts'
-import { memo } from '../parts/memo.ts'
 import { Alternatives } from './alternatives.tsx'
-import { percent } from './numbers.ts'
-import { visible } from './visible.ts'
+import { BLOCK_CELLS, blocksOf, TokenBlock, useNearBlocks } from './token-blocks.tsx'
 import '../css/insight.css'
 
 export interface MicroscopeProps {
@@ -33,15 +31,27 @@ export function Microscope({ steps, marked, onBranch, blocked }: MicroscopeProps
   const words = text.value.insight.tokens
   const box = useRef<HTMLDivElement>(null)
   const cells = useMemo(() => cellsOf(steps), [steps])
+  const blocks = useMemo(() => blocksOf(cells), [cells])
+  const near = useNearBlocks()
+  /** The cell that gets the focus once it is drawn. */
+  const goesTo = useRef<number | null>(null)
+  const looks = useSignal(0)
   /** The token that is looked at, null before the first look. */
   const active = useSignal<number | null>(null)
   const at = Math.min(active.value ?? 0, steps.length - 1)
   const cell = cells.findIndex(({ from, to }) => at >= from && at < to)
   const look = (token: number) => {
-    active.value = token
     const next = cells.findIndex(({ from, to }) => token >= from && token < to)
-    box.current?.querySelectorAll<HTMLElement>('button')[next]?.focus()
+    near.reveal(Math.floor(next / BLOCK_CELLS))
+    goesTo.current = cells[next]?.from ?? null
+    active.value = token
+    looks.value += 1
   }
+  useLayoutEffect(() => {
+    // Drawn by now, in the same turn.
+    if (goesTo.current !== null) box.current?.querySelector<HTMLElement>(`[data-from="${goesTo.current}"]`)?.focus()
+    goesTo.current = null
+  }, [looks.value])
   const step = active.value === null ? undefined : steps[at]
   return (
     <div class="microscope">
@@ -59,17 +69,19 @@ export function Microscope({ steps, marked, onBranch, blocked }: MicroscopeProps
           look(move(at, steps.length - 1))
         }}
       >
-        {cells.map((one, index) => (
-          <Token
-            key={one.from}
-            cell={one}
-            step={steps[one.from]}
-            isReached={index === cell}
-            isActive={active.value !== null && index === cell}
-            isMarked={marked?.has(one.from) ?? false}
-            onLook={() => look(one.from)}
-          />
-        ))}
+        {blocks.map((block, index) => {
+          const isReached = cell >= block.from && cell < block.from + block.cells.length
+          return (
+            <TokenBlock
+              key={block.from}
+              {...{ block, index, near, steps, marked }}
+              isDrawn={near.drawn.value.has(index)}
+              reached={isReached ? cell : null}
+              isActive={isReached && active.value !== null}
+              onLook={look}
+            />
+          )
+        })}
       </div>
       {step ? (
         <Alternatives
@@ -85,50 +97,6 @@ export function Microscope({ steps, marked, onBranch, blocked }: MicroscopeProps
 
 function partsOf(cell: Cell | undefined): number {
   return cell ? cell.to - cell.from : 1
-}
-
-interface TokenProps {
-  cell: Cell
-  step: TracedStep | undefined
-  /** The one that Tab reaches. */
-  isReached: boolean
-  isActive: boolean
-  isMarked: boolean
-  onLook: () => void
-}
-
-/** Of hundreds of tokens, a step changes two. */
-const Token = memo(
-  (props: TokenProps) => <TokenButton {...props} />,
-  (before, after) =>
-    before.cell === after.cell &&
-    before.isReached === after.isReached &&
-    before.isActive === after.isActive &&
-    before.isMarked === after.isMarked,
-)
-
-function TokenButton({ cell, step, isReached, isActive, isMarked, onLook }: TokenProps) {
-  const { legend, probability } = text.value.insight.tokens
-  if (!step) return null
-  const level = certainty(step)
-  const lines = cell.text.split('\n').length - 1
-  return (
-    <>
-      <button
-        type="button"
-        class={`token ${level}${isMarked ? ' marked' : ''}`}
-        tabIndex={isReached ? 0 : -1}
-        aria-pressed={isActive}
-        aria-label={`${visible(cell.text)}, ${probability(percent(step.probability))}, ${legend[level]}`}
-        onClick={onLook}
-      >
-        {cell.text.replaceAll('\n', '↵')}
-      </button>
-      {Array.from({ length: lines }, (_, index) => (
-        <br key={index} />
-      ))}
-    </>
-  )
 }
 
 function HeatChoice() {

@@ -9,6 +9,8 @@ import { inWords } from '../../state/in-words.ts'
 import { checkOffline, dropOffline, keeping, keepOffline } from '../../state/kept.ts'
 import { chatModels, keptBundles, type ModelSummary } from '../../state/models.ts'
 import { settings } from '../../state/settings.ts'
+import { KINDS } from '../../tasks/analyse/kinds.ts'
+import { isMadeFor } from '../../tasks/analyse/made-for.ts'
 import { text } from '../../text/index.ts'
 import { useActors } from '../parts/context.ts'
 import { bytes } from '../parts/format.ts'
@@ -82,7 +84,7 @@ function UseButton({ model }: { model: ModelSummary }) {
   const words = text.value.models
   const { loader } = useActors()
   const state = loadState.value
-  if (!chatModels.value.some(({ id }) => id === model.id)) return <span class="small">{words.notForChat}</span>
+  if (!chatModels.value.some(({ id }) => id === model.id)) return <span class="small">{useOf(model)}</span>
   if ('model' in state && state.model?.id === model.id) return <span class="badge good">{words.inUse}</span>
   return (
     <button
@@ -94,6 +96,15 @@ function UseButton({ model }: { model: ModelSummary }) {
       {words.use}
     </button>
   )
+}
+
+/** Of a model that nobody can chat with. */
+function useOf(model: ModelSummary): string {
+  const words = text.value.models
+  const { tasks = [] } = model
+  if (tasks.includes('embeddings')) return words.forFiles
+  if (tasks.includes('grammar')) return words.forWriting
+  return KINDS.some(kind => isMadeFor(kind, model)) ? words.forAnalysis : words.notForChat
 }
 
 function keptOf(model: ModelSummary) {
