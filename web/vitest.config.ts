@@ -53,8 +53,8 @@ export default defineConfig({
           test: {
             name: 'browser',
             include: ['tests/web/**/*.browser.test.{ts,tsx}'],
-            testTimeout: 120_000, // SwiftShader compiles its shaders on a CPU that others use too
-            hookTimeout: 120_000,
+            testTimeout: 300_000, // SwiftShader compiles its shaders on a CPU that others use too
+            hookTimeout: 300_000,
             expect: { poll: { timeout: 60_000 } }, // of expect.element: a second is little on a busy machine
             setupFiles: [here('../tests/web/patience.ts')], // the same for vi.waitFor
             fileParallelism: false, // two cores: engines side by side would only slow each other down

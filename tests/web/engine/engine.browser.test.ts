@@ -3,6 +3,7 @@ import type { Device, Engine, EngineOptions, LoadProgress } from '../../../web/s
 import { createEngine } from '../../../web/src/engine/client.ts'
 import { removeStoredBundle, storedBundles } from '../../../web/src/engine/disk.ts'
 import { parseManifest } from '../../../web/src/engine/manifest.ts'
+import { faultyWorkers } from './loop.ts'
 import { engineSuite, failureOf } from './suite.ts'
 
 const BUNDLE = '/bundles/tiny-llama/'
@@ -10,7 +11,8 @@ const load = (over: Partial<EngineOptions> = {}) => createEngine({ bundle: BUNDL
 /** A spoiled copy of the tiny bundle, at an address of its own. */
 const damaged = (kind: string) => `/damaged/${kind}/${crypto.randomUUID()}/tiny-llama/`
 
-engineSuite('the real engine on the CPU', load)
+const { make, tell } = faultyWorkers()
+engineSuite('the real engine on the CPU', () => createEngine({ bundle: BUNDLE, device: 'cpu' }, make), tell)
 
 describe.each<{ variant: string; device: Device; backend: 'ort' | 'simd'; runs: RegExp }>([
   { variant: 'cpu-int8', device: 'cpu', backend: 'simd', runs: /^simd-(relaxed|simd128)$/ },
@@ -253,8 +255,8 @@ describe('when things break', () => {
 
   test('when every variant failed, the code is that of the last failure', async () => {
     const failing = `onmessage = ({ data }) => postMessage({ kind: 'fail', id: data.id, cancelled: false, ...(data.args.passedOver.length
-      ? { code: 'unsupported', message: 'It cannot run here. No room.', stepDownFrom: null }
-      : { code: 'out-of-memory', message: 'No room.', stepDownFrom: 'cpu-int8' }) })`
+      ? { code: 'unsupported', reasons: [{ kind: 'plain', said: 'It cannot run here. No room.' }], stepDownFrom: null }
+      : { code: 'out-of-memory', reasons: [{ kind: 'plain', said: 'No room.' }], stepDownFrom: 'cpu-int8' }) })`
     const url = URL.createObjectURL(new Blob([failing], { type: 'text/javascript' }))
     const error = await failureOf(createEngine({ bundle: BUNDLE }, () => new Worker(url)))
     expect(error).toMatchObject({ code: 'out-of-memory', message: 'It cannot run here. No room.' })

@@ -1,11 +1,37 @@
-/** See hardware-worker.ts. A message on the channel takes the device away, as a crashed driver does. */
+/**
+ * See hardware-worker.ts. A message to the worker lets something happen to its GPU when results are read from it for the given
+ * time: `lost`, the device goes away, as where a driver crashes; `stuck`, the result never comes.
+ */
 Object.defineProperty(GPUAdapterInfo.prototype, 'isFallbackAdapter', { get: () => false })
 
-const requestDevice = GPUAdapter.prototype.requestDevice
-GPUAdapter.prototype.requestDevice = async function (descriptor) {
-  const device = await requestDevice.call(this, descriptor)
-  new BroadcastChannel('take-gpu-away').onmessage = () => device.destroy()
-  return device
+export interface GpuFault {
+  kind: 'lost' | 'stuck'
+  /** Reads that still go well; each token of an answer takes one at least. */
+  after: number
 }
 
-export {}
+let next: GpuFault | null = null
+addEventListener('message', event => {
+  const data: unknown = event.data
+  if (typeof data !== 'object' || data === null || !('gpu' in data)) return
+  next = data.gpu as GpuFault // our own tests' message
+  event.stopImmediatePropagation() // it is no call of the engine's
+})
+
+let current: GPUDevice | null = null
+const { requestDevice } = GPUAdapter.prototype
+GPUAdapter.prototype.requestDevice = async function (descriptor) {
+  current = await requestDevice.call(this, descriptor)
+  return current
+}
+
+const { mapAsync } = GPUBuffer.prototype
+GPUBuffer.prototype.mapAsync = async function (...how) {
+  if (next !== null && next.after-- <= 0) {
+    const { kind } = next
+    next = null
+    if (kind === 'stuck') await new Promise(() => {})
+    current?.destroy()
+  }
+  return mapAsync.apply(this, how)
+}

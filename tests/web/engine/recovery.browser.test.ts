@@ -4,17 +4,19 @@ import type { CompletionRequest, Engine } from '../../../web/src/engine/api.ts'
 import { createEngine } from '../../../web/src/engine/client.ts'
 import { MemoryBudget } from '../../../web/src/engine/memory.ts'
 import type { Fault } from './faulty-backend.ts'
-import { BUNDLE, OPTIONS, textOf, workers } from './loop.ts'
+import type { GpuFault } from './hardware-gpu.ts'
+import { BUNDLE, faultyWorkers, OPTIONS, textOf, waitsAfter, workers } from './loop.ts'
 import { failureOf } from './suite.ts'
 
 describe('when a worker ends', () => {
   const request: CompletionRequest = { prompt: 'The White Rabbit put on', temperature: 0.9, seed: 3, max_tokens: 400 }
 
   test('in the middle of an answer, another goes on with it: the same text, once, and the next job runs', async () => {
-    const { made, make } = workers()
+    const { made, make, tell } = faultyWorkers()
     const engine = await createEngine(OPTIONS, make)
     const undisturbed = await textOf(engine, request)
     const pieces: string[] = []
+    tell(waitsAfter(40))
     for await (const { choices } of engine.completions.create({ ...request, stream: true })) {
       pieces.push(choices[0].text)
       if (pieces.length === 10) made.at(-1)?.terminate() // raises no event: only its lock tells
@@ -28,7 +30,12 @@ describe('when a worker ends', () => {
   })
 
   test('and the next one too, the answer fails with a reason, every open call settles, and a retry works', async () => {
-    const { made, make } = workers()
+    const { made, make: another } = faultyWorkers()
+    const make = () => {
+      const worker = another()
+      if (made.length <= 2) worker.postMessage(waitsAfter(60)) // behind the self-test's steps
+      return worker
+    }
     const engine = await createEngine(OPTIONS, make)
     const reading = (async () => {
       for await (const _ of engine.completions.create({ ...request, stream: true })) made.at(-1)?.terminate()
@@ -44,7 +51,7 @@ describe('when a worker ends', () => {
   })
 
   test('an encoder-decoder’s answer goes on too: its prompt is read again, what it had written is written again', async () => {
-    const { made, make } = workers()
+    const { made, make, tell } = faultyWorkers()
     const engine = await createEngine({ bundle: '/bundles/transformers/tiny-t5/', device: 'cpu', threads: 1 }, make)
     const question: CompletionRequest = { prompt: 'translate English to German: The house is small.', max_tokens: 120 }
     const drawn = { ...question, temperature: 2, seed: 4 }
@@ -52,6 +59,7 @@ describe('when a worker ends', () => {
     expect(engine.stats()?.outputTokens).toBeGreaterThan(60)
     let pieces = 0
     let text = ''
+    tell(waitsAfter(30))
     for await (const { choices } of engine.completions.create({ ...drawn, stream: true })) {
       text += choices[0].text
       if (++pieces === 5) made.at(-1)?.terminate()
@@ -74,24 +82,18 @@ describe('when a worker ends', () => {
 
 describe('when a run of the model fails', () => {
   let engine: Engine
-  const { made, make } = workers('./faulty-worker.ts')
-  const faults = new BroadcastChannel('engine-faults')
+  const { made, make, tell } = faultyWorkers()
   const request: CompletionRequest = { prompt: 'Down, down, down. Would the fall', temperature: 0, max_tokens: 30 }
   let undisturbed = ''
   beforeAll(async () => {
     engine = await createEngine(OPTIONS, make)
     undisturbed = await textOf(engine, request)
   })
-  afterAll(async () => {
-    faults.close()
-    await engine?.dispose()
-  })
+  afterAll(() => engine?.dispose())
 
   /** Makes the model fail in the middle of an answer. */
-  const disturbed = async (kind: Fault['kind']) => {
-    const noted = new Promise(resolve => faults.addEventListener('message', resolve, { once: true }))
-    faults.postMessage({ kind, after: 12 } satisfies Fault)
-    await noted
+  const disturbed = (kind: Fault['kind']) => {
+    tell({ fault: { kind, step: 'decode', after: 12 } })
     return textOf(engine, request)
   }
 
@@ -140,8 +142,12 @@ describe('when a run of the model fails', () => {
 
 describe('on a GPU', () => {
   let engine: Engine
+  let worker: Worker | null = null
   beforeAll(async () => {
-    const make = () => new Worker(new URL('./hardware-worker.ts', import.meta.url), { type: 'module' })
+    const make = () => {
+      worker = new Worker(new URL('./hardware-worker.ts', import.meta.url), { type: 'module' })
+      return worker
+    }
     engine = await createEngine({ bundle: BUNDLE, device: 'webgpu', variant: 'webgpu-q4f32' }, make)
   })
   afterAll(() => engine?.dispose())
@@ -159,16 +165,13 @@ describe('on a GPU', () => {
   })
 
   test('that goes away in the middle of an answer: a new worker goes on with it', async () => {
-    const channel = new BroadcastChannel('take-gpu-away')
     const request: CompletionRequest = { prompt: 'Alice was', temperature: 0, max_tokens: 8 }
+    const gpu: GpuFault = { kind: 'lost', after: 4 }
+    worker?.postMessage({ gpu })
     let text = ''
-    for await (const { choices } of engine.completions.create({ ...request, stream: true })) {
-      if (text === '') channel.postMessage(null)
-      text += choices[0].text
-    }
+    for await (const { choices } of engine.completions.create({ ...request, stream: true })) text += choices[0].text
     expect(engine.stats()).toMatchObject({ recoveries: 1, outputTokens: 8 })
     expect(await textOf(engine, request)).toBe(text)
-    channel.close()
   })
 })
 

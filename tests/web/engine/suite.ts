@@ -2,6 +2,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { ChatChunk, ChatRequest, CompletionRequest, Engine } from '../../../web/src/engine/api.ts'
 import { EngineError } from '../../../web/src/engine/errors.ts'
+import type { ToFaulty } from './faulty-backend.ts'
+import { waitsAfter } from './loop.ts'
 
 const MESSAGES = [{ role: 'user' as const, content: 'Who is Alice?' }]
 const SEEDED = { seed: 11, temperature: 1, max_tokens: 12 }
@@ -23,7 +25,12 @@ export async function failureOf(work: Promise<unknown>): Promise<unknown> {
   throw new Error('it did not fail')
 }
 
-export function engineSuite(name: string, create: () => Promise<Engine>): void {
+/** @param tell speaks to the worker behind the engine that was made last, where it is a faulty one */
+export function engineSuite(
+  name: string,
+  create: () => Promise<Engine>,
+  tell: (message: ToFaulty) => void = () => {},
+): void {
   describe(name, () => {
     let engine: Engine
     beforeAll(async () => {
@@ -114,15 +121,17 @@ export function engineSuite(name: string, create: () => Promise<Engine>): void {
     test('an abort stops the answer, rejects with an AbortError, and the next job runs', async () => {
       const stop = new AbortController()
       let seen = 0
+      tell(waitsAfter(20))
       const reading = (async () => {
         for await (const chunk of streamed({ max_tokens: 500, signal: stop.signal })) {
-          if (chunk.choices[0].delta.content && ++seen === 2) stop.abort()
+          if (!chunk.choices[0].delta.content || ++seen !== 2) continue
+          stop.abort()
+          tell({ goOn: true })
         }
       })()
       expect(await failureOf(reading)).toMatchObject({ name: 'AbortError' })
       expect(engine.stats()?.stopReason).toBe('cancelled')
-      // The wish takes some milliseconds to arrive, more where others use the processor too; a token of the tiny model takes
-      // a fraction of one. So: it ended before its own end. That nothing runs once the wish is there, loop.test.ts tells.
+      // It ended before its own end. That nothing runs once the wish is there, loop.test.ts tells.
       expect(engine.stats()?.outputTokens).toBeLessThan(500)
       expect((await chat()).usage.completion_tokens).toBe(12)
     })

@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { commands } from 'vitest/browser'
 import type { Engine, Entity, Label } from '../../../web/src/engine/api.ts'
 import { createEngine } from '../../../web/src/engine/client.ts'
+import { faultyWorkers, waitsAfter } from './loop.ts'
 import { failureOf } from './suite.ts'
 
 const bundle = (name: string) => `/bundles/transformers/${name}/`
@@ -80,9 +81,10 @@ test('the float32 variant answers as PyTorch does over the float weights', async
 
 describe('an encoder-decoder among the engine’s other duties', () => {
   let engine: Engine
+  const { make, tell } = faultyWorkers()
   const prompt = 'translate English to German: the cat sees the house.'
   beforeAll(async () => {
-    engine = await load('tiny-t5')
+    engine = await createEngine({ bundle: bundle('tiny-t5'), device: 'cpu', threads: 1 }, make)
   })
   afterAll(() => engine?.dispose())
 
@@ -114,12 +116,17 @@ describe('an encoder-decoder among the engine’s other duties', () => {
 
   test('a cancel ends an answer, and the next one is right', async () => {
     const stop = new AbortController()
+    tell(waitsAfter(20))
     const reading = (async () => {
       const stream = engine.completions.create({
         ...{ prompt: 'Something else', temperature: 5, seed: 1, max_tokens: 500, stream: true },
         signal: stop.signal,
       } as const)
-      for await (const { choices } of stream) if (choices[0].text) stop.abort()
+      for await (const { choices } of stream) {
+        if (!choices[0].text) continue
+        stop.abort()
+        tell({ goOn: true })
+      }
     })()
     expect(await failureOf(reading)).toMatchObject({ name: 'AbortError' })
     expect(engine.stats()?.stopReason).toBe('cancelled')

@@ -63,6 +63,7 @@ export class EngineSession extends EventTarget implements LanguageModelSession {
     return new ReadableStream<string>({
       async pull(controller) {
         try {
+          signal.throwIfAborted() // what has come by now and was not read yet is not wanted any more
           const { value, done } = await pieces.next()
           if (done) controller.close()
           else controller.enqueue(value)
