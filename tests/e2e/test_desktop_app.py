@@ -1,0 +1,153 @@
+"""The whole desktop app in Chrome's app mode: its own process, its own profile, the real page, a small model."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, Playwright, expect
+from serving import CHROMIUM, copy_bundle
+from windows import MISSING, arrived, chrome_for_tests, display
+
+pytestmark = [
+    pytest.mark.skipif(not sys.platform.startswith("linux"), reason="drives X11 windows"),
+    pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}"),
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium"),
+]
+
+LOAD_MS = 120_000  # as in conftest.py: two busy cores
+
+
+@dataclass
+class Running:
+    """`slm-playground desktop` in its own process, and the page in its window."""
+
+    process: subprocess.Popen[str]
+    url: str
+    page: Page
+
+
+@pytest.fixture(scope="module")
+def screen() -> Iterator[str]:
+    with display() as name:
+        yield name
+
+
+@pytest.fixture
+def environment(screen: str, tmp_path: Path) -> dict[str, str]:
+    browser = tmp_path / "browser"
+    browser.write_text(f'#!/bin/sh\necho "$1" > {tmp_path}/outside\n')
+    browser.chmod(0o755)
+    own = {
+        "DISPLAY": screen,
+        "WAYLAND_DISPLAY": "",
+        "BROWSER": str(browser),
+        "SLM_PLAYGROUND_DATA": str(tmp_path / "data"),
+        "SLM_PLAYGROUND_CHROME": chrome_for_tests(tmp_path, "--remote-debugging-port=0"),
+    }
+    return {**os.environ, **own}
+
+
+@pytest.fixture
+def start(
+    environment: dict[str, str], tmp_path: Path, tiny_bundle: Path, playwright: Playwright
+) -> Iterator[Callable[..., Running]]:
+    """`start(*arguments)` runs the app and finds its page."""
+    models = tmp_path / "models"
+    models.mkdir()
+    copy_bundle(tiny_bundle, models)
+    program = Path(sys.executable).with_name("slm-playground")
+    running: list[subprocess.Popen[str]] = []
+
+    def run(*arguments: str) -> Running:
+        port_file = tmp_path / "data" / "desktop" / "chrome" / "DevToolsActivePort"
+        port_file.unlink(missing_ok=True)
+        command: list[str | Path] = [program, "desktop", "--shell", "chrome-app", "--models", models, *arguments]
+        process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        running.append(process)
+        assert process.stdout
+        url = process.stdout.readline().strip()
+        port = int(arrived(port_file).split()[0])
+        browser = playwright.chromium.connect_over_cdp(f"http://127.0.0.1:{port}")
+        page = browser.contexts[0].pages[0]
+        page.set_default_timeout(LOAD_MS)
+        page.wait_for_url(f"{url}**")
+        return Running(process, url, page)
+
+    yield run
+    for process in running:
+        process.kill()
+        process.communicate()
+
+
+def second(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    command: list[str | Path] = [Path(sys.executable).with_name("slm-playground"), "desktop", *arguments]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+
+
+def browsers_on(profile: Path) -> list[str]:
+    """Processes that were started with this profile."""
+    found = []
+    for folder in Path("/proc").iterdir():
+        try:
+            found += [folder.name] if str(profile).encode() in (folder / "cmdline").read_bytes() else []
+        except OSError:
+            continue
+    return found
+
+
+def test_chat_links_a_second_start_and_a_clean_end(
+    start: Callable[..., Running], environment: dict[str, str], tmp_path: Path
+) -> None:
+    app = start("--port", "0")
+    page = app.page
+    box = page.get_by_role("textbox", name="Message")
+    box.fill("Hello")
+    expect(page.get_by_role("banner").get_by_text("CPU")).to_be_visible()
+    box.press("Enter")
+    expect(page.get_by_role("button", name="Regenerate")).to_be_visible()
+
+    page.evaluate(
+        """() => {
+          const link = Object.assign(document.createElement('a'), { href: 'https://example.org/x', target: '_blank' })
+          link.textContent = 'Elsewhere'
+          document.querySelector('main').prepend(link)
+        }"""
+    )
+    page.get_by_role("link", name="Elsewhere").click()
+    assert arrived(tmp_path / "outside") == b"https://example.org/x\n"
+    assert len(page.context.pages) == 1, "no window of ours was opened for it"
+
+    again = second(environment, "slm://models")
+    assert (again.returncode, again.stdout.strip()) == (0, app.url)
+    page.wait_for_url(f"{app.url}#/models")
+    page.go_back()
+    expect(page.get_by_role("button", name="Regenerate")).to_be_visible()
+
+    app.process.send_signal(signal.SIGTERM)
+    _, errors = app.process.communicate(timeout=30)
+    assert app.process.returncode == 0
+    assert "Traceback" not in errors
+    assert browsers_on(tmp_path / "data" / "desktop") == []
+
+
+def test_a_killed_app_leaves_no_browser_and_starts_again_with_what_was_stored(
+    start: Callable[..., Running], tmp_path: Path
+) -> None:
+    app = start("--port", "0")
+    app.page.evaluate("() => localStorage.setItem('of the test', 'kept')")
+    app.page.close()  # the user closes the window: the app ends, and the port is remembered
+    assert app.process.wait(timeout=30) == 0
+
+    app = start()
+    app.process.kill()
+    app.process.wait()
+    again = start()
+    assert again.url == app.url
+    assert again.page.evaluate("() => localStorage.getItem('of the test')") == "kept"

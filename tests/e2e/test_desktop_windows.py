@@ -1,0 +1,191 @@
+"""One list of what people do with a window, run against every shell that this machine has.
+
+Chrome's app mode needs a Chromium, Qt the extra `desktop`, GTK pywebview beside the system's gi and WebKit2 4.1.
+"""
+
+from __future__ import annotations
+
+import queue
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from serving import CHROMIUM
+from windows import MISSING, Hand, Probe, arrived, chrome_for_tests, clipboard, display, new_window, tool, windows
+
+from slm_playground.desktop.keep import Geometry
+from slm_playground.desktop.shells.base import Shell, Surroundings
+from slm_playground.desktop.shells.chrome import ChromeShell
+from slm_playground.desktop.shells.native import NativeShell, has_gtk, has_qt
+
+pytestmark = [
+    pytest.mark.skipif(not sys.platform.startswith("linux"), reason="drives X11 windows"),
+    pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}"),
+]
+SHELLS = [
+    pytest.param("chrome-app", marks=pytest.mark.skipif(CHROMIUM is None, reason="no Chromium")),
+    pytest.param("qt", marks=pytest.mark.skipif(not has_qt(), reason="needs the extra `desktop` (PySide6)")),
+    pytest.param("gtk", marks=pytest.mark.skipif(not has_gtk(), reason="needs pywebview and the system's gi")),
+]
+
+
+@dataclass
+class Window:
+    """An open window on the probe's page."""
+
+    name: str
+    shell: Shell
+    probe: Probe
+    hand: Hand
+    places: dict[str, dict[str, int]]
+    facts: dict[str, object]
+    home: Path
+    ended: queue.Queue[Shell]
+
+
+@pytest.fixture(scope="module")
+def screen() -> Iterator[str]:
+    with display() as name, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DISPLAY", name)
+        patch.delenv("WAYLAND_DISPLAY", raising=False)
+        yield name
+
+
+@pytest.fixture(scope="module", params=SHELLS)
+def name(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def opener(name: str, screen: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Probe], Window]]:
+    """Open a window of the shell on a probe, in a home of its own that all windows of one shell share."""
+    home = tmp_path_factory.mktemp(f"home-{name}")
+    (home / "Downloads").mkdir()
+    browser = home / "browser"
+    browser.write_text(f'#!/bin/sh\necho "$1" >> {home}/outside\n')
+    browser.chmod(0o755)
+    program = chrome_for_tests(home)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HOME", str(home))
+        patch.setenv("XDG_DOWNLOAD_DIR", str(home / "Downloads"))
+        patch.setenv("BROWSER", str(browser))
+        for variable in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME"):
+            patch.delenv(variable, raising=False)
+        opened: list[Shell] = []
+
+        def open_window(probe: Probe, geometry: Geometry = Geometry(900, 700)) -> Window:  # noqa: B008  # frozen
+            ended: queue.Queue[Shell] = queue.Queue()
+            moved: queue.Queue[Geometry] = queue.Queue()
+            around = Surroundings(home / "profiles", home / "window.log", geometry, ended.put, moved.put)
+            shell: Shell = ChromeShell(program, around) if name == "chrome-app" else NativeShell(name, around)
+            opened.append(shell)
+            shell.open(probe.url)
+            facts = probe.wait("ready")
+            hand = Hand(probe)
+            return Window(name, shell, probe, hand, facts["places"], facts, home, ended)
+
+        yield open_window
+        for shell in opened:
+            shell.close()
+
+
+@pytest.fixture(scope="module")
+def window(opener: Callable[[Probe], Window]) -> Iterator[Window]:
+    probe = Probe()
+    opened = opener(probe)
+    opened.hand.find()
+    yield opened
+    opened.shell.close()
+    probe.close()
+
+
+def test_the_page_is_isolated_and_has_shared_memory(window: Window) -> None:
+    assert window.facts["isolated"]
+    assert window.facts["shared"], "threads of WebAssembly need it"
+
+
+def test_copy(window: Window) -> None:
+    window.hand.click(window.places["copy"])
+    window.probe.wait("copied")
+    assert clipboard() == "copied by the page"
+
+
+def test_typing_and_the_keys_of_the_clipboard(window: Window) -> None:
+    window.hand.click(window.places["text"])
+    window.hand.key("ctrl+a")
+    window.hand.type("typed")
+    window.probe.wait("typed", text="typed")
+    window.hand.key("ctrl+a", "ctrl+c", "Right", "ctrl+v")
+    window.probe.wait("typed", text="typedtyped")
+
+
+def test_save(window: Window) -> None:
+    before = windows()
+    window.hand.click(window.places["save"])
+    if window.name == "qt":  # asks where to
+        tool("windowfocus", "--sync", new_window(before))
+        window.hand.key("Return")
+    assert arrived(window.home / "Downloads" / "saved.txt") == b"saved by the page"
+
+
+def test_open(window: Window) -> None:
+    (window.home / "mine.txt").write_text("from the disk")
+    before = windows()
+    window.hand.click(window.places["open"])
+    dialog = new_window(before)
+    tool("windowfocus", "--sync", dialog)
+    window.hand.type(str(window.home / "mine.txt"))
+    if window.name == "qt":
+        window.hand.key("Return")
+    else:  # GTK's dialog: its button is in the corner
+        window.hand.click_corner(dialog)
+    window.probe.wait("opened", name="mine.txt", text="from the disk")
+
+
+def test_context_menu(window: Window) -> None:
+    before = windows()
+    window.hand.click(window.places["text"], button=3)
+    window.probe.wait("menu")
+    new_window(before)
+    window.hand.key("Escape")
+
+
+def test_zoom(window: Window) -> None:
+    if window.name == "gtk":
+        pytest.skip("pywebview's GTK window zooms with the wheel only")
+    window.hand.click(window.places["text"])
+    start = window.facts["scale"]
+    window.hand.key("ctrl+plus")
+    assert window.probe.wait("zoom")["scale"] > start
+    window.hand.key("ctrl+0")
+    window.probe.wait("zoom", scale=start)
+
+
+def test_links_lead_to_the_users_browser(window: Window) -> None:
+    if window.name == "chrome-app":
+        pytest.skip("there the page itself asks the server: test_desktop_app.py")
+    window.hand.click(window.places["outside"])
+    assert arrived(window.home / "outside") == b"https://example.org/outside\n"
+
+
+def test_it_turns_to_a_page_without_loading_it_anew(window: Window) -> None:
+    window.shell.show(f"{window.probe.url}#/models")
+    assert window.probe.wait("turned") == {"event": "turned", "hash": "#/models"}
+
+
+def test_closing_is_quick_and_what_the_page_stored_is_there_again(opener: Callable[[Probe], Window], name: str) -> None:
+    probe = Probe()
+    first = opener(probe)
+    stored = first.facts["visits"]
+    asked = time.monotonic()
+    first.shell.close()
+    taken = time.monotonic() - asked
+    assert first.ended.get(timeout=20) is first.shell
+    assert taken < 5, "asked to close, it does not have to be killed again and again"
+    second = opener(probe)
+    assert (stored, second.facts["visits"]) == (1, 2)
+    second.shell.close()
+    probe.close()

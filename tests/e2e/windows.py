@@ -1,0 +1,181 @@
+"""What the tests of real windows need: a display of their own, a hand on mouse and keyboard, and a page that tells what it sees.
+
+Xvfb is the display, xdotool the hand, xclip looks into the clipboard (Debian packages of these names).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import shutil
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+from serving import CHROMIUM
+
+from slm_playground.headers import SECURITY_HEADERS
+
+TOOLS = ("Xvfb", "xdotool", "xclip")
+MISSING = [tool for tool in TOOLS if shutil.which(tool) is None]
+PATIENCE_SECONDS = 60
+FOLDER = Path(__file__).parent / "window-page"
+
+
+@contextmanager
+def display() -> Iterator[str]:
+    """A display that nobody sees, as DISPLAY names it."""
+    reading, writing = os.pipe()
+    command = ["Xvfb", "-displayfd", str(writing), "-screen", "0", "1300x900x24", "-nolisten", "tcp"]
+    with subprocess.Popen(command, pass_fds=(writing,), stderr=subprocess.DEVNULL) as server:
+        os.close(writing)
+        with os.fdopen(reading) as answer:
+            number = answer.readline().strip()
+        assert number, "Xvfb did not start"
+        try:
+            yield f":{number}"
+        finally:
+            server.terminate()
+
+
+def chrome_for_tests(folder: Path, *flags: str) -> str:
+    """Chromium as root, as CI has it, refuses its sandbox; users' browsers are started without this."""
+    program = folder / "chrome"
+    own = " ".join([*flags, *(["--no-sandbox"] if os.geteuid() == 0 else [])])
+    program.write_text(f'#!/bin/sh\nexec "{CHROMIUM}" {own} "$@"\n')
+    program.chmod(0o755)
+    return str(program)
+
+
+@dataclass
+class Probe:
+    """A server whose page reports what happens in it; behind the same headers as the real one."""
+
+    reports: queue.Queue[dict[str, Any]] = field(default_factory=queue.Queue)
+
+    def __post_init__(self) -> None:
+        probe = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                name = self.path.partition("?")[0].strip("/") or "index.html"
+                path = FOLDER / name
+                known = name in ("index.html", "page.js", "page.css")
+                self.answer(200 if known else 404, path.read_bytes() if known else b"", path.suffix)
+
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                self.answer(200, b"{}", ".json")
+                probe.reports.put(json.loads(body))
+
+            def answer(self, status: int, body: bytes, suffix: str) -> None:
+                self.send_response(status)
+                types = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".json": "application/json"}
+                self.send_header("Content-Type", types.get(suffix, "text/plain"))
+                self.send_header("Content-Length", str(len(body)))
+                for header, value in SECURITY_HEADERS.items():
+                    self.send_header(header, value)
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: object) -> None:
+                """Nothing on standard error."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def wait(self, event: str, **wanted: object) -> dict[str, Any]:
+        """The next report of that kind with these values; others before it are passed over."""
+        while True:
+            report = self.reports.get(timeout=PATIENCE_SECONDS)
+            assert report["event"] != "error", report
+            if report["event"] == event and all(report.get(key) == value for key, value in wanted.items()):
+                return report
+
+    def close(self) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+
+
+@dataclass
+class Hand:
+    """Mouse and keyboard on the display of the environment. Places are the page's, found by where it sees the mouse."""
+
+    probe: Probe
+    left: int = 0
+    top: int = 0
+
+    def find(self) -> None:
+        """Where the page begins on the screen: the mouse moves on, until the page says for the second time where it is.
+
+        Browsers drop what happens before their first picture, and nothing outside tells when that was.
+        """
+        tool("search", "--sync", "--onlyvisible", "--name", "Window under test")
+        seen = 0
+        for place in range(300, 300 + PATIENCE_SECONDS * 2):
+            tool("mousemove", str(place), "300")
+            with suppress(queue.Empty):
+                report = self.probe.reports.get(timeout=0.5)
+                seen += report["event"] == "mouse"
+            # The one before may have been of the place before; this one is not, since nothing else is on its way.
+            if seen >= 2 and self.probe.reports.empty():
+                self.left, self.top = place - report["x"], 300 - report["y"]
+                return
+        raise AssertionError("the page does not see the mouse")
+
+    def click(self, place: dict[str, Any], button: int = 1) -> None:
+        tool("mousemove", str(self.left + place["x"]), str(self.top + place["y"]), "click", str(button))
+
+    def type(self, text: str) -> None:
+        tool("type", "--delay", "20", text)
+
+    def key(self, *keys: str) -> None:
+        tool("key", *keys)
+
+    def click_corner(self, window: str) -> None:
+        """A place a button's half size from the lower right corner of a window."""
+        lines = tool("getwindowgeometry", "--shell", window).splitlines()
+        shape = {name: int(value) for name, value in (line.split("=") for line in lines)}
+        place = (shape["X"] + shape["WIDTH"] - 50, shape["Y"] + shape["HEIGHT"] - 25)
+        tool("mousemove", *map(str, place), "click", "1")
+
+
+def tool(*arguments: str) -> str:
+    done = subprocess.run(["xdotool", *arguments], capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False)
+    return done.stdout
+
+
+def windows() -> set[str]:
+    """Every window that can be seen."""
+    return set(tool("search", "--onlyvisible", "--name", "").split())
+
+
+def new_window(before: set[str]) -> str:
+    """The window that was not there before; waits for it."""
+    for _ in range(PATIENCE_SECONDS * 10):
+        new = windows() - before
+        if new:
+            return new.pop()
+        threading.Event().wait(0.1)  # X tells nobody who only asks
+    raise AssertionError("no new window")
+
+
+def clipboard() -> str:
+    command = ["xclip", "-selection", "clipboard", "-out"]
+    return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=True).stdout
+
+
+def arrived(path: Path) -> bytes:
+    """The file's content, once it is there and not empty."""
+    for _ in range(PATIENCE_SECONDS * 10):
+        if path.is_file() and path.stat().st_size:
+            return path.read_bytes()
+        threading.Event().wait(0.1)
+    raise AssertionError(f"{path.name} was not saved")
