@@ -1,70 +1,114 @@
 /**
- * What the browser's engine corrects in files of one sentence a line, for `slm-export eval grammar --engine`: every edit with
- * its kind, its confidence in nats and the guard that dropped it, none held back for want of confidence:
- *   node tests/bench/proofread.mjs --out engine.json [--bundle FOLDER] [--threads N] [--limit N] FILE…
+ * What the writing page finds in files of one sentence a line, for `slm-export eval grammar --engine`: every finding of model
+ * and rules with its kind and confidence, and what the sentence becomes by what the page shows of them (model, both, rules):
+ *   node tests/bench/proofread.mjs --out engine.json [--bundle FOLDER] [--limit N] FILE…
+ *   node tests/bench/proofread.mjs --out engine.json --again engine.json [--bundle FOLDER]   # other gates, same findings
  */
 import { readFileSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
 import { parseArgs } from 'node:util'
-import { openPage } from './page.mjs'
+import { openPage, ROOT } from './page.mjs'
 
 const { values: options, positionals: files } = parseArgs({
   allowPositionals: true,
   options: {
     bundle: { type: 'string', default: '.data/models/smollm2-135m-grammar' },
     out: { type: 'string' },
-    threads: { type: 'string' },
+    again: { type: 'string' },
     limit: { type: 'string' },
   },
 })
-if (!options.out || files.length === 0) {
-  console.error('Name a file to write with --out, and the files of sentences.')
+if (!options.out || (files.length === 0 && !options.again)) {
+  console.error('Name a file to write with --out, and the files of sentences, or --again with what was found before.')
   process.exit(2)
 }
-const limit = options.limit ? Number(options.limit) : undefined
-const lines = [...new Set(files.flatMap(file => linesOf(file).slice(0, limit)))]
+const manifest = JSON.parse(readFileSync(path.resolve(ROOT, options.bundle, 'manifest.json'), 'utf8'))
+const { least_gain, margins } = manifest.prompts.tasks.find(({ task }) => task === 'grammar')
+const gates = { threshold: least_gain ?? 2, margins: Object.fromEntries((margins ?? []).map(m => [m.type, m.nats])) }
 const { page, source, close } = await openPage(options.bundle)
+const modules = {
+  client: source('engine/client.ts'),
+  corrector: source('tasks/grammar/corrector.ts'),
+  harper: source('tasks/grammar/harper.ts'),
+  shown: source('tasks/grammar/shown.ts'),
+}
 try {
   page.on('console', message => console.error(message.text()))
-  const threads = options.threads ? { threads: Number(options.threads) } : {}
-  const said = await page.evaluate(correct, [source('engine/client.ts'), lines, threads])
-  writeFileSync(options.out, `${JSON.stringify(said, null, 1)}\n`)
-  const ms = said.sentences.map(sentence => sentence.ms).sort((a, b) => a - b)
+  const found = options.again
+    ? JSON.parse(readFileSync(options.again, 'utf8'))
+    : await page.evaluate(find, [modules, texts()])
+  const shown = await page.evaluate(show, [modules, found.sentences, gates])
+  const sentences = found.sentences.map((sentence, at) => ({ ...sentence, shown: shown[at] }))
+  writeFileSync(options.out, `${JSON.stringify({ ...found, gates, sentences }, null, 1)}\n`)
+  const ms = sentences.map(sentence => sentence.ms).sort((a, b) => a - b)
   console.log(
-    `${lines.length} sentences by ${said.variant} on ${said.backend}: median ${ms[ms.length >> 1].toFixed(0)} ms`,
+    `${ms.length} sentences by ${found.variant} on ${found.backend}: median ${ms[ms.length >> 1].toFixed(0)} ms`,
   )
 } finally {
   await close()
 }
 
-function linesOf(file) {
-  const text = readFileSync(file, 'utf8').split('\n')
-  return text.map(line => line.trim()).filter(line => line !== '')
+function texts() {
+  const limit = options.limit ? Number(options.limit) : undefined
+  return [...new Set(files.flatMap(file => linesOf(file).slice(0, limit)))]
 }
 
-/** Runs in the page. */
-async function correct([client, texts, threads]) {
+function linesOf(file) {
+  const lines = readFileSync(file, 'utf8').split('\n')
+  return lines.map(line => line.trim()).filter(line => line !== '')
+}
+
+/** Runs in the page: findings with places in the line, names of the line. */
+async function find([{ client, corrector: module, harper }, lines]) {
   const { createEngine } = await import(client)
-  const engine = await createEngine({ bundle: '/bundle/', device: 'cpu', ...threads })
+  const { Corrector } = await import(module)
+  const { Harper } = await import(harper)
+  const corrector = new Corrector((who, error) => {
+    throw new Error(`${who}: ${error}`)
+  })
+  corrector.engine = await createEngine({ bundle: '/bundle/', device: 'cpu' })
+  corrector.rules = new Harper()
   const sentences = []
-  for (const text of texts) {
-    const parts = []
+  for (const text of lines) {
     const start = performance.now()
-    await engine.proofread(text, { threshold: Number.NEGATIVE_INFINITY, onSentence: part => parts.push(part) })
-    sentences.push({
-      text,
-      ms: performance.now() - start,
-      dropped: parts.flatMap(part => part.guardedBecause ?? []),
-      edits: parts.flatMap(part =>
-        part.corrections.map(edit => ({
-          ...{ start: edit.startIndex, end: edit.endIndex, correction: edit.correction, types: edit.types },
-          ...{ gain: edit.confidence, guard: edit.guardedBecause ?? null },
-        })),
-      ),
-      speculation: parts.map(part => part.stats),
+    const findings = []
+    let names = []
+    const take = ({ start: at, findings: own }) => {
+      for (const finding of own) findings.push({ ...finding, from: at + finding.from, to: at + finding.to })
+    }
+    await corrector.run(text, {
+      source: 'both',
+      signal: new AbortController().signal,
+      view: () => ({ from: 0, to: text.length }),
+      isOpen: () => false,
+      turn: async () => {},
+      onKnown: (known, _, own) => {
+        names = [...own]
+        known.forEach(take)
+      },
+      onChecked: take,
+      onProgress: () => {},
     })
-    if (sentences.length % 50 === 0) console.info(`${sentences.length} of ${texts.length}`)
+    sentences.push({ text, ms: performance.now() - start, names, findings })
+    if (sentences.length % 50 === 0) console.info(`${sentences.length} of ${lines.length}`)
   }
-  const { bundle, variant, backend } = engine.info
-  await engine.dispose()
+  const { bundle, variant, backend } = corrector.engine.info
+  await corrector.engine.dispose()
   return { bundle, variant, backend, sentences }
+}
+
+/** Runs in the page: the lines with everything accepted that is shown. */
+async function show([{ shown: module }, sentences, gates]) {
+  const { shownOf } = await import(module)
+  const accepted = ({ text, findings, names }, source) => {
+    const wishes = { source, ...gates, keep: new Set(names), never: new Set(), dismissed: new Set() }
+    const edits = shownOf(text, findings, wishes)
+    return edits.reduceRight(
+      (line, { from, to, replacements }) => line.slice(0, from) + replacements[0] + line.slice(to),
+      text,
+    )
+  }
+  return sentences.map(each =>
+    Object.fromEntries(['model', 'both', 'rules'].map(source => [source, accepted(each, source)])),
+  )
 }

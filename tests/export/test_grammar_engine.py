@@ -12,26 +12,25 @@ from slm_export.eval.gates import Fit, Gates
 from slm_export.eval.grammar import Texts
 
 
-def edit(text, old, new, kind, gain, guard=None):
-    """The edit that puts `new` in the place of `old`."""
+def finding(text, old, new, kind, gain, by="model"):
+    """The finding that puts `new` in the place of `old`."""
     start = len(text[: text.index(old)].encode("utf-16-le")) // 2
-    return {
-        **{"start": start, "end": start + len(old.encode("utf-16-le")) // 2, "correction": new},
-        **{"types": [kind], "gain": gain, "guard": guard},
-    }
+    end = start + len(old.encode("utf-16-le")) // 2
+    return {"from": start, "to": end, "replacements": [new], "kinds": [kind], "confidence": gain, "foundBy": by}
 
 
 def answers(path, *sentences):
     facts = {"bundle": {"id": "tiny-grammar"}, "variant": "cpu-int8", "backend": "simd"}
-    said = [{"text": text, "ms": 100, "edits": edits} for text, edits in sentences]
+    shown = {"model": "m", "rules": "r", "both": "b"}
+    said = [{"text": text, "ms": 100, "findings": findings, "shown": shown} for text, findings in sentences]
     path.write_text(json.dumps({**facts, "sentences": said}), encoding="utf-8")
     return path
 
 
-def test_edits_apply_at_utf_16_offsets_from_the_threshold_on_and_past_no_guard(tmp_path):
+def test_edits_of_the_model_apply_at_utf_16_offsets_from_the_threshold_on(tmp_path):
     text = "😀 He go to scool in 1990."
-    edits = [edit(text, "go", "goes", "grammar", 1.5), edit(text, "scool", "school", "spelling", 0.5)]
-    read = read_answers(answers(tmp_path / "a.json", (text, [*edits, edit(text, "1990", "1991", "grammar", 9, "number")])))
+    edits = [finding(text, "go", "goes", "grammar", 1.5), finding(text, "scool", "school", "spelling", 0.5)]
+    read = read_answers(answers(tmp_path / "a.json", (text, [*edits, finding(text, "1990", "1991", "grammar", 9, "rules")])))
     (each,) = read.of([text])
     assert read.name == "tiny-grammar cpu-int8, browser engine (simd)"
     assert each.answer == "😀 He goes to school in 1990."
@@ -55,10 +54,10 @@ def sentences(count):
     wrong = [f"Number {n} is a scool for all of us here." for n in range(count)]
     right = [f"Number {n} is a good one for all of us here." for n in range(count)]
     made = [
-        (text, [edit(text, "scool", "school", "spelling", 1.0), edit(text, " for", ", for", "punctuation", 2.0)])
+        (text, [finding(text, "scool", "school", "spelling", 1.0), finding(text, " for", ", for", "punctuation", 2.0)])
         for text in wrong
     ]
-    spoilt = [(text, [edit(text, " for", ", for", "punctuation", 2.0)] if n % 2 else []) for n, text in enumerate(right)]
+    spoilt = [(text, [finding(text, " for", ", for", "punctuation", 2.0)] if n % 2 else []) for n, text in enumerate(right)]
     return wrong, right, made + spoilt
 
 
@@ -100,6 +99,8 @@ def test_the_command_seeks_gates_on_one_half_and_tells_how_the_other_does(tmp_pa
     }
     assert said["outputs"] == files["ref"]
     plain = json.loads(CliRunner().invoke(main, [*command, "--threshold", "1"]).stdout)
-    assert (plain["fit"], plain["rows"][-1]["clean_changed"]) == (None, 0)
+    assert plain["fit"] is None
+    assert [row["name"] for row in plain["rows"][-3:]] == ["page: model", "page: rules", "page: both"]
+    assert [row["clean_changed"] for row in plain["rows"][-3:]] == [1, 1, 1]
     assert plain["outputs"] != files["ref"]
     assert CliRunner().invoke(main, [*command[:3], *command[5:], "--fit", "0"]).exit_code == 1

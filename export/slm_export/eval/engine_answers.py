@@ -1,7 +1,7 @@
-"""What the browser's engine made of sentences: the file of `tests/bench/proofread.mjs`, with the same gate as in the page.
+"""What the writing page made of sentences: the file of `tests/bench/proofread.mjs`.
 
-The page adds to its threshold the margin of an edit's kind; here the margins are taken off the confidences instead, so that
-one threshold goes for all edits.
+The page adds to its threshold the margin of an edit's kind; here the margins are taken off the confidences of the model's edits
+instead, so that one threshold goes for all of them. What the page shows at its own gates, with and without rules, it says itself.
 """
 
 from __future__ import annotations
@@ -14,36 +14,39 @@ from typing import Any
 
 from slm_export.errors import SourceError
 
+WAYS = ("model", "rules", "both")
+
 
 @dataclass(frozen=True, slots=True)
 class EngineEdit:
-    """UTF-16 units `start` up to `end` of the sentence become `correction`; `gain` in nats; `guard` names what dropped it."""
+    """UTF-16 units `start` up to `end` of the sentence become `correction`; `gain` in nats."""
 
     start: int
     end: int
     correction: str
     types: tuple[str, ...]
     gain: float
-    guard: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class EngineCorrected:
-    """A sentence and the edits that the engine's model has for it."""
+    """A sentence, the edits that the model has for it, and what the page makes of it by whom it asks: model, both, rules."""
 
     source: str
     edits: tuple[EngineEdit, ...]
     seconds: float
+    shown: Mapping[str, str]
 
     @property
     def answer(self) -> str:
-        """The sentence with every edit that no guard dropped."""
+        """The sentence with every edit of the model."""
         return self.text(float("-inf"))
 
     def text(self, threshold: float) -> str:
         """The sentence with the edits from `threshold` nats on."""
         units = self.source.encode("utf-16-le")
-        for edit in sorted(self._kept(threshold), key=lambda each: -each.start):
+        kept = [edit for edit in self.edits if edit.gain >= threshold]
+        for edit in sorted(kept, key=lambda each: -each.start):
             units = units[: 2 * edit.start] + edit.correction.encode("utf-16-le") + units[2 * edit.end :]
         return units.decode("utf-16-le")
 
@@ -54,9 +57,6 @@ class EngineCorrected:
             for edit in self.edits
         )
         return replace(self, edits=tuple(edits))
-
-    def _kept(self, threshold: float) -> list[EngineEdit]:
-        return [edit for edit in self.edits if edit.guard is None and edit.gain >= threshold]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +97,11 @@ def read_answers(path: Path) -> EngineAnswers:
 
 def _sentence(said: Mapping[str, Any]) -> EngineCorrected:
     edits = [
-        EngineEdit(each["start"], each["end"], each["correction"], tuple(each["types"]), float(each["gain"]), each["guard"])
-        for each in said["edits"]
+        EngineEdit(each["from"], each["to"], each["replacements"][0], tuple(each["kinds"]), float(each["confidence"]))
+        for each in said["findings"]
+        if each["foundBy"] != "rules"
     ]
-    return EngineCorrected(said["text"], tuple(edits), said["ms"] / 1000)
+    return EngineCorrected(said["text"], tuple(edits), said["ms"] / 1000, {name: said["shown"][name] for name in WAYS})
 
 
 def kinds_of(corrected: Sequence[EngineCorrected]) -> list[str]:

@@ -18,7 +18,7 @@ from slm_export.errors import SourceError
 from slm_export.eval import errant_scores, grammar
 from slm_export.eval.correctors import Asker, BundleCorrector, Corrector, TorchCorrector, harper
 from slm_export.eval.curves import draw
-from slm_export.eval.engine_answers import EngineCorrected, read_answers
+from slm_export.eval.engine_answers import WAYS, EngineCorrected, read_answers
 from slm_export.eval.gates import Fit, Gates
 from slm_export.eval.grammar import Row, Texts
 from slm_export.finetune.encode import Encoder
@@ -70,6 +70,7 @@ def evaluate(options: Options, reporter: Reporter) -> dict[str, Any]:
         name = answered.name + ("" if threshold == grammar.NO_GATE else f", gate {threshold:g}")
         pairs = [(each.source, each.text(threshold)) for each in answered.spotless]
         rows.append(grammar.row(name, [c.text(threshold) for c in answered.corrected], texts, pairs, answered.seconds))
+    rows += answered.more_rows
     corrected, threshold = answered.corrected, answered.threshold
     points = grammar.curve(texts, corrected) if texts.references[0] else []
     facts = {
@@ -98,6 +99,7 @@ class _Answered:
     threshold: float
     tokens_per_pass: float | None = None
     fit: dict[str, Any] | None = None
+    more_rows: Sequence[Row] = ()
 
 
 def _native(options: Options, texts: Texts, clean: Sequence[str], reporter: Reporter) -> _Answered:
@@ -120,8 +122,12 @@ def _engine(options: Options, texts: Texts, clean: Sequence[str]) -> _Answered:
     if options.fit is not None:
         gates, fit = _fit(options.fit, texts, corrected, spotless)
     seconds = [each.seconds for each in corrected]
+    shown = [
+        grammar.row(f"page: {way}", [c.shown[way] for c in corrected], texts, [(c.source, c.shown[way]) for c in spotless], ())
+        for way in WAYS
+    ]
     corrected, spotless = ([each.with_margins(gates.margins) for each in own] for own in (corrected, spotless))
-    return _Answered(answers.name, corrected, spotless, seconds, gates.least_gain, fit=fit)
+    return _Answered(answers.name, corrected, spotless, seconds, gates.least_gain, fit=fit, more_rows=shown)
 
 
 def _bundle_gates(folder: Path, threshold: float) -> Gates:
