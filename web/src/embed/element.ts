@@ -101,10 +101,10 @@ export class SlmChatElement extends HTMLElement {
   /** Sends a message, and starts the model for it where it does not run; `slm-answer` tells what came. */
   async send(words: string): Promise<void> {
     const content = words.trim()
-    const { box, log } = this.#view
+    const { box } = this.#view
     if (content === '' || this.#messages.at(-1)?.role === 'user') return // one at a time
     box.value = ''
-    addMessage(log, 'user', this.#words.you).data = content
+    addMessage(this.#view, 'user', this.#words.you).data = content
     this.#messages.push({ role: 'user', content })
     await (this.#engine ? this.#answer(this.#engine) : this.start())
   }
@@ -118,7 +118,7 @@ export class SlmChatElement extends HTMLElement {
   clear(): void {
     this.stop()
     this.#messages = []
-    this.#view.log.replaceChildren()
+    this.#view.list.replaceChildren()
   }
 
   async #answer(engine: Engine): Promise<void> {
@@ -126,7 +126,7 @@ export class SlmChatElement extends HTMLElement {
     const messages = this.#messages
     const work = new AbortController()
     this.#work = work
-    const place = addMessage(log, 'assistant', this.#words.model)
+    const place = addMessage(this.#view, 'assistant', this.#words.model)
     this.#show('answering', this.#words.answering)
     try {
       const request = { ...this.#request(messages), stream: true as const, signal: work.signal }

@@ -22,7 +22,9 @@ export const STYLE = `
 section { display: flex; flex-direction: column; height: 100%; box-sizing: border-box; }
 header { display: flex; align-items: center; gap: 0.5rem; padding: 0.5rem 0.75rem; border-bottom: 1px solid var(--soft); }
 h2 { flex: 1; margin: 0; font-size: 1rem; font-weight: 650; }
-ol { flex: 1; margin: 0; padding: 0.75rem; overflow-y: auto; list-style: none; }
+section { position: relative; }
+.log { position: relative; flex: 1; padding: 0.75rem; overflow-y: auto; }
+ol { margin: 0; padding: 0; list-style: none; }
 li { margin: 0 0 0.75rem; white-space: pre-wrap; overflow-wrap: anywhere; }
 li.user { margin-inline-start: 15%; padding: 0.5rem 0.75rem; border-radius: 0.75rem; background: var(--soft); }
 .who, .status:not(.seen) { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }

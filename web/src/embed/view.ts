@@ -20,7 +20,9 @@ export function buildView(root: ShadowRoot) {
   root.adoptedStyleSheets = [sheet]
   const heading = make('h2', { id: 'heading' })
   const clear = make('button', { type: 'button' })
-  const log = make('ol', { role: 'log', 'aria-live': 'off', tabindex: '0' })
+  const list = make('ol')
+  // Silent by choice: the status line tells an answer once it is whole.
+  const log = make('div', { class: 'log', role: 'log', 'aria-live': 'off', tabindex: '0' }, list)
   const about = make('p')
   const note = make('p', { class: 'small' })
   const progress = make('progress')
@@ -34,13 +36,13 @@ export function buildView(root: ShadowRoot) {
   const section = make('section', { 'aria-labelledby': 'heading' }, make('header', {}, heading, clear), log, panel)
   section.append(status, form)
   root.append(section)
-  return { heading, clear, log, about, note, progress, start, panel, status, box, send, stop, form }
+  return { heading, clear, log, list, about, note, progress, start, panel, status, box, send, stop, form }
 }
 
 /** A new message at the end; what is put into the returned node is its text. */
-export function addMessage(log: HTMLElement, role: 'user' | 'assistant', who: string): Text {
+export function addMessage({ log, list }: View, role: 'user' | 'assistant', who: string): Text {
   const content = document.createTextNode('')
-  log.append(make('li', { class: role }, make('span', { class: 'who' }, `${who}: `), content))
+  list.append(make('li', { class: role }, make('span', { class: 'who' }, `${who}: `), content))
   log.scrollTop = log.scrollHeight
   return content
 }
