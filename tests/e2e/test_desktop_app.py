@@ -6,22 +6,21 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, Playwright, expect
-from serving import CHROMIUM, copy_bundle
-from windows import MISSING, arrived, chrome_for_tests, display
+from serving import CHROMIUM, PATIENCE_MS, copy_bundle
+from windows import MISSING, PATIENCE_SECONDS, arrived, chrome_for_tests, display
 
 pytestmark = [
     pytest.mark.skipif(not sys.platform.startswith("linux"), reason="drives X11 windows"),
     pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}"),
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium"),
 ]
-
-LOAD_MS = 120_000  # as in conftest.py: two busy cores
 
 
 @dataclass
@@ -74,9 +73,10 @@ def start(
         assert process.stdout
         url = process.stdout.readline().strip()
         port = int(arrived(port_file).split()[0])
-        browser = playwright.chromium.connect_over_cdp(f"http://127.0.0.1:{port}")
-        page = browser.contexts[0].pages[0]
-        page.set_default_timeout(LOAD_MS)
+        browser = playwright.chromium.connect_over_cdp(f"http://127.0.0.1:{port}", timeout=PATIENCE_MS)
+        (context,) = browser.contexts
+        context.set_default_timeout(PATIENCE_MS)
+        page = context.pages[0] if context.pages else context.wait_for_event("page")  # the port is there before the window
         page.wait_for_url(f"{url}**")
         return Running(process, url, page)
 
@@ -88,7 +88,7 @@ def start(
 
 def second(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
     command: list[str | Path] = [Path(sys.executable).with_name("slm-playground"), "desktop", *arguments]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False)
 
 
 def browsers_on(profile: Path) -> list[str]:
@@ -131,9 +131,13 @@ def test_chat_links_a_second_start_and_a_clean_end(
     expect(page.get_by_role("button", name="Regenerate")).to_be_visible()
 
     app.process.send_signal(signal.SIGTERM)
-    _, errors = app.process.communicate(timeout=30)
+    _, errors = app.process.communicate(timeout=PATIENCE_SECONDS)
     assert app.process.returncode == 0
     assert "Traceback" not in errors
+    # The browser has ended; helpers of it that have not yet are on their way.
+    end = time.monotonic() + PATIENCE_SECONDS
+    while browsers_on(tmp_path / "data" / "desktop") and time.monotonic() < end:
+        pass
     assert browsers_on(tmp_path / "data" / "desktop") == []
 
 
@@ -143,7 +147,7 @@ def test_a_killed_app_leaves_no_browser_and_starts_again_with_what_was_stored(
     app = start("--port", "0")
     app.page.evaluate("() => localStorage.setItem('of the test', 'kept')")
     app.page.close()  # the user closes the window: the app ends, and the port is remembered
-    assert app.process.wait(timeout=30) == 0
+    assert app.process.wait(timeout=PATIENCE_SECONDS) == 0
 
     app = start()
     app.process.kill()

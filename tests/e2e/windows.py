@@ -24,7 +24,7 @@ from slm_playground.headers import SECURITY_HEADERS
 
 TOOLS = ("Xvfb", "xdotool", "xclip")
 MISSING = [tool for tool in TOOLS if shutil.which(tool) is None]
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 120
 FOLDER = Path(__file__).parent / "window-page"
 
 
