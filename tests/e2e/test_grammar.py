@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+import re
 from dataclasses import dataclass
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 from serving import Server, StartServer, Watch
 
 from slm_playground import paths
@@ -26,6 +26,7 @@ class Essay:
     def open(self, server: Server, *, source: str) -> None:
         """A new document; checked by `source`. No suggestions: their model has enough tests of its own."""
         self.page.goto(f"{server.url}#/write")
+        expect(self.page).to_have_url(re.compile("#/write/."))  # a document lies open: what is written before is lost
         self.page.get_by_role("checkbox", name="Suggest while I write").uncheck()
         self.page.get_by_role("button", name="Corrections").click()
         self.page.get_by_role("radio", name=source, exact=True).check()
@@ -118,17 +119,15 @@ def test_rules_without_a_model(page: Page, real_server: Server) -> None:
     essay.wait_for_mark("go")
 
 
-def test_rules_that_cannot_be_loaded(chromium: Browser, watch: Watch, real_server: Server) -> None:
+def test_rules_that_cannot_be_loaded(page: Page, watch: Watch, real_server: Server) -> None:
     watch.expected += ["net::ERR_FAILED", "Failed to fetch"]
-    with closing(chromium.new_context(service_workers="block")) as context:  # a worker asks where no route reaches
-        watch.follow(context)
-        page = context.new_page()
-        page.route("**/*harper_wasm*", lambda route: route.abort())
-        essay = Essay(page)
-        essay.open(real_server, source="Rules")
-        page.keyboard.insert_text(ESSAY)
-        expect(page.get_by_text("The rules could not be loaded:")).to_be_visible()
-        assert essay.marks() == []
-        page.unroute("**/*harper_wasm*")
-        page.get_by_role("button", name="Try again").click()
-        essay.wait_for_mark("go")
+    page.add_init_script("delete Navigator.prototype.serviceWorker")  # it asks where no route reaches
+    page.route("**/*harper_wasm*", lambda route: route.abort())
+    essay = Essay(page)
+    essay.open(real_server, source="Rules")
+    page.keyboard.insert_text(ESSAY)
+    expect(page.get_by_text("The rules could not be loaded:")).to_be_visible()
+    assert essay.marks() == []
+    page.unroute("**/*harper_wasm*")
+    page.get_by_role("button", name="Try again").click()
+    essay.wait_for_mark("go")

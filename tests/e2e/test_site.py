@@ -9,11 +9,10 @@ from pathlib import Path
 import pytest
 from chatting import Chat
 from playwright.sync_api import Browser, Page, expect
-from serving import NewPage, Watch
+from serving import GONE, NewPage, Watch
 from sites import ISOLATION, ROOT, Host, hosted, make_site
 
 CPU = re.compile("^CPU · int8")
-GONE = ["ERR_CONNECTION_REFUSED", "ERR_INTERNET_DISCONNECTED"]
 AXE = (ROOT / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
 NAMES = """async () => {
   const root = await navigator.storage.getDirectory()
@@ -86,7 +85,7 @@ def test_the_second_visit_needs_no_network(page: Page, written: Path, watch: Wat
     with hosted(host):
         Chat(page).open(f"{host.url}/sub/b/", CPU)
         is_stored(page)
-    watch.expected += GONE
+    watch.expected.append(GONE)
     page.reload()
     Chat(page).is_ready(CPU)
     expect(page).to_have_title("Site B")
@@ -182,7 +181,7 @@ def test_the_large_model_is_announced_goes_on_and_stays(page: Page, real_bundle:
         assert [path for path in host.asked if re.search(r"onnx\.data\.001 bytes=4\d{7}-$", path)], "goes on where it was"
         assert [path for path in host.asked if path.endswith("onnx.data.002")], "145 MB of weights are two files of 95 MB at most"
         is_stored(page)
-    watch.expected += GONE
+    watch.expected.append(GONE)
     page.reload()
     Chat(page).is_ready(CPU)
     chat = Chat(page)

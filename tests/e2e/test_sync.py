@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from chatting import Chat
 from playwright.sync_api import Browser, Locator, Page, expect
-from serving import NewPage, Server, StartServer, Watch
+from serving import GONE, NewPage, Server, StartServer, Watch
 
 from slm_playground import paths
 
@@ -112,7 +112,7 @@ def test_what_was_said_while_the_server_was_gone_arrives_later(
     one.wait_for_end()
     two = shell(new_page, chromium, server)
     expect(listed(two.page, "Who is Alice?")).to_be_visible()
-    watch.expected.append("ERR_CONNECTION_REFUSED")
+    watch.expected.append(GONE)
     with server.process:
         server.process.kill()
     one.ask("Are you there?")
@@ -136,14 +136,14 @@ def test_documents_are_the_same_and_both_texts_are_kept(
     expect(one).to_have_url(re.compile("#/write/."))
     one.get_by_role("textbox", name="Document text").click()
     one.keyboard.type("A letter to Alice.")
-    address = one.url.partition("#")[2]
-    two.goto(f"{server.url}#{address}")
+    two.goto(f"{server.url}#/write")
     text = two.get_by_role("textbox", name="Document text")
+    two.get_by_role("list", name="Documents").get_by_role("link", name="A letter to Alice.").click()
     expect(text).to_contain_text("A letter to Alice.")
     one.keyboard.type(" More of it.")
     expect(text).to_contain_text("More of it.")
 
-    watch.expected += ["ERR_CONNECTION_REFUSED", "403"]
+    watch.expected += [GONE, "403"]
     with server.process:
         server.process.kill()
     one.keyboard.type(" One wrote this.")
