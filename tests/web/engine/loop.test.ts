@@ -244,6 +244,7 @@ describe('memory budget', () => {
   const tenant = (name: string, log: string[]): Tenant & { isBusy: boolean } => ({
     isBusy: false,
     unload: () => log.push(name),
+    dropSpare: () => log.push(`spare of ${name}`),
   })
 
   test('unloads what was used longest ago, and no more than needed', () => {
@@ -271,6 +272,28 @@ describe('memory budget', () => {
     expect(() => budget.admit(tenant('c', log), 50)).toThrow(/needs about 1 MiB of memory and 1 MiB of the budget/)
     expect(log).toEqual([])
     expect(budget.usedBytes).toBe(90)
+  })
+
+  test('what is kept to be faster counts, and goes before any model does, that of a busy one not', () => {
+    const log: string[] = []
+    const budget = new MemoryBudget(100)
+    const [a, b, c] = [tenant('a', log), tenant('b', log), tenant('c', log)]
+    budget.admit(a, 30)
+    budget.admit(b, 30)
+    budget.keepSpare(a, 20)
+    budget.keepSpare(b, 20)
+    expect(budget.usedBytes).toBe(100)
+    budget.admit(c, 15)
+    expect(log).toEqual(['spare of a'])
+    expect(budget.usedBytes).toBe(95)
+    b.isBusy = true
+    budget.keepSpare(c, 20)
+    expect(log).toEqual(['spare of a', 'spare of c'])
+    expect(budget.usedBytes).toBe(95)
+    budget.leave(b)
+    expect(budget.usedBytes).toBe(45)
+    budget.keepSpare(b, 50) // it is no tenant any more
+    expect(budget.usedBytes).toBe(45)
   })
 })
 

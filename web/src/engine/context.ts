@@ -93,6 +93,16 @@ export class Context {
     return this.#length
   }
 
+  /** What sequences beside the present one take. */
+  get parkedBytes(): number {
+    return this.#parked.bytes
+  }
+
+  /** Gives that memory back: their beginnings are computed again when they return. */
+  unpark(): void {
+    this.#parked.clear()
+  }
+
   truncate(length: number): void {
     this.#length = Math.min(this.#length, length)
     this.backend.truncate(length)

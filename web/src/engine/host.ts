@@ -49,6 +49,10 @@ export class Host implements Tenant {
     this.#memory?.leave(this)
   }
 
+  dropSpare(): void {
+    this.#link?.unpark()
+  }
+
   dispose(): void {
     const reason = new DOMException('The engine was disposed of.', 'AbortError')
     this.#disposal.abort(reason)
@@ -103,6 +107,7 @@ export class Host implements Tenant {
       this.#memory?.leave(this)
       throw error
     })
+    link.onParked = bytes => this.#memory?.keepSpare(this, bytes)
     this.#link = link
     this.#info = info
     return link

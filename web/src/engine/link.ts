@@ -33,6 +33,8 @@ export class WorkerLink {
   #closed: Error | null = null
   #crashed = false
   readonly #watch = new AbortController()
+  /** Told how much memory sequences take that the worker keeps beside the present one. */
+  onParked: (bytes: number) => void = () => {}
 
   constructor(worker: Worker) {
     this.#worker = worker
@@ -70,6 +72,11 @@ export class WorkerLink {
     return { result, cancel: () => this.#post({ kind: 'cancel', id }) }
   }
 
+  /** Asks the worker to give that memory back, between two jobs. */
+  unpark(): void {
+    this.#post({ kind: 'unpark' })
+  }
+
   /** Ends the worker; every open call, and every later one, rejects with `reason`. */
   close(reason: Error): void {
     if (this.#closed) return
@@ -96,6 +103,7 @@ export class WorkerLink {
 
   #receive(message: FromWorker): void {
     if (message.kind === 'alive') this.#watchLock(message.lock)
+    else if (message.kind === 'parked') this.onParked(message.bytes)
     else if (message.kind === 'requests') tellRequests(message.requests)
     else if (message.kind === 'lost') this.#die(new EngineError('device-lost', message.reason))
     else this.#settle(message)

@@ -10,13 +10,21 @@ export interface Tenant {
   readonly isBusy: boolean
   /** Gives its memory back; it loads itself again when it is used. */
   unload(): void
+  /** Gives back what it keeps to be faster only: conversations beside the one that it is at. */
+  dropSpare(): void
+}
+
+interface Taken {
+  bytes: number
+  /** Beside its model: what `dropSpare` gives back. */
+  spareBytes: number
 }
 
 /** Engines that are created with the same budget share it. */
 export class MemoryBudget {
   readonly bytes: number
   /** With what they take, the one used longest ago first. */
-  readonly #tenants = new Map<Tenant, number>()
+  readonly #tenants = new Map<Tenant, Taken>()
 
   /** @param bytes that all models together may take, by the manifests' estimates */
   constructor(bytes: number) {
@@ -26,37 +34,56 @@ export class MemoryBudget {
 
   get usedBytes(): number {
     let sum = 0
-    for (const bytes of this.#tenants.values()) sum += bytes
+    for (const { bytes, spareBytes } of this.#tenants.values()) sum += bytes + spareBytes
     return sum
   }
 
   /**
-   * Makes room, unloading others where that is needed.
+   * Makes room: others give back what they keep to be faster, and are unloaded where that is not enough.
    * @throws EngineError 'out-of-memory' where idle models are not enough; none is unloaded then
    */
   admit(tenant: Tenant, bytes: number): void {
     this.#tenants.delete(tenant)
     const idle = [...this.#tenants].filter(([{ isBusy }]) => !isBusy)
-    const most = this.bytes - this.usedBytes + idle.reduce((sum, [, taken]) => sum + taken, 0)
+    const most = this.bytes - this.usedBytes + idle.reduce((sum, [, taken]) => sum + taken.bytes + taken.spareBytes, 0)
     if (bytes > most) throw tooMuch(bytes, Math.max(0, most))
+    this.#dropSpares(bytes)
     for (const [other] of idle) {
       if (this.usedBytes + bytes <= this.bytes) break
       this.leave(other)
       other.unload()
     }
-    this.#tenants.set(tenant, bytes)
+    this.#tenants.set(tenant, { bytes, spareBytes: 0 })
+  }
+
+  /** What it keeps to be faster takes so much now; where that is too much, such things go, those used longest ago first. */
+  keepSpare(tenant: Tenant, spareBytes: number): void {
+    const taken = this.#tenants.get(tenant)
+    if (!taken) return
+    this.#tenants.set(tenant, { ...taken, spareBytes })
+    this.#dropSpares(0, tenant)
   }
 
   /** It is used now. */
   touch(tenant: Tenant): void {
-    const bytes = this.#tenants.get(tenant)
-    if (bytes === undefined) return
+    const taken = this.#tenants.get(tenant)
+    if (taken === undefined) return
     this.#tenants.delete(tenant)
-    this.#tenants.set(tenant, bytes)
+    this.#tenants.set(tenant, taken)
   }
 
   leave(tenant: Tenant): void {
     this.#tenants.delete(tenant)
+  }
+
+  /** Until `bytes` more fit. A busy one may be using what it keeps, but for the one that says how much it is. */
+  #dropSpares(bytes: number, teller: Tenant | null = null): void {
+    for (const [tenant, taken] of this.#tenants) {
+      if (this.usedBytes + bytes <= this.bytes) return
+      if (taken.spareBytes === 0 || (tenant.isBusy && tenant !== teller)) continue
+      this.#tenants.set(tenant, { ...taken, spareBytes: 0 })
+      tenant.dropSpare()
+    }
   }
 }
 

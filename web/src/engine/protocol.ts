@@ -177,6 +177,8 @@ export type ReadingName = 'embed' | 'classify' | 'tag'
 export type ToWorker =
   | { [N in CallName]: { kind: 'call'; id: number; name: N; args: Calls[N]['args'] } }[CallName]
   | { kind: 'cancel'; id: number }
+  /** Give back the memory of sequences beside the present one. */
+  | { kind: 'unpark' }
 
 export type FromWorker =
   | { kind: 'event'; id: number; event: Calls[CallName]['event'] }
@@ -186,6 +188,8 @@ export type FromWorker =
   | { kind: 'alive'; lock: string }
   /** The GPU went away; nothing can run in this worker any more. */
   | { kind: 'lost'; reason: Reason }
+  /** After a job that changed it: what sequences beside the present one take. */
+  | { kind: 'parked'; bytes: number }
   /** What this worker asked the network for. */
   | { kind: 'requests'; requests: RequestNote[] }
 

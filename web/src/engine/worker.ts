@@ -28,6 +28,7 @@ const running = new Set<(error: EngineError) => void>()
 
 self.onmessage = ({ data }: MessageEvent<ToWorker>) => {
   if (data.kind === 'cancel') cancels.get(data.id)?.abort()
+  else if (data.kind === 'unpark') void unpark()
   else void answer(data)
 }
 
@@ -51,8 +52,10 @@ async function answer(call: Extract<ToWorker, { kind: 'call' }>): Promise<void> 
     const report = (event: Calls[CallName]['event']) => post({ kind: 'event', id, event })
     const { signal } = cancel
     const result = call.name === 'load' ? await load(call.args, report, signal) : await run(call, report, signal)
+    tellParked()
     post({ kind: 'done', id, result })
   } catch (error) {
+    tellParked()
     post(failure(id, error, cancel.signal.aborted))
   } finally {
     cancels.delete(id)
@@ -86,6 +89,22 @@ async function run(call: WorkCall, report: (event: GenerateEvent) => void, signa
         reject(lost ?? error)
       })
   })
+}
+
+/** Told after each job that changed it, so that the page's budget of memory counts it. */
+let parkedBytes = 0
+
+function tellParked(): void {
+  const bytes = model?.context?.parkedBytes ?? 0
+  if (bytes !== parkedBytes) post({ kind: 'parked', bytes })
+  parkedBytes = bytes
+}
+
+/** In its turn: a job may be about to take one of them back. */
+async function unpark(): Promise<void> {
+  const { signal } = new AbortController()
+  await scheduler.run({ priority: 'interactive', signal }, async () => model?.context?.unpark())
+  tellParked()
 }
 
 async function perform(
