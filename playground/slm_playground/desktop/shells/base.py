@@ -12,7 +12,8 @@ from typing import Protocol
 
 from slm_playground.desktop.keep import Geometry
 
-CLOSING_SECONDS = 0.6
+# A window closes in half a second; one that is killed on a busy machine would lose what the page stored last.
+CLOSING_SECONDS = 4.0
 
 
 class ShellError(Exception):
@@ -47,7 +48,7 @@ class Shell(Protocol):
         """Bring it to the front; go to `url` if there is one."""
 
     def close(self) -> None:
-        """Close it within a second, whatever it does. Nothing is left running."""
+        """Close it, whatever it does: nothing is left running."""
 
 
 def start(command: list[str], output: Path, **options: object) -> subprocess.Popen[bytes]:

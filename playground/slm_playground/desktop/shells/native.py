@@ -84,8 +84,9 @@ class NativeShell:
 
     def _listen(self, news: IO[bytes]) -> None:
         moved: Callable[..., None] = self._surroundings.moved
-        for line in news:
-            with suppress(ValueError):
-                data = json.loads(line)
-                if isinstance(data, dict) and "geometry" in data:
-                    moved(read_geometry(data["geometry"]))
+        with news:
+            for line in news:
+                with suppress(ValueError):
+                    data = json.loads(line)
+                    if isinstance(data, dict) and "geometry" in data:
+                        moved(read_geometry(data["geometry"]))

@@ -11,7 +11,7 @@ import sys
 import threading
 from pathlib import Path
 
-from PySide6.QtCore import QLocale, QObject, QStandardPaths, Qt, QTimer, QUrl, Signal
+from PySide6.QtCore import QCoreApplication, QEvent, QLocale, QObject, QStandardPaths, Qt, QTimer, QUrl, Signal
 from PySide6.QtGui import QCloseEvent, QIcon, QKeySequence, QMoveEvent, QResizeEvent, QShortcut
 from PySide6.QtWebEngineCore import (
     QWebEngineDownloadRequest,
@@ -112,10 +112,12 @@ class _MainWindow(QMainWindow):
         super().closeEvent(event)
 
     def release(self) -> None:
-        """Qt wants the page gone before its profile."""
+        """Page, then profile, as Qt wants it; a profile that is gone has written down what pages stored a moment ago."""
         self._view.setPage(None)  # type: ignore[arg-type]
         self._page.deleteLater()
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
         self._profile.deleteLater()
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
 
     def _tell(self) -> None:
         if not self.isMaximized() and not self.isMinimized() and not self.isFullScreen():
