@@ -5,6 +5,7 @@ import type { Mark } from '../../../state/grammar/checker.ts'
 import { KINDS } from '../../../tasks/grammar/types.ts'
 import { language, text } from '../../../text/index.ts'
 import { Icon } from '../../parts/icons.tsx'
+import { WIDE } from '../bar.tsx'
 import { Change } from './change.tsx'
 import type { GrammarDesk } from './desk.ts'
 import { spoken, widened } from './spoken.ts'
@@ -48,6 +49,7 @@ export function MarkList({ desk, difference }: { desk: GrammarDesk; difference: 
           type="button"
           class="secondary"
           onClick={() => {
+            desk.close()
             difference.value = true
           }}
         >
@@ -81,6 +83,12 @@ function Filter({ filter, kind, isOn, count }: FilterProps) {
   )
 }
 
+/** Where the list lies over the text, it makes room. */
+function go(desk: GrammarDesk, mark: Mark): void {
+  if (!matchMedia(WIDE).matches) desk.isListOpen.value = false
+  desk.look(mark)
+}
+
 function Row({ desk, mark }: { desk: GrammarDesk; mark: Mark }) {
   const { grammar } = text.value
   const shown = widened(mark)
@@ -88,7 +96,7 @@ function Row({ desk, mark }: { desk: GrammarDesk; mark: Mark }) {
   const kind = grammar.kinds[mark.finding.kind]
   return (
     <li aria-current={desk.checker.active.value === mark.id ? 'true' : undefined}>
-      <button type="button" class="marks-go" onClick={() => desk.look(mark)}>
+      <button type="button" class="marks-go" onClick={() => go(desk, mark)}>
         <Change shown={shown} />
         <span class="small">
           {kind} · {grammar.foundBy[mark.finding.foundBy]}
