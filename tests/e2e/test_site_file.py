@@ -21,8 +21,15 @@ QUESTION = "Who is Alice?"
 def single_file(tmp_path_factory: pytest.TempPathFactory, tiny_bundle: Path) -> Path:
     """In a folder with nothing else, whose name needs quoting in an address."""
     folder = tmp_path_factory.mktemp("on a stick, 100 %")
-    command = [Path(sys.executable).with_name("slm-export"), "site", tiny_bundle, "--single-file", "--out", folder / "demo.html"]
-    said = ["--title", "In <one> file", "--example", QUESTION, "--web", WEB]
+    command: list[str | Path] = [
+        Path(sys.executable).with_name("slm-export"),
+        "site",
+        tiny_bundle,
+        "--single-file",
+        "--out",
+        folder / "demo.html",
+    ]
+    said: list[str | Path] = ["--title", "In <one> file", "--example", QUESTION, "--web", WEB]
     made = subprocess.run([*command, *said], capture_output=True, text=True, check=False)
     assert made.returncode == 0, made.stderr
     return folder / "demo.html"
