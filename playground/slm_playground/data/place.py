@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -24,6 +25,8 @@ class DataPlace:
         self._records: Records | None = None
         self._listeners: list[Callable[[Path], None]] = []
         self.mover = Mover(self)
+        # Tells a page that this is another process, with another token, before it is refused.
+        self.start_id = secrets.token_hex(8)
 
     @property
     def folder(self) -> Path:

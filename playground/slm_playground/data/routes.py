@@ -43,7 +43,7 @@ def _add_records(app: Flask, place: DataPlace) -> None:
     def change() -> Response:
         # Pages ask every few seconds; the log is for what happens.
         g.log_level = logging.DEBUG
-        return answer(asdict(place.use(Records.status)))
+        return answer({**asdict(place.use(Records.status)), "start": place.start_id})
 
     @app.post("/api/data/pull")
     def pull() -> Response:

@@ -45,8 +45,10 @@ describe('a chat that was changed in two tabs', () => {
       }
       for (const [id, old] of saved.messages) {
         const [a, b] = [mine.messages.get(id), theirs.messages.get(id)]
-        if (!a) expect(both.messages.has(id)).toBe(false) // deleted here
-        else if (a !== old) expect(both.messages.get(id)?.content).toBe(a.content) // changed here
+        if (!a)
+          expect(both.messages.has(id)).toBe(false) // deleted here
+        else if (a !== old)
+          expect(both.messages.get(id)?.content).toBe(a.content) // changed here
         else expect(both.messages.get(id)?.content).toBe(b?.content) // as it is there
       }
     }
@@ -104,7 +106,9 @@ describe('messages', () => {
 
   it('while mine is being written, theirs stands beside it', () => {
     const mine: Message = { ...old, content: 'Alice was so', state: 'writing' }
-    expect(mergeMessages(mine, { ...old, content: 'Alice was late' }, () => 'new').beside?.content).toBe('Alice was late')
+    expect(mergeMessages(mine, { ...old, content: 'Alice was late' }, () => 'new').beside?.content).toBe(
+      'Alice was late',
+    )
     expect(mergeMessages(mine, old)).toEqual({ kept: mine, beside: null })
   })
 

@@ -23,6 +23,11 @@ export function serverBeside(page: string): void {
   place = new URL('./api/', page).href
 }
 
+/** The server was started anew: its token is another one. */
+export function forgetToken(): void {
+  token = null
+}
+
 /** Reads what is free to read. @throws ServerError; TypeError where no server answers */
 export async function read(path: string): Promise<unknown> {
   const response = await fetch(place + path, { cache: 'no-store' })

@@ -7,7 +7,7 @@ import { watchRequests } from '../../engine/requests.ts'
 import { openChats } from '../chats/indexed-store.ts'
 import { CHANNEL as CHATS, type News } from '../chats/news.ts'
 import { CHANNEL as DOCUMENTS, openDocuments } from '../documents/store.ts'
-import { read, ServerError, serverBeside, write } from '../server.ts'
+import { forgetToken, read, ServerError, serverBeside, write } from '../server.ts'
 import { ChatReplica } from './chats.ts'
 import { Courier, type Remote } from './courier.ts'
 import { DocumentReplica } from './documents.ts'
@@ -25,11 +25,18 @@ const LONGEST_PAUSE_MS = 60_000
 
 /** Our own server's answers, typed and tested in playground/. */
 const remote: Remote = {
-  change: () => read('data/change') as ReturnType<Remote['change']>,
+  change: async () => {
+    const told = (await read('data/change')) as Awaited<ReturnType<Remote['change']>> & { start: string }
+    if (told.start !== start) forgetToken()
+    start = told.start
+    return told
+  },
   pull: after => write('POST', 'data/pull', { after }) as ReturnType<Remote['pull']>,
   push: records => write('POST', 'data/push', { records }) as ReturnType<Remote['push']>,
 }
 
+/** Which start of the server was last heard. */
+let start = ''
 let settings: SettingReplica | null = null
 let wake: (() => void) | null = null
 let isWoken = false
