@@ -34,6 +34,10 @@ export interface Range {
 /** The editor, as far as marks go. */
 export interface MarkPlace {
   readonly text: string
+  /** Of the text, in UTF-16 code units. */
+  readonly length: number
+  /** The last few characters before a place. */
+  before(place: number): string
   /** Null while nobody writes there. */
   readonly caret: number | null
   readonly view: Range
@@ -106,7 +110,8 @@ export class Checker {
     this.isStopped.value = false
     const place = this.#place
     if (!place) return
-    this.#pace.changed(byUser ? place.caret : null, place.text)
+    const caret = byUser ? place.caret : null
+    this.#pace.changed(caret, { before: caret === null ? '' : place.before(caret), length: place.length })
   }
 
   /** The caret has moved, or the focus has gone, without a change. */
@@ -120,6 +125,7 @@ export class Checker {
     this.active.value = null
     this.isStopped.value = false
     this.#place?.setAll([], [])
+    this.#pace.moved(null)
     this.#pace.soon()
   }
 

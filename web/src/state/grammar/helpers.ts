@@ -4,7 +4,7 @@ import type { Engine, LoadProgress } from '../../engine/api.ts'
 import { Harper } from '../../tasks/grammar/harper.ts'
 import type { RuleChecker } from '../../tasks/grammar/types.ts'
 import { type EngineWish, engines } from '../engines.ts'
-import { modelList } from '../models.ts'
+import { fetchModels, modelList } from '../models.ts'
 import { settings } from '../settings.ts'
 import { hasTask, site } from '../site.ts'
 import { grammar } from './settings.ts'
@@ -74,7 +74,14 @@ export class Helpers {
         if (!works) this.#harper.dispose()
       }),
     ]
+    // It may have been made meanwhile, in the background or in a terminal.
+    const lookAgain = () => {
+      const isLacking = this.model.peek().status === 'missing' && document.visibilityState === 'visible'
+      if (isLacking) void fetchModels().catch(() => {}) // no server, no news
+    }
+    document.addEventListener('visibilitychange', lookAgain)
     return () => {
+      document.removeEventListener('visibilitychange', lookAgain)
       for (const stop of stops) stop()
       if (this.#harper instanceof Harper) this.#harper.dispose()
     }

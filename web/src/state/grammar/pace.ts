@@ -16,7 +16,6 @@ const QUIET_MS = 700
 /** A sentence that has its end is looked at, too, when nobody has typed in it for so long. */
 const RESTED_MS = 2500
 const ENDS = /[.!?…。！？]["'”’)\]*_~]*\s*$/u
-const LOOK_BACK = 12
 
 export class Pace {
   readonly #look: () => void
@@ -35,14 +34,14 @@ export class Pace {
     this.#isBusy = isBusy
   }
 
-  changed(caret: number | null, text: string): void {
+  /** @param before the last few characters before the caret */
+  changed(caret: number | null, { before, length }: { before: string; length: number }): void {
     const now = performance.now()
     this.#typedAt = caret
     this.#isRested = false
     if (caret !== null) this.#lastKeyAt = now
     this.#firstChangeAt ??= now
-    const latest = text.length > LONG_CHARACTERS ? LATEST_LONG_MS : LATEST_MS
-    const before = caret === null ? '' : text.slice(Math.max(0, caret - LOOK_BACK), caret)
+    const latest = length > LONG_CHARACTERS ? LATEST_LONG_MS : LATEST_MS
     const delay = caret === null || ENDS.test(before) ? ENDED_MS : PAUSE_MS
     this.#at(Math.min(now + delay, this.#firstChangeAt + latest))
     clearTimeout(this.#rest)

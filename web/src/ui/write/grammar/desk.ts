@@ -178,7 +178,8 @@ export class GrammarDesk {
   /** @returns false where nothing was open */
   close(): boolean {
     if (this.checker.active.peek() === null) return false
-    const hadFocus = this.wantsFocus.peek()
+    const isInside = document.activeElement?.closest('.mark-popup') != null
+    const hadFocus = this.wantsFocus.peek() || (isInside && !matchMedia('(pointer: coarse)').matches)
     this.checker.active.value = null
     this.wantsFocus.value = false
     if (hadFocus) this.#view?.focus()

@@ -89,6 +89,15 @@ function go(desk: GrammarDesk, mark: Mark): void {
   desk.look(mark)
 }
 
+/** The row goes: whoever works through the list by keyboard is at the same button of the next one. */
+function passFocus(button: HTMLButtonElement): void {
+  const row = button.closest('li')
+  const next = row?.nextElementSibling ?? row?.previousElementSibling
+  const at = Array.from(row?.children ?? []).indexOf(button)
+  const same = next?.children[at]
+  if (same instanceof HTMLElement) same.focus()
+}
+
 function Row({ desk, mark }: { desk: GrammarDesk; mark: Mark }) {
   const { grammar } = text.value
   const shown = widened(mark)
@@ -107,7 +116,10 @@ function Row({ desk, mark }: { desk: GrammarDesk; mark: Mark }) {
         class="tool"
         aria-label={grammar.list.accept(said.original, said.replacement)}
         title={grammar.popup.accept}
-        onClick={() => desk.accept(mark)}
+        onClick={event => {
+          passFocus(event.currentTarget)
+          desk.accept(mark)
+        }}
       >
         <Icon name="check" />
       </button>
@@ -116,7 +128,10 @@ function Row({ desk, mark }: { desk: GrammarDesk; mark: Mark }) {
         class="tool"
         aria-label={grammar.list.dismiss(said.original)}
         title={grammar.popup.dismiss}
-        onClick={() => desk.dismiss(mark)}
+        onClick={event => {
+          passFocus(event.currentTarget)
+          desk.dismiss(mark)
+        }}
       >
         <Icon name="close" />
       </button>

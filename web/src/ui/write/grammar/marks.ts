@@ -41,7 +41,7 @@ const field = StateField.define<Standing>({
   create: () => NOTHING,
   update(standing, transaction) {
     let { marks, active } = standing
-    if (transaction.docChanged) marks = moved(marks, transaction.changes, transaction.newDoc)
+    if (transaction.docChanged && marks.length > 0) marks = moved(marks, transaction.changes, transaction.newDoc)
     for (const effect of transaction.effects) {
       if (effect.is(setActive)) active = effect.value
       else if (effect.is(setAll)) {
@@ -159,6 +159,9 @@ function isTyped(transaction: { isUserEvent: (event: string) => boolean }): bool
   )
 }
 
+/** Enough to see whether a sentence has ended. */
+const LOOK_BACK = 12
+
 /** The editor as the checker has it. */
 export class EditorMarks implements MarkPlace {
   readonly #view: EditorView
@@ -169,6 +172,14 @@ export class EditorMarks implements MarkPlace {
 
   get text(): string {
     return this.#view.state.doc.toString()
+  }
+
+  get length(): number {
+    return this.#view.state.doc.length
+  }
+
+  before(place: number): string {
+    return this.#view.state.sliceDoc(Math.max(0, place - LOOK_BACK), place)
   }
 
   get caret(): number | null {
