@@ -46,7 +46,7 @@ export const chat: Text['chat'] = {
     starting: 'Wartet auf das Modell; die Nachricht wird gesendet, sobald es bereit ist.',
     loading: 'Wartet auf das Modell; die Nachricht wird gesendet, sobald es bereit ist.',
     ready: 'Liest die Nachricht…',
-    paused: 'Noch nicht gesendet: Das Laden wurde angehalten. Die Nachricht wird gesendet, sobald das Modell da ist.',
+    paused: 'Noch nicht gesendet: Das Modell ist nicht geladen. Die Nachricht wird gesendet, sobald es da ist.',
     failed: 'Noch nicht gesendet: Das Modell läuft nicht. Die Nachricht wird gesendet, sobald es läuft.',
     'no-model': 'Noch nicht gesendet: Es gibt kein Modell. Die Nachricht wird gesendet, sobald es eines gibt.',
   },

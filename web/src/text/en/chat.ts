@@ -45,7 +45,7 @@ export const chat = {
     starting: 'Waiting for the model; your message is sent when it is ready.',
     loading: 'Waiting for the model; your message is sent when it is ready.',
     ready: 'Reading your message…',
-    paused: 'Not sent yet: loading the model was stopped. Your message is sent once the model is loaded.',
+    paused: 'Not sent yet: the model is not loaded. Your message is sent once it is.',
     failed: 'Not sent yet: the model is not running. Your message is sent once it is.',
     'no-model': 'Not sent yet: there is no model. Your message is sent once there is one.',
   },
