@@ -189,20 +189,6 @@ def test_the_large_model_is_announced_goes_on_and_stays(page: Page, real_bundle:
     assert "Paris" in answers(page, "What is the capital of France?")
 
 
-def test_a_host_that_isolates_nothing_has_webgpu(chromium_webgpu: Browser, new_page: NewPage, host: Host) -> None:
-    page = new_page(chromium_webgpu)
-    page.goto(f"{host.url}/sub/b/embed.html")  # loads no model by itself
-    info = page.evaluate(
-        """async () => {
-          const { createEngine } = await import('./slm.js')
-          const engine = await createEngine({ bundle: 'models/tiny-llama', device: 'webgpu' })
-          await engine.dispose()
-          return { ...engine.info, isolated: crossOriginIsolated }
-        }"""
-    )
-    assert (info["device"], info["isolated"], info["selfTest"]["passed"]) == ("webgpu", False, True)
-
-
 SITE_TOML = """
 title = "Two models"
 pages = ["chat", "write"]
