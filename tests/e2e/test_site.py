@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 from chatting import Chat
-from playwright.sync_api import Browser, Page, expect
-from serving import GONE, NewPage, Watch
+from playwright.sync_api import Page, expect
+from serving import GONE, Watch
 from sites import ISOLATION, ROOT, Host, hosted, make_site
 
 CPU = re.compile("^CPU · int8")
