@@ -33,9 +33,10 @@ def tiny_bundle() -> Path:
     return bundle
 
 
-@pytest.fixture(scope="module")
+# Of each test: a server keeps chats and settings for all who visit it.
+@pytest.fixture
 def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartServer]:
-    """Start a server over copies of the given bundles; stopped when the tests of the module end."""
+    """Start a server over copies of the given bundles, with nothing in its data folder; stopped when the test ends."""
     with ExitStack() as stack:
 
         def start(*bundles: Path) -> Server:
@@ -52,7 +53,7 @@ def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartServ
         yield start
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def real_server(start_server: StartServer, real_bundle: Path) -> Server:
     return start_server(real_bundle)
 
@@ -91,8 +92,8 @@ def watch() -> Iterator[Watch]:
 
 
 @pytest.fixture
-def new_page(watch: Watch) -> Iterator[NewPage]:
-    """A page in a profile of its own, watched."""
+def new_page(watch: Watch, start_server: StartServer) -> Iterator[NewPage]:
+    """A page in a profile of its own, watched; closed before the servers stop, which it would notice."""
     contexts: list[BrowserContext] = []
 
     def make(browser: Browser) -> Page:

@@ -57,7 +57,7 @@ class Essay:
         expect(self.page.get_by_text("Saved on this device")).to_be_visible()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def grammar_server(start_server: StartServer) -> Server:
     """The grammar model alone: nothing else has the processor."""
     bundle = paths.models_dir() / GRAMMAR_ID
