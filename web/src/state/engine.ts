@@ -5,7 +5,7 @@ import { EngineError, type ErrorCode } from '../engine/errors.ts'
 import { chatModels, fetchModels, keptBundles, lookAtKept, type ModelSummary } from './models.ts'
 import { route } from './route.ts'
 import { change, settings } from './settings.ts'
-import { site } from './site.ts'
+import { isSite, site } from './site.ts'
 import { type Cost, costOf } from './site-models.ts'
 
 export type LoadState =
@@ -92,6 +92,7 @@ export class Loader {
       })
       if (isCurrent()) loadState.value = { status: 'ready', model, engine }
       else await engine.dispose()
+      if (isSite) await lookAtKept() // what is here now is not announced as a download again
     } catch (error) {
       if (isCurrent()) loadState.value = failure(model, error)
     }
