@@ -3,7 +3,7 @@ import type { Text } from '../en/index.ts'
 export const data: Text['data'] = {
   title: 'Wo alles aufbewahrt wird',
   browserOnly: 'Chats, Dokumente und Einstellungen werden in diesem Browser aufbewahrt und sonst nirgends.',
-  lead: 'Chats, Dokumente und Einstellungen werden in diesem Browser aufbewahrt und als Kopie im Datenordner dieses Geräts: Andere Fenster, Browser und Ports zeigen dieselben. Diesen Ordner darf nur das eigene Benutzerkonto lesen, und nichts davon geht an ein anderes Gerät.',
+  lead: 'Chats, Dokumente und Einstellungen werden in diesem Browser aufbewahrt und als Kopie im Datenordner dieses Geräts: Andere Fenster, Browser und Ports zeigen dieselben. Diese Kopie darf nur das eigene Benutzerkonto lesen, und nichts davon geht an ein anderes Gerät.',
   folder: 'Datenordner',
   parts: {
     models: 'Modelle',

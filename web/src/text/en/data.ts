@@ -2,7 +2,7 @@
 export const data = {
   title: 'Where things are kept',
   browserOnly: 'Chats, documents and settings are kept in this browser and nowhere else.',
-  lead: 'Chats, documents and settings are kept in this browser and, as a copy, in the data folder of this machine: other windows, browsers and ports show the same ones. Only your user account may read that folder, and nothing of it is sent to any other machine.',
+  lead: 'Chats, documents and settings are kept in this browser and, as a copy, in the data folder of this machine: other windows, browsers and ports show the same ones. Only your user account may read that copy, and nothing of it is sent to any other machine.',
   folder: 'Data folder',
   parts: { models: 'Models', records: 'Chats, documents, settings', settings: 'Windows of the app', logs: 'Logs' },
   free: (size: string) => `${size} are free on that disk.`,
@@ -22,7 +22,7 @@ export const data = {
     none: 'This server keeps no copy.',
     newer: 'A newer version of this page is open. Reload to keep the copy up to date here too.',
   },
-  upToDate: (time: string) => `Up to date since ${time}.`,
+  upToDate: (time: string) => `Up to date as of ${time}.`,
   tooLarge: (count: number) =>
     `${count === 1 ? 'One text is' : `${count} texts are`} too large for the copy and stay in this browser only.`,
 

@@ -35,13 +35,15 @@ export function DataSection() {
       }}
     >
       <summary>{words.title}</summary>
-      <p class="small">{hasServer ? words.lead : words.browserOnly}</p>
-      {hasServer && dataFolder.value ? <Folder folder={dataFolder.value} attempt={attempt} /> : null}
-      {failure.value ? (
-        <p class="small bad" role="alert">
-          {words.failed}: {failure.value}
-        </p>
-      ) : null}
+      <div class="data-body">
+        <p class="small">{hasServer ? words.lead : words.browserOnly}</p>
+        {hasServer && dataFolder.value ? <Folder folder={dataFolder.value} attempt={attempt} /> : null}
+        {failure.value ? (
+          <p class="small bad" role="alert">
+            {words.failed}: {failure.value}
+          </p>
+        ) : null}
+      </div>
     </details>
   )
 }
