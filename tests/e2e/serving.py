@@ -32,6 +32,8 @@ QUIET = [
 PATIENCE_MS = 300_000
 # What Chromium says of a request whose server has gone: refused, reset, cut off in the middle of the answer.
 GONE = "net::ERR_"
+# And of what an open page asks once it runs again: its token is another one then, and is asked for anew.
+RESTARTED = [GONE, "403 (FORBIDDEN)"]
 SOFTWARE_WEBGPU = ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"]
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from chatting import ENDLESS, STORY, WRITTEN, Chat
 from playwright.sync_api import Error, Page, Playwright, expect
-from serving import CHROMIUM, GONE, PATIENCE_MS, QUIET, Server, StartServer, Watch
+from serving import CHROMIUM, PATIENCE_MS, QUIET, RESTARTED, Server, StartServer, Watch
 
 CPU = re.compile("^CPU · int8")
 FRANCE = "What is the capital of France?"
@@ -143,7 +143,7 @@ def test_an_answer_outlives_its_server(page: Page, start_server: StartServer, re
     chat.choose_greedy(longest=ENDLESS)
     chat.ask(STORY)
     page.wait_for_function(WRITTEN, arg=40)
-    watch.expected.append(GONE)  # also of the copy for offline use, where it was still being made
+    watch.expected += RESTARTED  # also of the copy for offline use, where it was still being made
     with server.process:
         server.process.kill()
     page.wait_for_function(WRITTEN, arg=len(chat.answer().inner_text()) + 40)

@@ -12,7 +12,7 @@ import pytest
 from chatting import Chat
 from faraway import Faraway, serve
 from playwright.sync_api import Browser, Page, expect
-from serving import GONE, PATIENCE_MS, NewPage, Server, StartServer, Watch
+from serving import PATIENCE_MS, RESTARTED, NewPage, Server, StartServer, Watch
 
 from slm_playground.library import plan
 
@@ -49,7 +49,7 @@ def look_up(page: Page, source: str) -> None:
 def test_a_hub_repository_paused_over_a_restart_then_used(
     hub: Faraway, server: Server, new_page: NewPage, chromium: Browser, watch: Watch
 ) -> None:
-    watch.expected.append(GONE)  # while the server is restarted
+    watch.expected += RESTARTED  # while the server is restarted
     reached, go_on = threading.Event(), threading.Event()
 
     def hold(path: str, wanted: str | None) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from chatting import Chat
 from playwright.sync_api import Browser, Page, expect
-from serving import GONE, PATIENCE_MS, NewPage, Server, Watch, copy_bundle, link_or_copy
+from serving import PATIENCE_MS, RESTARTED, NewPage, Server, Watch, copy_bundle, link_or_copy
 
 from slm_playground import paths
 
@@ -34,7 +34,7 @@ def test_the_network_is_cut_and_the_chat_goes_on(new_page: NewPage, chromium: Br
     opens_offline(page)
     page.get_by_role("button", name=re.compile("^Keep for offline: ")).click()
     expect(page.get_by_text("Kept in this browser").first).to_be_visible()
-    watch.expected.append(GONE)
+    watch.expected += RESTARTED
     page.context.set_offline(True)
     real_server.stop()
     page.reload()

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from chatting import Chat
 from playwright.sync_api import Browser, Page, Playwright, expect
-from serving import CHROMIUM, GONE, PATIENCE_MS, QUIET, NewPage, Server, StartServer, Watch
+from serving import CHROMIUM, PATIENCE_MS, QUIET, RESTARTED, NewPage, Server, StartServer, Watch
 
 CPU = re.compile("^CPU · int8")
 
@@ -115,7 +115,7 @@ def test_the_page_outlives_its_server(page: Page, start_server: StartServer, tin
     server = start_server(tiny_bundle)
     chat = Chat(page)
     chat.open(server.url, CPU)
-    watch.expected.append(GONE)  # also of the copy for offline use, where it was still being made
+    watch.expected += RESTARTED  # also of the copy for offline use, where it was still being made
     assert server.stop() == 0
     chat.ask("Who is Alice?")  # the model is in the page
     told = chat.wait_for_end()
