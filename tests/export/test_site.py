@@ -304,3 +304,51 @@ def test_the_picture_for_links():
     assert image.tobytes() != without.tobytes()
     # Letters that the font lacks are left out, not drawn as boxes.
     assert Image.open(BytesIO(social_png("中文", "", "", None))).tobytes() == without.tobytes()
+
+
+def test_a_single_file_takes_nothing_of_a_manifest_for_markup(tmp_path, tiny_bundle):
+    bundle = Path(shutil.copytree(tiny_bundle, tmp_path / "bundle"))
+    data = json.loads((bundle / "manifest.json").read_text(encoding="utf-8"))
+    name = 'x"><script>alert(1)<'
+    (bundle / name).write_text("evil", encoding="utf-8")
+    data["files"].append({"path": name, "size_bytes": 4, "sha256": hashlib.sha256(b"evil").hexdigest()})
+    data["name"] = EVIL
+    (bundle / "manifest.json").write_text(json.dumps(data), encoding="utf-8")
+    out = tmp_path / "demo.html"
+    run(bundle, "--single-file", "--out", out, "--web", WEB, "--link", "Home=https://example.org/")
+    first = out.read_bytes()
+    page = Tags(first.decode())
+    paths = [attributes["data-path"] for tag, attributes in page.tags if "data-path" in attributes]
+    assert f"models/tiny-llama/{name}" in paths
+    assert [attributes for tag, attributes in page.tags if tag == "script" and not attributes] == []
+    assert page.meta("slm-single-file") == "1"
+    assert "Say --yes" in run(bundle, "--single-file", "--out", out, "--web", WEB, code=1).stderr
+    run(bundle, "--single-file", "--out", out, "--web", WEB, "--link", "Home=https://example.org/", "--yes")
+    assert out.read_bytes() == first
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--out", "demo"], "such as --out demo.html"),
+        (["--out", "letter.html"], "is no single-file site of slm-export, so it is not overwritten"),
+        (["--out", "demo.html", "--variants", "webgpu-q4f16"], "runs on the CPU only"),
+        (
+            ["--out", "demo.html", "--weights", "hub", "--hub", f"o/n@{'0' * 40}", "--variants", "cpu-int8"],
+            "Leave one of them out",
+        ),
+    ],
+)
+def test_a_single_file_is_refused(tmp_path, tiny_bundle, monkeypatch, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "letter.html").write_text("Dear Ada")
+    assert message in run(tiny_bundle, "--single-file", "--web", WEB, *arguments, code=1).stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["letter.html"]
+
+
+def test_a_single_file_holds_no_large_model(tmp_path, tiny_bundle, monkeypatch):
+    from slm_export.site import single
+
+    monkeypatch.setattr(single, "MOST_MODEL_BYTES", 100_000)
+    said = run(tiny_bundle, "--single-file", "--web", WEB, "--out", tmp_path / "demo.html", code=1).stderr
+    assert "The models have 0.7 MB, a single file takes 0 MB" in said

@@ -3,6 +3,9 @@
 import hashlib
 import json
 import shutil
+import signal
+import subprocess
+import sys
 import threading
 import urllib.error
 import urllib.request
@@ -267,3 +270,14 @@ def test_the_preview_of_what_is_no_site(tmp_path, made):
         port = first.server_address[1]
         with pytest.raises(SiteError, match=f"Port {port} of 127.0.0.1 cannot be used"), open_preview(made, port):
             pass
+
+
+def test_the_preview_is_a_command_that_ctrl_c_ends(made):
+    command = [sys.executable, "-m", "slm_export", "site", "--preview", made, "--port", "0", "--base", "/x"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        url = process.stdout.readline().strip()
+        assert get(f"{url}site.json")[2] == (made / "site.json").read_bytes()
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate()
+    assert (process.returncode, said) == (0, "Ctrl-C ends it.\n")

@@ -14,7 +14,7 @@ from slm_export.errors import SourceError
 from slm_export.manifest import Manifest, ManifestError, Variant, parse_manifest
 from slm_export.site.errors import SiteError
 from slm_export.site.finding import Finding, error, warning
-from slm_export.site.site_source import SiteSource, WebSource
+from slm_export.site.site_source import MOST_TEXT_BYTES, SiteSource, WebSource
 
 # WebGPU's default limits, which every adapter has (https://www.w3.org/TR/webgpu/#limits), and WebAssembly's 32 bits.
 _BINDING_BYTES, _BUFFER_BYTES, _HEAP_BYTES = 128 * 2**20, 256 * 2**20, 4 * 2**30
@@ -119,7 +119,9 @@ def _limits(place: SiteSource, folder: str, variant: Variant) -> Iterator[Findin
     heap_bytes = sum(entry.size_bytes for entry in variant.files)
     if variant.device == "cpu" and heap_bytes > _HEAP_BYTES:
         yield error(graph, f"{variant.name} has {heap_bytes / 1e9:.1f} GB, more than WebAssembly's 4 GB: no browser can load it")
-    content = place.read(graph) if variant.device == "webgpu" and graph not in _in_parts(folder, variant) else None
+    sizes = {folder + entry.path: entry.size_bytes for entry in variant.files if not entry.parts}
+    is_readable = variant.device == "webgpu" and sizes.get(graph, MOST_TEXT_BYTES) < MOST_TEXT_BYTES
+    content = place.read(graph) if is_readable else None
     largest = _largest_tensor(content) if content else None
     if largest is None:
         return
@@ -131,10 +133,6 @@ def _limits(place: SiteSource, folder: str, variant: Variant) -> Iterator[Findin
             graph,
             f"the tensor {name} has {size_bytes / 2**20:.0f} MiB; WebGPU promises bindings of 128 MiB, larger ones are usual",
         )
-
-
-def _in_parts(folder: str, variant: Variant) -> set[str]:
-    return {folder + entry.path for entry in variant.files if entry.parts}
 
 
 def _largest_tensor(graph: bytes) -> tuple[str, int] | None:

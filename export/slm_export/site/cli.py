@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -91,7 +92,8 @@ def site(context: click.Context, /, **given: Any) -> None:
         raise click.UsageError("Say one of --out DIR (write a site), --preview DIR (show it) and --check DIR|URL.")
     foreign = [name for name in _given(context) if name not in _OF_MODE.get(modes[0], ()) and modes[0] != "out"]
     if foreign:
-        raise click.UsageError(f"--{foreign[0].replace('_', '-')} does not go with --{modes[0]}.")
+        [shown] = [param.opts[0] for param in context.command.params if param.name == foreign[0]]
+        raise click.UsageError(f"{shown} does not go with --{modes[0]}.")
     if modes[0] == "preview":
         _preview(given)
     elif modes[0] == "check":
@@ -201,7 +203,8 @@ def _preview(given: dict[str, Any]) -> None:
     with open_preview(given["preview"], given["port"], given["base"], with_headers=not given["no_headers"]) as server:
         click.echo(server.url)
         click.echo("Ctrl-C ends it.", err=True)
-        server.serve_forever()
+        with suppress(KeyboardInterrupt):
+            server.serve_forever()
 
 
 def _check(given: dict[str, Any]) -> None:

@@ -12,6 +12,7 @@ import gzip
 import hashlib
 import json
 import re
+from html import escape
 from pathlib import Path
 
 from slm_export.manifest import Manifest, to_json
@@ -51,10 +52,10 @@ def write_single_file(order: Order, build: WebBuild, out: Path, reporter: Report
     Raises: SiteError for models that are too large or run on GPUs only, and for a file there that is not one of these.
     """
     _require_replaceable(out, may_replace=may_replace)
+    if order.weights == "hub":
+        raise SiteError("A page from disk asks nobody for anything: leave out --weights hub.")
     plan = plan_site(_cpu_only(order), build)
     size_bytes = sum(model.first_visit_bytes for model in plan.content.models)
-    if any(model.hub for model in plan.content.models):
-        raise SiteError("A page from disk can ask no hub: leave out --weights hub.")
     if any(model.needs_gpu_runtime for model in plan.content.models):
         raise SiteError("A single file runs on the CPU only, as the GPU's runtime has 17 MB: choose a CPU variant by --variants.")
     if size_bytes > MOST_MODEL_BYTES:
@@ -98,11 +99,18 @@ def _embedded(plan: SitePlan) -> dict[str, bytes]:
     }
     files = {name: text for name, text in files.items() if not name.endswith(".css")}
     files["icon.svg"] = (build.folder / "icon.svg").read_bytes()
-    files[SITE_JSON] = plan.made[SITE_JSON]
+    files[SITE_JSON] = _without_files_beside(plan.made[SITE_JSON])
     files |= {name: text for name, text in plan.made.items() if name.startswith("logo.")}
     for model in content.models:
         files |= _bundle(model)
     return files
+
+
+def _without_files_beside(text: bytes) -> bytes:
+    """site.json without links into the site: a page from disk has no card and no licence beside it."""
+    data = json.loads(text)
+    data["links"] = [link for link in data["links"] if link["href"].startswith("https://")]
+    return json.dumps(data, ensure_ascii=False).encode()
 
 
 def _bundle(model: SiteModel) -> dict[str, bytes]:
@@ -153,6 +161,4 @@ def _element(path: str, content: bytes) -> str:
     """A script that browsers leave alone; `mtime` is fixed, so that the same input gives the same bytes."""
     packed = base64.b64encode(gzip.compress(content, compresslevel=9, mtime=0)).decode()
     kind = "text/javascript" if path.endswith(_SCRIPTS) else mime_type(path)
-    return (
-        f'<script type="application/octet-stream" data-path={json.dumps(path)} data-type={json.dumps(kind)}>{packed}</script>\n'
-    )
+    return f'<script type="application/octet-stream" data-path="{escape(path)}" data-type="{escape(kind)}">{packed}</script>\n'

@@ -12,7 +12,7 @@ from urllib.parse import quote, urljoin, urlsplit
 
 from slm_export.site.errors import SiteError
 
-MOST_TEXT_BYTES = 20_000_000
+MOST_TEXT_BYTES = 100_000_000
 _SECONDS = 30
 _LOOPBACK = ("127.0.0.1", "localhost")
 
