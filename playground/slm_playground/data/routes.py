@@ -16,6 +16,7 @@ from slm_playground.data.errors import DataError
 from slm_playground.data.place import DataPlace
 from slm_playground.data.records import KINDS, PARENTS, Record, Records, Write
 from slm_playground.errors import error_response
+from slm_playground.guard import READ_METHODS
 from slm_playground.headers import NEVER_STORE
 from slm_playground.library.downloads import Downloads
 from slm_playground.library.routes import answer
@@ -32,6 +33,14 @@ def add_data(app: Flask, place: DataPlace, models: Path, downloads: Downloads) -
     @app.errorhandler(DataError)
     def data_error(error: DataError) -> Response:
         return error_response(error.status, str(error))
+
+    @app.before_request
+    def hold() -> None:
+        changes = request.method not in READ_METHODS and request.path.startswith(
+            ("/api/downloads", "/api/uploads", "/api/models")
+        )
+        if changes and place.mover.is_running:
+            raise DataError("The data folder is being moved. Wait until that is done, then try again.", 409)
 
     _add_records(app, place)
     _add_folder(app, place, models)
