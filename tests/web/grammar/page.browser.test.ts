@@ -35,6 +35,8 @@ const fixed = (sentence: string) => FIXES.reduce((text, [old, fresh]) => text.re
 
 let close = async () => {}
 let asked: string[] = []
+/** Awaited before the model's first word of an answer. */
+let held: Promise<void> | null = null
 
 async function visit({ again = false, tasks = ['grammar'], suggestion = '', width = 1400 } = {}): Promise<void> {
   await close()
@@ -57,6 +59,7 @@ async function visit({ again = false, tasks = ['grammar'], suggestion = '', widt
       if (asked.at(-1) !== prompt) asked.push(prompt)
       return fixed(prompt).split(/(?= )/)
     },
+    beforeWord: index => (index === 0 && held) || new Promise(resolve => setTimeout(resolve)),
     complete: async () => ({ text: suggestion }),
   })
   // The page's own engine is lent to whoever wants the same bundle.
@@ -78,7 +81,16 @@ async function type(keys: string): Promise<void> {
   await userEvent.keyboard(keys)
 }
 
+async function paste(text: string): Promise<void> {
+  const data = new DataTransfer()
+  data.setData('text/plain', text)
+  host()
+    ?.shadowRoot?.querySelector('.cm-content')
+    ?.dispatchEvent(new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true }))
+}
+
 beforeEach(async () => {
+  held = null
   vi.setConfig({ testTimeout: 120_000 })
   await close()
 })
@@ -247,6 +259,32 @@ describe('helpers', () => {
   })
 })
 
+describe('a long text', () => {
+  it('is checked where it is seen first, with progress and a way to stop', async () => {
+    await visit()
+    let release = () => {}
+    held = new Promise(resolve => {
+      release = resolve
+    })
+    await userEvent.click(box())
+    await paste(Array.from({ length: 60 }, (_, index) => `In line ${index} they go home.`).join('\n\n'))
+    await userEvent.keyboard('{Control>}{End}{/Control}{Enter}')
+    await expect.poll(() => asked.length).toBeGreaterThan(0)
+    expect(Number(/\d+/.exec(asked[0] ?? '')?.[0])).toBeGreaterThan(30)
+    await expect.poll(() => document.querySelector('.write-marks')?.textContent).toBe('Checking: 0 of 60 sentences')
+    await userEvent.click(button('Corrections'))
+    await userEvent.click(button('Stop'))
+    await expect.poll(() => document.querySelector('.write-marks')?.textContent).toBe('Checking stopped')
+    release()
+    held = null
+    await userEvent.click(button('Go on'))
+    await expect.poll(() => document.querySelector('.write-marks')?.textContent).toBe('60 corrections')
+    expect(new Set(asked).size).toBe(60)
+    await userEvent.click(button('Accept all 60'))
+    await expect.poll(() => document.querySelector('.write-marks')?.textContent).toBe('Nothing to correct')
+  })
+})
+
 describe('odd texts', () => {
   it.each([
     ['a sentence of 50 kB', `${'word '.repeat(10_000)}.`],
@@ -255,11 +293,7 @@ describe('odd texts', () => {
   ])('%s', async (_, text) => {
     await visit()
     await userEvent.click(box())
-    const data = new DataTransfer()
-    data.setData('text/plain', text)
-    host()
-      ?.shadowRoot?.querySelector('.cm-content')
-      ?.dispatchEvent(new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true }))
+    await paste(text)
     await userEvent.keyboard('{Control>}{End}{/Control}{Enter}She go home. ')
     await expect.poll(marks).toContain('go')
   })
