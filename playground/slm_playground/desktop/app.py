@@ -64,7 +64,7 @@ class App:
         self._seen = threading.Event()
         self._notice: dict[str, str] | None = None
         self._url = ""
-        self._started = time.monotonic()
+        self._started = self._active = time.monotonic()
 
     def put(self, event: Event) -> None:
         """From any thread, and from signal handlers."""
@@ -86,6 +86,10 @@ class App:
         models = folder / "models" if old.models.parent == old.settings.parent else old.models
         self._options = replace(old, models=models, settings=folder / "settings", logs=folder / "logs")
         log.configure(folder / "logs", urlsplit(self._url).port or 0)
+
+    def alive(self) -> None:
+        """Somebody asks the server for something; from any thread."""
+        self._active = time.monotonic()
 
     def page_seen(self) -> None:
         """From any thread."""
@@ -227,9 +231,17 @@ class App:
             self.leave()
 
     def _watch(self, shell: Shell) -> None:
+        """A window that asks for nothing any more and has no page is given up; a slow one that goes on asking is not."""
+        self.alive()
+
         def look() -> None:
-            if not self._seen.wait(self._options.patience_seconds):
-                self.put(lambda: self._give_up(shell))
+            while True:
+                left = self._active + self._options.patience_seconds - time.monotonic()
+                if left <= 0:
+                    self.put(lambda: self._give_up(shell))
+                    return
+                if self._seen.wait(left):
+                    return
 
         threading.Thread(target=look, daemon=True, name="watchdog").start()
 

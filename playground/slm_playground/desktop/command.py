@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import os
 import sys
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +18,8 @@ from slm_playground.desktop.instance import Instance, NotReached, find_first
 
 if TYPE_CHECKING:
     from slm_playground.desktop.shells.choose import Machine
+
+ENDING_SECONDS = 10.0
 
 
 class CommandError(Exception):
@@ -42,17 +46,30 @@ def start(shell: str, *, port: int | None, models: Path | None, opening: str | N
 
 
 def leave() -> bool:
-    """End the running app; False where none runs. Raises: CommandError."""
+    """End the running app, and wait until it has; False where none runs. Raises: CommandError."""
     try:
         folder, _ = keep.own_folder(paths.home_dir())
-        ours = Instance.take(folder)
-        if ours is not None:
-            ours.release()
+        if _is_free(folder):
             return False
-        find_first(folder).ask("/api/desktop/quit", {})
+        first = find_first(folder)
+        # Its answer may be lost: it ends.
+        with suppress(NotReached):
+            first.ask("/api/desktop/quit", {})
+        end = time.monotonic() + ENDING_SECONDS
+        while not _is_free(folder):
+            if time.monotonic() > end:
+                raise CommandError("SLM Playground was asked to end, but it still runs. End its process in the system's list.")
+            time.sleep(0.02)
         return True
     except (NotReached, OSError) as error:
         raise CommandError(str(error)) from error
+
+
+def _is_free(folder: Path) -> bool:
+    ours = Instance.take(folder)
+    if ours is not None:
+        ours.release()
+    return ours is not None
 
 
 def _show_first(folder: Path, opening: str | None) -> int:

@@ -21,6 +21,7 @@ class Actions:
     """What the app does when asked; each returns at once. `facts`: what the page should know of its window."""
 
     facts: Callable[[], dict[str, Any]]
+    alive: Callable[[], None]
     page_seen: Callable[[], None]
     show: Callable[[str | None], None]
     use_chrome: Callable[[], None]
@@ -33,6 +34,7 @@ def add_desktop(app: Flask, actions: Actions) -> None:
 
     @app.after_request
     def desktop_look(response: Response) -> Response:
+        actions.alive()
         # Browsers say so of requests that a page makes; the window's own first request is a navigation.
         if request.path == LIST_OF_MODELS and request.headers.get("Sec-Fetch-Site", "same-origin") == "same-origin":
             actions.page_seen()

@@ -68,6 +68,7 @@ def _serve(app: App, options: Options, listener: socket.socket, token: str) -> t
     data.listen(lambda folder: app.put(lambda: app.follow(folder)))
     actions = Actions(
         facts=app.facts,
+        alive=app.alive,
         page_seen=app.page_seen,
         show=lambda opening: app.put(lambda: app.show(opening)),
         use_chrome=lambda: app.put(app.use_chrome),
