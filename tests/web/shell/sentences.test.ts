@@ -1,5 +1,5 @@
 /** What the engine and the server say: every kind in every language, with the same facts. */
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { EngineError, type Reason, SENTENCES, type Sentences, wording } from '../../../web/src/engine/errors.ts'
 import { engine as german } from '../../../web/src/text/de/engine.ts'
@@ -19,6 +19,9 @@ const FACTS = new Proxy<Record<string, unknown>>(
   },
 )
 
+/** Trouble that people meet; `bad-request`, `internal` and `no-model` are wrong calls, too. */
+const CODES = new Set(['bad-manifest', 'download', 'integrity', 'quota', 'out-of-memory', 'device-lost', 'unsupported'])
+
 function factsIn(sentence: string): string[] {
   return [...new Set(sentence.match(/«\w+»|\{\w+\}/g))].sort()
 }
@@ -31,6 +34,17 @@ describe('sentences of the engine', () => {
     expect(`${english}${words}`).not.toMatch(/undefined|NaN|\[object/)
     expect(factsIn(words)).toEqual(factsIn(english))
     if (kind !== 'plain') expect(words).not.toBe(english)
+  })
+
+  it('are what errors are made of, but for what only programmers read', () => {
+    const root = new URL('../../../web/src/', import.meta.url)
+    const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter(name => name.endsWith('.ts'))
+    const plain = files.flatMap(name => {
+      const code = readFileSync(new URL(name, root), 'utf8')
+      const made = code.matchAll(/new \w*Error\(\s*'([\w-]+)',\s*(?:[`'"]|message\s*[,)])/g)
+      return [...made].flatMap(([whole, kind = '']) => (CODES.has(kind) ? [`${name}: ${whole}`] : []))
+    })
+    expect(plain).toEqual([])
   })
 
   it('join in their order, survive a message to another thread, and leave out what a language does not know', () => {

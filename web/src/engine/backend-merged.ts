@@ -64,9 +64,7 @@ export class MergedBackend implements Backend {
       !isMerged ||
       !isFloat
     ) {
-      const message =
-        'This encoder-decoder is no merged export with a cache in 32-bit floats. Use decoder_model_merged.onnx.'
-      throw new EngineError('unsupported', message)
+      throw new EngineError('unsupported', { kind: 'not-merged' })
     }
     this.#layers = past.map(({ name }) => name.replace(/^past_key_values\./, ''))
     this.#heads = heads

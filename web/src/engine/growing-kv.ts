@@ -154,8 +154,7 @@ export function growingShape(
   const type = past[0]?.type
   const same = past.every(({ shape }) => shape[1] === heads && shape[3] === headDim)
   if (typeof heads !== 'number' || typeof headDim !== 'number' || !same || (type !== 'float16' && type !== 'float32')) {
-    const message = 'This graph keeps no cache of keys and values as the engine knows them. Use an export with a cache.'
-    throw new EngineError('unsupported', message)
+    throw new EngineError('unsupported', { kind: 'no-cache' })
   }
   const names = past.map(({ name }) => name)
   return { past: names, present: names.map(name => name.replace('past_key_values', 'present')), heads, headDim, type }

@@ -53,6 +53,11 @@ export const SENTENCES = {
     'made it. Export the bundle again, or leave the backend to the engine.',
   'wrong-program': ({ said }: { said: string }) => `${said}. Export the bundle again, or update SLM Playground.`,
   'unknown-parts': ({ parts }: { parts: string }) => `This graph has parts that the engine does not know (${parts}).`,
+  'no-kernels': ({ said }: { said: string }) => `This browser cannot run the CPU kernels (${said}). Update it.`,
+  'no-cache': () =>
+    'This graph keeps no cache of keys and values as the engine knows them. Use an export with a cache.',
+  'not-merged': () =>
+    'This encoder-decoder is no merged export with a cache in 32-bit floats. Use decoder_model_merged.onnx.',
   'no-start': ({ variant, said }: { variant: string; said: string }) => `${variant} could not be started (${said}).`,
   'self-test': ({ variant }: { variant: string }) => `${variant} failed its self-test on this device:`,
   'no-numbers': () => 'its first answer has logits that are no numbers.',

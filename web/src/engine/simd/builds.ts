@@ -31,7 +31,7 @@ export async function compileBuild(build: Build, shared: boolean): Promise<WebAs
     return await WebAssembly.compile(bytes)
   } catch (error) {
     const said = error instanceof Error ? error.message : String(error)
-    throw new EngineError('unsupported', `This browser cannot run the CPU kernels (${said}). Update it.`)
+    throw new EngineError('unsupported', { kind: 'no-kernels', said })
   }
 }
 

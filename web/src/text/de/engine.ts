@@ -44,6 +44,10 @@ export const engine: Text['engine'] = {
   'wrong-program': ({ said }) =>
     `Das Programm des Modells passt nicht zu dieser Fassung (${said}). ${EXPORT} Oder SLM Playground erneuern.`,
   'unknown-parts': ({ parts }) => `Dieser Graph hat Teile, die die Engine nicht kennt (${parts}).`,
+  'no-kernels': ({ said }) => `Dieser Browser kann die eigenen Rechenkerne nicht ausführen (${said}). Ihn erneuern.`,
+  'no-cache': () => 'Dieser Graph führt keinen Cache, wie die Engine ihn kennt. Einen Export mit Cache nehmen.',
+  'not-merged': () =>
+    'Dieser Encoder-Decoder ist kein zusammengeführter Export mit Cache in 32-Bit-Zahlen. decoder_model_merged.onnx nehmen.',
   'no-start': ({ variant, said }) => `${variant} ließ sich nicht starten (${said}).`,
   'self-test': ({ variant }) => `${variant} hat den Selbsttest auf diesem Gerät nicht bestanden:`,
   'no-numbers': () => 'Die erste Antwort besteht nicht aus Zahlen.',
