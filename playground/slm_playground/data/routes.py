@@ -23,7 +23,7 @@ from slm_playground.library.routes import answer
 
 MOST_RECORDS = 500
 MOST_RECORD_CHARACTERS = 3_500_000
-MOST_ID_CHARACTERS = 1000
+MOST_ID_CHARACTERS = 4000
 RESETTABLE = frozenset({"records", "models", "settings", "logs"})
 
 

@@ -4,6 +4,7 @@ import { siteName } from '../../engine/names.ts'
 import type { Dialect } from '../../tasks/grammar/harper.ts'
 import { type Dismissal, dismissalKey } from '../../tasks/grammar/shown.ts'
 import type { Source } from '../../tasks/grammar/types.ts'
+import { chosen, type SharedArea } from '../shared.ts'
 
 export const SOURCES: readonly Source[] = ['model', 'both', 'rules']
 export const DIALECTS: readonly Dialect[] = ['American', 'British', 'Australian', 'Canadian', 'Indian']
@@ -86,15 +87,42 @@ export function taughtAsJson(): string {
   return `${JSON.stringify({ dictionary, never, dismissed }, null, 2)}\n`
 }
 
-/** Stored values of the right type over the defaults: an older or damaged entry must not break the page. */
+/** What other shells share: what was taught word by word, so that two shells' words come together. */
+export const sharedGrammar: SharedArea = {
+  name: 'grammar',
+  key: KEY,
+  read: () => {
+    const { dictionary, never, dismissed, ...choices } = grammar.value
+    return {
+      ...chosen(choices, GRAMMAR_DEFAULTS, Object.keys(choices)),
+      ...Object.fromEntries(dictionary.map(word => [`word:${word}`, true])),
+      ...Object.fromEntries(never.map(kind => [`never:${kind}`, true])),
+      ...Object.fromEntries(dismissed.map(entry => [`dismissed:${dismissalKey(entry)}`, entry])),
+    }
+  },
+  write: values => {
+    const named = (prefix: string) =>
+      Object.keys(values).flatMap(name => (name.startsWith(prefix) ? [name.slice(prefix.length)] : []))
+    const dismissed = Object.entries(values).flatMap(([name, entry]) => (name.startsWith('dismissed:') ? [entry] : []))
+    grammar.value = grammarFrom({ ...values, dictionary: named('word:'), never: named('never:'), dismissed })
+  },
+  reload: () => {
+    grammar.value = read()
+  },
+}
+
 function read(): GrammarSettings {
-  const known: GrammarSettings = { ...GRAMMAR_DEFAULTS }
-  let stored: Record<string, unknown>
   try {
-    stored = Object(JSON.parse(localStorage.getItem(KEY) ?? '{}'))
+    return grammarFrom(JSON.parse(localStorage.getItem(KEY) ?? '{}'))
   } catch {
-    return known
+    return { ...GRAMMAR_DEFAULTS }
   }
+}
+
+/** Stored values of the right type over the defaults: an older or damaged entry must not break the page. */
+function grammarFrom(value: unknown): GrammarSettings {
+  const known: GrammarSettings = { ...GRAMMAR_DEFAULTS }
+  const stored: Record<string, unknown> = Object(value)
   const { enabled, source, threshold, dialect, dictionary, never, dismissed } = stored
   if (typeof enabled === 'boolean') known.enabled = enabled
   known.source = SOURCES.find(one => one === source) ?? known.source

@@ -6,16 +6,17 @@ import { effect, signal } from '@preact/signals'
 import { tellRequests } from '../../engine/client.ts'
 import { siteName } from '../../engine/names.ts'
 import { sharedControls } from '../controls.ts'
+import { keepGrammarSettings, sharedGrammar } from '../grammar/settings.ts'
 import { modelList } from '../models.ts'
 import { sharedPresets } from '../presets.ts'
 import { sharedSettings } from '../settings.ts'
 import { isSite } from '../site.ts'
-import { sharedWriting } from '../suggestions/settings.ts'
+import { keepWritingSettings, sharedWriting } from '../suggestions/settings.ts'
 import type { SettingValues } from './settings.ts'
 import { startTicker } from './ticker.ts'
 import type { FromSync, SyncStatus, ToSync } from './words.ts'
 
-const AREAS = [sharedSettings, sharedControls, sharedPresets, sharedWriting]
+const AREAS = [sharedSettings, sharedControls, sharedPresets, sharedWriting, sharedGrammar]
 /** Set once a server of ours has kept something for this address. */
 const KNOWN_KEY = siteName('slm-playground.synced')
 
@@ -44,6 +45,9 @@ export function stopSync(): void {
 function start(): void {
   const started = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module', name: 'sync' })
   worker = started
+  // What comes in for the writing page must be kept though nobody has opened it.
+  keepWritingSettings()
+  keepGrammarSettings()
   started.onmessage = ({ data }: MessageEvent<FromSync>) => hear(data)
   startTicker()
   const say = (message: ToSync) => started.postMessage(message)

@@ -96,7 +96,7 @@ export const write: Text['write'] = {
     cut: 'Bevor viel gelöscht wurde',
     restored: 'Bevor eine ältere zurückkam',
     file: 'In Datei gespeichert',
-    'other-tab': 'Aus einem anderen Tab',
+    'other-tab': 'Aus einem anderen Tab oder Fenster',
   },
   compare: (removed, added) => `Gegenüber dem jetzigen Text: ${removed} entfernt, ${added} dazugekommen`,
   sameText: 'Dasselbe wie der jetzige Text.',

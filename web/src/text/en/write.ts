@@ -7,7 +7,7 @@ const reasons = {
   cut: 'Before much was removed',
   restored: 'Before an older one came back',
   file: 'Saved to a file',
-  'other-tab': 'From another tab',
+  'other-tab': 'From another tab or window',
 }
 
 /** CodeMirror's own words, by their English originals. Empty: as they are. */
