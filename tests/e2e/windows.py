@@ -139,6 +139,10 @@ class Hand:
     def key(self, *keys: str) -> None:
         tool("key", *keys)
 
+    def focus(self) -> None:
+        """After a dialog: without a window manager nobody gives the keyboard back."""
+        tool("search", "--onlyvisible", "--name", "Window under test", "windowfocus", "--sync")
+
     def click_corner(self, window: str) -> None:
         """A place a button's half size from the lower right corner of a window."""
         lines = tool("getwindowgeometry", "--shell", window).splitlines()
