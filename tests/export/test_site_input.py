@@ -9,10 +9,13 @@ import pytest
 from click.testing import CliRunner
 
 from slm_export.cli import main
-from slm_export.manifest import load_manifest
+from slm_export.manifest import load_manifest, parse_manifest
 from slm_export.site import values
+from slm_export.site.content import complete
 from slm_export.site.errors import SiteError
+from slm_export.site.models import SiteModel
 from slm_export.site.order import read_order
+from slm_export.site.settings import Settings
 
 WEB = Path(os.environ.get("WEB_DIST", Path(__file__).resolve().parents[2] / "web" / "dist"))
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -215,3 +218,11 @@ def test_a_model_without_a_chat_cannot_have_a_page_for_it(tmp_path, tiny_bundle)
     assert load_manifest(bundle).tasks == ("grammar",)
     said = refused(bundle, "--out", tmp_path / "site", "--pages", "chat")
     assert "The page 'chat' needs a model for it, and there is only tiny-llama (grammar)" in said
+
+
+@pytest.mark.parametrize("pages", [(), ("analyse",)])
+def test_a_model_that_only_reads_has_no_page_of_its_own(tmp_path, pages):
+    text = Path(__file__).resolve().parents[1] / "fixtures" / "manifests" / "valid" / "encoder.json"
+    model = SiteModel(tmp_path, parse_manifest(text.read_text(encoding="utf-8")), "https://example.org/model/")
+    with pytest.raises(SiteError, match="Nothing can be shown with|The page 'analyse' needs a model for it"):
+        complete(Settings(pages=pages), [model])

@@ -44,7 +44,7 @@ def complete(settings: Settings, models: Sequence[SiteModel]) -> Content:
     _require_possible(tasks, _TASK_NEEDS, models, "task")
     if not pages:
         names = ", ".join(model.manifest.name for model in models)
-        raise SiteError(f"Nothing can be shown with {names} alone. Choose pages (--pages), or add a bundle that can chat.")
+        raise SiteError(f"Nothing can be shown with {names} alone. Add a bundle that can chat or correct grammar.")
     ids = [model.manifest.id for model in models]
     for key, name in (("default_model", settings.default_model), *settings.per_task):
         if name is not None and name not in ids:
@@ -72,7 +72,7 @@ def _possible(needs: dict[str, str], models: Sequence[SiteModel]) -> tuple[str, 
 def _default_pages(models: Sequence[SiteModel]) -> tuple[str, ...]:
     can = {need for need in ("chat", "write", "grammar") if any(model.can(need) for model in models)}
     pages: list[str] = [page for page in ("chat", "write") if page in can or (page == "write" and "grammar" in can)]
-    if any(model.manifest.architecture != "decoder" for model in models):
+    if "chat" in can and any(model.manifest.architecture != "decoder" for model in models):
         pages.append("analyse")
     return tuple(pages)
 

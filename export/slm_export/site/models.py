@@ -47,9 +47,7 @@ class SiteModel:
         generates = manifest.architecture == "decoder" and any(name in ("chat", "completion") for name in manifest.tasks)
         if task == "grammar":
             return "grammar" in manifest.tasks
-        if task == "analyse":
-            return generates or manifest.architecture != "decoder"
-        return generates and (task != "chat" or "chat" in manifest.tasks or "completion" in manifest.tasks)
+        return generates  # the page itself talks to such a model; encoders are its helpers
 
 
 def read_models(bundles: Sequence[Path], variants: Sequence[str], hub: dict[str, str] | None) -> tuple[SiteModel, ...]:
