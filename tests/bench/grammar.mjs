@@ -39,7 +39,7 @@ const SENTENCES = [
 const ROUNDS = ['now', 'then', 'today', 'here', 'again', 'there', 'soon', 'too', 'still', 'yet']
 
 const found = {}
-for (const backend of options.backends.split(',')) found[backend] = await measured(backend)
+for (const backend of options.backends.split(',').filter(Boolean)) found[backend] = await measured(backend)
 if (options.url) found.page = await seen(options.url)
 if (options.json) writeFileSync(options.json, `${JSON.stringify(found, null, 1)}\n`)
 
@@ -143,6 +143,7 @@ async function seen(url) {
   const browser = await chromium.launch({ ...(executablePath ? { executablePath } : {}), args: ['--no-sandbox'] })
   try {
     const page = await browser.newPage({ viewport: { width: 1400, height: 900 } })
+    page.setDefaultTimeout(300_000) // the model loads first
     await page.goto(new URL('#/write', url).href)
     await page.getByRole('checkbox', { name: 'Suggest while I write' }).uncheck()
     await page.getByRole('button', { name: 'Corrections' }).click()
