@@ -6,7 +6,7 @@ import ast
 import string
 from pathlib import Path
 
-from slm_playground.library import errors
+from slm_playground.library import errors, web
 from slm_playground.library.sentences import SENTENCES
 
 
@@ -27,3 +27,10 @@ def test_an_error_says_its_sentence_and_keeps_kind_and_facts() -> None:
     error = errors.told("model-exists", 409, id="tiny")
     assert str(error) == "There is a model called tiny already. Delete it first, then add this one."
     assert (error.status, error.kind, error.facts) == (409, "model-exists", {"id": "tiny"})
+
+
+def test_the_status_of_another_server_is_a_fact() -> None:
+    private, busy = web.refused("https://hub/x", 401), web.refused("https://hub/x", 503)
+    assert (private.status, private.facts["status"]) == (400, 401)
+    assert str(busy) == "https://hub/x was refused (HTTP 503). Try again later."
+    assert (busy.status, busy.kind) == (502, "refused")

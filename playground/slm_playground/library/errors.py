@@ -18,7 +18,7 @@ class LibraryError(Exception):
         self.facts = facts or {}
 
 
-def told(kind: str, status: int = 400, **facts: Fact) -> LibraryError:
+def told(kind: str, status: int = 400, /, **facts: Fact) -> LibraryError:
     """The error of a kind in `SENTENCES`, with the facts that its sentence names."""
     return LibraryError(SENTENCES[kind].format(**facts), status, kind=kind, facts=facts)
 
