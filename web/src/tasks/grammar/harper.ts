@@ -67,7 +67,10 @@ export class Harper implements RuleChecker {
   }
 
   #answered(answer: FromHarper): void {
-    if ('failed' in answer) return this.#end(answer.failed) // half-loaded or broken: the next question starts a new one
+    if ('failed' in answer) {
+      this.#end(answer.failed) // half-loaded or broken: the next question starts a new one
+      return
+    }
     const asked = this.#waiting.get(answer.id)
     this.#waiting.delete(answer.id)
     asked?.resolve(findingsOf(asked.sentence, answer.lints))
