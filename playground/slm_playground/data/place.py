@@ -23,7 +23,7 @@ class DataPlace:
         self._folder = folder
         self._lock = threading.RLock()
         self._records: Records | None = None
-        self._listeners: list[Callable[[Path], None]] = []
+        self._listeners: list[Callable[[Path], object]] = []
         self.mover = Mover(self)
         # Tells a page that this is another process, with another token, before it is refused.
         self.start_id = secrets.token_hex(8)
@@ -32,7 +32,7 @@ class DataPlace:
     def folder(self) -> Path:
         return self._folder
 
-    def listen(self, on_move: Callable[[Path], None]) -> None:
+    def listen(self, on_move: Callable[[Path], object]) -> None:
         self._listeners.append(on_move)
 
     def records(self) -> Records:
