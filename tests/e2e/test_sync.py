@@ -170,11 +170,15 @@ def test_documents_are_the_same_and_both_texts_are_kept(
     one.evaluate(KEPT, "One wrote this.")
 
 
+class Site(http.server.ThreadingHTTPServer):
+    request_queue_size = 128  # a page asks for many files at once
+
+
 @pytest.fixture
 def static_site() -> Iterator[str]:
     """The built page on a server that is not ours."""
     handler = partial(http.server.SimpleHTTPRequestHandler, directory=str(paths.static_dir()))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as site:
+    with Site(("127.0.0.1", 0), handler) as site:
         thread = threading.Thread(target=site.serve_forever)
         thread.start()
         yield f"http://127.0.0.1:{site.server_port}/"
