@@ -187,7 +187,8 @@ def static_site() -> Iterator[str]:
 
 
 def test_a_static_site_is_asked_for_nothing_of_this(page: Page, static_site: str, watch: Watch) -> None:
-    watch.expected.append("404")  # there is no list of models
+    # There is no list of models; and Python's plain server drops a connection now and then.
+    watch.expected += ["404", "ERR_CONNECTION_RESET"]
     asked: list[str] = []
     page.context.on("request", lambda request: asked.append(request.url))
     page.goto(f"{static_site}#/write")
