@@ -5,9 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import signal
 import socket
 import stat
-from collections.abc import Callable
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +20,7 @@ from slm_playground.desktop import keep, links, seed
 from slm_playground.desktop.environment import system_environment
 from slm_playground.desktop.instance import Instance, NotReached, find_first
 from slm_playground.desktop.ports import open_remembered
+from slm_playground.desktop.shells import profile as profiles
 from slm_playground.desktop.shells.choose import Machine, NoShell, shells_to_try
 from slm_playground.desktop.shells.chrome import find_chrome
 from slm_playground.library.errors import LibraryError
@@ -221,3 +225,57 @@ def test_other_programs_get_the_environment_of_before(monkeypatch: pytest.Monkey
     assert system_environment()["LD_LIBRARY_PATH"] == "of the user"
     monkeypatch.delenv("LD_LIBRARY_PATH_ORIG")
     assert "LD_LIBRARY_PATH" not in system_environment()
+
+
+IGNORES = "import signal, sys; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); sys.stdin.read()"
+
+
+@pytest.fixture
+def orphan(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Start a process that has the profile, as a browser has whose app was killed."""
+    started = []
+
+    def start(profile: Path, program: str) -> subprocess.Popen[str]:
+        command = [sys.executable, "-c", program, f"--user-data-dir={profile}"]
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        started.append(process)
+        assert process.stdout
+        assert process.stdout.readline() == "up\n"
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def hold(profile: Path, process: int, host: str | None = None) -> None:
+    profile.mkdir()
+    (profile / "SingletonLock").symlink_to(f"{host or socket.gethostname()}-{process}")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Chrome has another lock there")
+def test_a_profile_is_free_when_the_browser_that_has_it_is_gone(
+    tmp_path: Path, orphan: Callable[..., subprocess.Popen[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(profiles, "_LEAVING_SECONDS", 0.2)
+    profile = tmp_path / "chrome"
+    profiles.free(profile)  # no profile yet
+    stubborn = orphan(profile, IGNORES)
+    hold(profile, stubborn.pid)
+    profiles.free(profile)
+    assert stubborn.wait(timeout=60) == -signal.SIGKILL
+    profiles.free(profile)  # what is left of it is in nobody's way
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Chrome has another lock there")
+@pytest.mark.parametrize(("host", "own"), [("another-machine", True), (None, False)])
+def test_processes_that_have_nothing_to_do_with_the_profile_are_left_alone(
+    tmp_path: Path, orphan: Callable[..., subprocess.Popen[str]], monkeypatch: pytest.MonkeyPatch, host: str | None, own: bool
+) -> None:
+    monkeypatch.setattr(profiles, "_LEAVING_SECONDS", 0.2)
+    profile = tmp_path / "chrome"
+    process = orphan(profile if own else tmp_path / "elsewhere", IGNORES)
+    hold(profile, process.pid, host)
+    profiles.free(profile)
+    assert process.poll() is None

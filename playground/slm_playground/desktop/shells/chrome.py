@@ -15,6 +15,7 @@ from pathlib import Path
 from slm_playground.desktop.environment import system_environment
 from slm_playground.desktop.shells.base import ShellError, Surroundings, end, follow, start
 from slm_playground.desktop.shells.devtools import DevTools, Gone
+from slm_playground.desktop.shells.profile import free
 
 VARIABLE = "SLM_PLAYGROUND_CHROME"
 _ON_PATH = (
@@ -83,6 +84,8 @@ class ChromeShell:
         """Raises: ShellError."""
         profile = self._surroundings.profiles / "chrome"
         known = profile.is_dir()
+        if sys.platform != "win32":
+            free(profile)
         self._url = url
         command = [self._program, f"--user-data-dir={profile}", f"--app={url}", "--class=slm-playground", *_FLAGS]
         if not known:  # later the profile knows better
