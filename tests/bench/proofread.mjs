@@ -102,7 +102,9 @@ async function show([{ shown: module }, sentences, gates]) {
   const { shownOf } = await import(module)
   const accepted = ({ text, findings, names }, source) => {
     const wishes = { source, ...gates, keep: new Set(names), never: new Set(), dismissed: new Set() }
-    const edits = shownOf(text, findings, wishes)
+    // Rules alone are shown unjudged: there is no model to ask.
+    const unjudged = findings.filter(({ foundBy }) => foundBy !== 'model').map(each => ({ ...each, confidence: null }))
+    const edits = shownOf(text, source === 'rules' ? unjudged : findings, wishes)
     return edits.reduceRight(
       (line, { from, to, replacements }) => line.slice(0, from) + replacements[0] + line.slice(to),
       text,

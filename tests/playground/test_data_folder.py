@@ -174,12 +174,13 @@ def test_another_server_on_the_same_folder_follows(
 @pytest.mark.skipif(os.name != "posix", reason="named pipes")
 def test_models_are_left_alone_while_they_are_moved(page: Client, place: DataPlace, home: Path, tmp_path: Path) -> None:
     pipe = home / "models" / "tiny" / "pipe"
-    os.mkfifo(pipe)  # the copy waits here until somebody writes
+    os.mkfifo(pipe)  # the copy waits here until its other end is closed
     assert page.post("/api/data/move", {"folder": str(tmp_path / "new")}).status_code == 200
+    held = pipe.open("wb")  # returns when the copy has come here
     answers = [page.post(path, {"source": "a/b", "files": {"x": 1}}) for path in ("/api/downloads", "/api/uploads/mine")]
     answers.append(page.ask("DELETE", "/api/models/tiny", {}, **TOLD))
     page.ask("DELETE", "/api/data/move", {}, **TOLD)
-    pipe.open("wb").close()
+    held.close()
     place.mover.wait()
     assert [answer.status_code for answer in answers] == [409, 409, 409]
     assert page.ask("GET", "/api/data/move").get_json()["move"]["state"] == "cancelled"

@@ -1,10 +1,11 @@
 /** What is shown of the findings, how they are said, when a sentence is looked at: pure parts. */
 import { describe, expect, test } from 'vitest'
+import { factsOf } from '../../../web/src/engine/client.ts'
 import type { Placed } from '../../../web/src/state/grammar/checker.ts'
 import { findingsOf } from '../../../web/src/tasks/grammar/harper.ts'
-import { least } from '../../../web/src/tasks/grammar/merge.ts'
+import { allowed, least } from '../../../web/src/tasks/grammar/merge.ts'
 import { dismissalKey, dismissalOf, kindKey, shownOf, type Wishes } from '../../../web/src/tasks/grammar/shown.ts'
-import type { Finding } from '../../../web/src/tasks/grammar/types.ts'
+import type { Finding, RuleFinding } from '../../../web/src/tasks/grammar/types.ts'
 import { text as english } from '../../../web/src/text/en/index.ts'
 import { spoken, widened } from '../../../web/src/ui/write/grammar/spoken.ts'
 
@@ -43,11 +44,11 @@ describe('what is shown', () => {
     expect(shown(TEXT, all, { threshold: 4 })).toEqual(['sits', 'hat'])
     expect(
       shown(TEXT, [
-        { ...byBoth, confidence: -0.5 },
-        { ...byRules, confidence: -0.1 },
+        { ...byBoth, confidence: -4.5 },
+        { ...byRules, confidence: -4.1 },
       ]),
     ).toEqual([])
-    expect(shown(TEXT, [{ ...byRules, confidence: 0.1 }])).toEqual(['hat'])
+    expect(shown(TEXT, [{ ...byRules, confidence: -3.9 }])).toEqual(['hat'])
   })
 
   test('some kinds need more than others', () => {
@@ -65,6 +66,18 @@ describe('what is shown', () => {
     const other = finding(TEXT, 'sat on', 'is on')
     expect(shown(TEXT, [other, byBoth])).toEqual(['sits'])
     expect(shown(TEXT, [{ ...byRules, ...{ from: 0, to: 7 } }, byModel])).toEqual(['The'])
+  })
+
+  test('for a misspelled word the dictionary’s spelling goes before another word of the model’s', () => {
+    const text = 'We need tecnologies.'
+    const byRule = finding(text, 'tecnologies', 'technologies', {
+      foundBy: 'rules',
+      rule: 'SpellCheck',
+      confidence: -2,
+    })
+    expect(shown(text, [finding(text, 'tecnologies', 'things'), byRule])).toEqual(['technologies'])
+    expect(shown(text, [finding(text, 'tecnologies', 'technology'), byRule])).toEqual(['technology'])
+    expect(shown(text, [finding(text, 'tecnologies', 'things'), { ...byRule, confidence: -9 }])).toEqual(['things'])
   })
 
   test('dictionary and names keep words as they are, other signs and case around them may change', () => {
@@ -158,4 +171,15 @@ describe('in words', () => {
     const { original, replacement } = widened(one)
     expect([original, replacement]).toEqual(['go  home', 'go home'])
   })
+})
+
+test('rules give words capital letters and take none away', () => {
+  const text = 'Who speaks english at NASA?'
+  const rule = (original: string, replacement: string): RuleFinding => {
+    const from = text.indexOf(original)
+    const { kind, explanation, rule: name } = finding(text, original, replacement, { kind: 'capitalization' })
+    return { from, to: from + original.length, replacements: [replacement], kind, explanation, rule: name }
+  }
+  const found = [rule('Who', 'who'), rule('english', 'English'), rule('NASA', 'Nasa')]
+  expect(allowed(text, found, factsOf(text)).map(({ replacements }) => replacements[0])).toEqual(['English'])
 })

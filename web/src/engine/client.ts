@@ -12,7 +12,15 @@ const startWorker: WorkerFactory = () =>
 export { removeStoredBundle, type StoredBundle, storedBundles } from './disk.ts'
 export { type ChosenFile, checkKeptBundle, importBundle, type KeepProgress, keepBundle } from './keeper.ts'
 export { MemoryBudget } from './memory.ts'
-export { type Capital, factsOf, namesAmong, ProseReader, type Sentence, type SentenceFacts } from './proofread/prose.ts'
+export {
+  type Capital,
+  factsOf,
+  namesAmong,
+  ProseReader,
+  type Sentence,
+  type SentenceFacts,
+  similarity,
+} from './proofread/prose.ts'
 export { onWorkerRequests, type RequestNote, tellRequests, watchRequests } from './requests.ts'
 
 /**

@@ -10,6 +10,7 @@ import { lockQuotations, wordsOf } from './words.ts'
 export type { Capital } from './guard.ts'
 export { namesAmong } from './guard.ts'
 export type { Sentence } from './segment.ts'
+export { similarity } from './similar.ts'
 
 /** What can be said of a sentence without a model; places are UTF-16 code units of the sentence, half-open. */
 export interface SentenceFacts {

@@ -30,9 +30,14 @@ export function fromModel(corrections: readonly SentenceCorrection[]): Finding[]
     }))
 }
 
-/** What the rules may say: not within links, code and quotations, and a name that they do not know is no mistake. */
+/**
+ * What the rules may say: not within links, code and quotations, and a name that they do not know is no mistake. Nor is a
+ * capital letter too many: "DFAS" and a question's first word are what they would make small.
+ */
 export function allowed(sentence: string, found: readonly RuleFinding[], facts: SentenceFacts): RuleFinding[] {
-  return found.filter(({ from, to, kind }) => {
+  return found.filter(({ from, to, kind, replacements }) => {
+    if (kind === 'capitalization' && capitalsIn(replacements[0] ?? '') < capitalsIn(sentence.slice(from, to)))
+      return false
     if (facts.locked.some(lock => lock.from < to && from < lock.to)) return false
     const isFirst = !/[\p{L}\p{N}]/u.test(sentence.slice(0, from))
     return !(kind === 'spelling' && !isFirst && /^\p{Lu}/u.test(sentence.slice(from, to)))
@@ -91,4 +96,8 @@ export function fitted(raw: string, visible: string, finding: Finding): Finding 
   }
   for (let at = from; at < to; at++) if (isMasked(at)) return null
   return { ...finding, from, to }
+}
+
+function capitalsIn(text: string): number {
+  return text.match(/\p{Lu}/gu)?.length ?? 0
 }
