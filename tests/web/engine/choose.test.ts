@@ -133,20 +133,23 @@ describe('what the browser can do', () => {
   ])('isolated: $isolated, $cores cores, wanted $wanted → $threads threads', ({ threads, wanted, ...over }) => {
     expect(capabilities(browser(over), wanted).threads).toBe(threads)
   })
+  /** Why there is no GPU, in English. */
+  const missing = async (gpu?: GPU) => {
+    const found = await findGpu(browser(gpu ? { gpu } : {}), { allowSoftware: false })
+    return found.missing && inEnglish([found.missing])
+  }
   test('no WebGPU, no adapter, an adapter that throws', async () => {
-    const options = { allowSoftware: false }
-    expect((await findGpu(browser(), options)).missing).toBe('This browser offers no WebGPU.')
+    expect(await missing()).toBe('This browser offers no WebGPU.')
     const none = { requestAdapter: async () => null } as unknown as GPU
-    expect((await findGpu(browser({ gpu: none }), options)).missing).toMatch(/found no graphics adapter/)
+    expect(await missing(none)).toMatch(/found no graphics adapter/)
     const broken = { requestAdapter: () => Promise.reject(new Error('driver gone')) } as unknown as GPU
-    expect((await findGpu(browser({ gpu: broken }), options)).missing).toBe(
-      'The graphics adapter could not be started (driver gone).',
-    )
+    expect(await missing(broken)).toBe('The graphics adapter could not be started (driver gone).')
   })
   test('an adapter emulated in software is passed over', async () => {
     const info = { isFallbackAdapter: true, description: 'SwiftShader', vendor: 'google', device: '', architecture: '' }
     const software = { requestAdapter: async () => ({ info }) } as unknown as GPU
-    const { missing } = await findGpu(browser({ gpu: software }), { allowSoftware: false })
-    expect(missing).toBe('The only graphics adapter (SwiftShader) is emulated in software, slower than the CPU.')
+    expect(await missing(software)).toBe(
+      'The only graphics adapter (SwiftShader) is emulated in software, slower than the CPU.',
+    )
   })
 })

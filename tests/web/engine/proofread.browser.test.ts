@@ -39,7 +39,7 @@ test.each<[string, EngineOptions]>([
     end = endIndex
   }
   expect(text + TEXT.slice(end)).toBe(result.correctedInput)
-  expect(engine.info.proofreading).toEqual({ trained: false, threshold: 2 })
+  expect(engine.info.proofreading).toEqual({ trained: false, threshold: 2, margins: {} })
   const stop = new AbortController()
   const aborted = engine.proofread(`${TEXT} And one sentence more.`, { signal: stop.signal })
   stop.abort()
