@@ -47,6 +47,7 @@ def environment(screen: str, tmp_path: Path) -> dict[str, str]:
         "DISPLAY": screen,
         "WAYLAND_DISPLAY": "",
         "BROWSER": str(browser),
+        "SLM_PLAYGROUND_PATIENCE_SECONDS": str(PATIENCE_SECONDS),  # a busy machine is no broken window
         "SLM_PLAYGROUND_DATA": str(tmp_path / "data"),
         "SLM_PLAYGROUND_CHROME": chrome_for_tests(tmp_path, "--remote-debugging-port=0"),
     }

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from slm_playground.desktop import keep, links, seed
+from slm_playground.desktop import command, keep, links, seed
 from slm_playground.desktop.environment import system_environment
 from slm_playground.desktop.instance import Instance, NotReached, find_first
 from slm_playground.desktop.ports import open_remembered
@@ -279,3 +279,13 @@ def test_processes_that_have_nothing_to_do_with_the_profile_are_left_alone(
     hold(profile, process.pid, host)
     profiles.free(profile)
     assert process.poll() is None
+
+
+def test_the_patience_with_a_window_is_a_number_of_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(command.PATIENCE_VARIABLE, raising=False)
+    assert command._patience(15.0) == 15.0
+    monkeypatch.setenv(command.PATIENCE_VARIABLE, "40")
+    assert command._patience(15.0) == 40.0
+    monkeypatch.setenv(command.PATIENCE_VARIABLE, "long")
+    with pytest.raises(command.CommandError, match="must be a number of seconds, not 'long'"):
+        command._patience(15.0)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from slm_playground.desktop.shells.choose import Machine
 
 ENDING_SECONDS = 10.0
+PATIENCE_VARIABLE = "SLM_PLAYGROUND_PATIENCE_SECONDS"
 
 
 class CommandError(Exception):
@@ -93,7 +94,7 @@ def _first(
 ) -> int:
     from slm_playground.data.errors import DataError
     from slm_playground.data.folder import settle
-    from slm_playground.desktop.app import Options
+    from slm_playground.desktop.app import PATIENCE_SECONDS, Options
     from slm_playground.desktop.run import run
     from slm_playground.desktop.shells.choose import NoShell, shells_to_try
     from slm_playground.desktop.shells.chrome import find_chrome
@@ -116,12 +117,22 @@ def _first(
                 port=port,
                 opening=opening,
                 hidden=hidden,
+                patience_seconds=_patience(PATIENCE_SECONDS),
             ),
             ours,
             folder,
         )
     except (NoShell, ListenError, DataError) as error:
         raise CommandError(str(error)) from error
+
+
+def _patience(usual: float) -> float:
+    """Seconds for which a window may be without its page. Raises: CommandError."""
+    said = os.environ.get(PATIENCE_VARIABLE)
+    try:
+        return float(said) if said else usual
+    except ValueError as error:
+        raise CommandError(f"{PATIENCE_VARIABLE} must be a number of seconds, not {said!r}.") from error
 
 
 def _machine(has_chrome: bool) -> Machine:
