@@ -4,19 +4,7 @@ import { all, type Schema } from '../chats/indexed-store.ts'
 import type { News } from '../chats/news.ts'
 import type { ChatHead, Message, TokenTable } from '../chats/types.ts'
 import { mergeHeads, mergeMessages } from './merge.ts'
-import {
-  type Body,
-  MOST_BATCH_CHARACTERS,
-  MOST_BATCH_RECORDS,
-  MOST_RECORD_CHARACTERS,
-  type Outgoing,
-  type Replica,
-  same,
-  sizeOf,
-  type Ticket,
-  ticket,
-  type WireRecord,
-} from './wire.ts'
+import { type Body, batchOf, type Outgoing, type Replica, same, type Ticket, ticket, type WireRecord } from './wire.ts'
 
 const STORES = ['heads', 'messages', 'tokens', 'outbox', 'synced'] as const
 type Work = IDBPTransaction<Schema, typeof STORES, 'readwrite'>
@@ -69,22 +57,7 @@ export class ChatReplica implements Replica {
   }
 
   async pending(): Promise<{ batch: Outgoing[]; tooLarge: number }> {
-    const batch: Outgoing[] = []
-    let [size, tooLarge] = [0, 0]
-    const keys = await this.#database.getAllKeys('outbox')
-    for (const key of keys) {
-      if (batch.length >= MOST_BATCH_RECORDS || size > MOST_BATCH_CHARACTERS) break
-      const outgoing = await this.#outgoing(key)
-      if (!outgoing) continue
-      const length = sizeOf(outgoing.write.body)
-      if (length > MOST_RECORD_CHARACTERS) tooLarge += 1
-      else if (batch.length > 0 && size + length > 2 * MOST_BATCH_CHARACTERS) break
-      else {
-        size += length
-        batch.push(outgoing)
-      }
-    }
-    return { batch, tooLarge }
+    return batchOf(await this.#database.getAllKeys('outbox'), key => this.#outgoing(key))
   }
 
   async #outgoing(key: Key): Promise<Outgoing | null> {

@@ -11,17 +11,7 @@ import {
   versionName,
 } from '../documents/store.ts'
 import type { VersionReason } from '../documents/versions.ts'
-import {
-  type Body,
-  MOST_BATCH_CHARACTERS,
-  MOST_BATCH_RECORDS,
-  MOST_RECORD_CHARACTERS,
-  type Outgoing,
-  type Replica,
-  sizeOf,
-  ticket,
-  type WireRecord,
-} from './wire.ts'
+import { type Body, batchOf, type Outgoing, type Replica, ticket, type WireRecord } from './wire.ts'
 
 const STORES = ['documents', 'texts', 'versions', 'version_texts', 'outbox', 'synced'] as const
 type Work = IDBPTransaction<Schema, typeof STORES, 'readwrite'>
@@ -89,21 +79,7 @@ export class DocumentReplica implements Replica {
   }
 
   async pending(): Promise<{ batch: Outgoing[]; tooLarge: number }> {
-    const batch: Outgoing[] = []
-    let [size, tooLarge] = [0, 0]
-    for (const key of await this.#database.getAllKeys('outbox')) {
-      if (batch.length >= MOST_BATCH_RECORDS || size > MOST_BATCH_CHARACTERS) break
-      const outgoing = await this.#outgoing(key)
-      if (!outgoing) continue
-      const length = sizeOf(outgoing.write.body)
-      if (length > MOST_RECORD_CHARACTERS) tooLarge += 1
-      else if (batch.length > 0 && size + length > 2 * MOST_BATCH_CHARACTERS) break
-      else {
-        size += length
-        batch.push(outgoing)
-      }
-    }
-    return { batch, tooLarge }
+    return batchOf(await this.#database.getAllKeys('outbox'), key => this.#outgoing(key))
   }
 
   async #outgoing(key: Key): Promise<Outgoing | null> {

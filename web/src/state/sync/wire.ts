@@ -44,9 +44,9 @@ export interface Outgoing {
 }
 
 /** Beyond these a record stays in this browser, or goes with the next batch. Characters as the server counts them, in ASCII. */
-export const MOST_RECORD_CHARACTERS = 3_400_000
-export const MOST_BATCH_CHARACTERS = 1_000_000
-export const MOST_BATCH_RECORDS = 200
+const MOST_RECORD_CHARACTERS = 3_400_000
+const MOST_BATCH_CHARACTERS = 1_000_000
+const MOST_BATCH_RECORDS = 200
 
 export function sizeOf(body: Body | null): number {
   const json = JSON.stringify(body)
@@ -80,4 +80,30 @@ export interface Replica {
   pending(): Promise<{ batch: Outgoing[]; tooLarge: number }>
   /** It was written as it was sent. */
   sent(outgoing: Outgoing, version: number): Promise<void>
+}
+
+/**
+ * What is sent at once of the records under these keys: the first ones, up to a batch's size.
+ * @param outgoing null for a key under which there is nothing to send now
+ * @returns `tooLarge`: how many of those looked at stay in this browser
+ */
+export async function batchOf<K>(
+  keys: readonly K[],
+  outgoing: (key: K) => Promise<Outgoing | null>,
+): Promise<{ batch: Outgoing[]; tooLarge: number }> {
+  const batch: Outgoing[] = []
+  let [size, tooLarge] = [0, 0]
+  for (const key of keys) {
+    if (batch.length >= MOST_BATCH_RECORDS || size > MOST_BATCH_CHARACTERS) break
+    const next = await outgoing(key)
+    if (!next) continue
+    const length = sizeOf(next.write.body)
+    if (length > MOST_RECORD_CHARACTERS) tooLarge += 1
+    else if (batch.length > 0 && size + length > 2 * MOST_BATCH_CHARACTERS) break
+    else {
+      size += length
+      batch.push(next)
+    }
+  }
+  return { batch, tooLarge }
 }
