@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from chatting import WRITTEN
+from chatting import Chat
 from playwright.sync_api import Browser, Page, expect
 from serving import NewPage, Watch
 
@@ -57,8 +57,7 @@ def test_it_chats_and_writes_from_disk(page: Page, single_file: Path, asked: lis
     page.goto(single_file.as_uri())
     expect(page).to_have_title("In <one> file")
     page.get_by_role("button", name=QUESTION).click()
-    page.wait_for_function(WRITTEN, arg=20)
-    page.get_by_role("button", name="Stop", exact=True).click()
+    assert len(Chat(page).wait_for_end()) > 20
     page.get_by_role("link", name="Write").click()
     expect(page.get_by_role("textbox", name="Document")).to_be_visible()
     assert outside(asked) == [single_file.as_uri()]
@@ -67,9 +66,7 @@ def test_it_chats_and_writes_from_disk(page: Page, single_file: Path, asked: lis
 def test_what_was_written_is_there_again(page: Page, single_file: Path) -> None:
     page.goto(single_file.as_uri())
     page.get_by_role("button", name=QUESTION).click()
-    page.wait_for_function(WRITTEN, arg=20)
-    page.get_by_role("button", name="Stop", exact=True).click()
-    expect(page.get_by_text("Stopped here.")).to_be_visible()
+    Chat(page).wait_for_end()
     page.reload()
     expect(page.get_by_role("navigation", name="Chats").get_by_text(QUESTION)).to_be_visible()
 

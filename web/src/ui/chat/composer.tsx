@@ -75,6 +75,7 @@ function SendOrStop({ draft }: { draft: Signal<string> }) {
   if (isBusy.value && !isElsewhere.value) {
     return (
       <button
+        key="stop" // another element than Send: a press meant for one never reaches the other
         type="button"
         class="round stop"
         aria-label={stop}
@@ -90,6 +91,7 @@ function SendOrStop({ draft }: { draft: Signal<string> }) {
   }
   return (
     <button
+      key="send"
       type="submit"
       class="round"
       aria-label={send}
