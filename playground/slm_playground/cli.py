@@ -5,10 +5,7 @@ Exit codes: 0 fine, 1 the job failed (the message says why and what next), 2 wro
 
 from __future__ import annotations
 
-import json
-import logging
 import os
-import secrets
 import signal
 import sys
 import threading
@@ -17,7 +14,7 @@ from typing import NoReturn
 
 import click
 
-from slm_playground import __version__, paths
+from slm_playground import paths
 from slm_playground.guard import LOOPBACK_NAMES
 from slm_playground.listen import PREFERRED_PORT, ListenError, bound_port, open_socket
 
@@ -37,7 +34,7 @@ class _ServeByDefault(click.Group):
 
 
 @click.group(cls=_ServeByDefault)
-@click.version_option(__version__, prog_name="slm-playground")
+@click.version_option(package_name="slm-playground", prog_name="slm-playground")
 def main() -> None:
     """Small language models in the browser, on your own machine. Without a command: serve."""
 
@@ -58,7 +55,10 @@ def serve(host: str, port: int | None, models: Path | None, no_browser: bool) ->
     except ListenError as error:
         raise click.ClickException(str(error)) from error
     # Flask takes most of the start; a port that is taken is told without waiting for it.
-    from slm_playground import log
+    import logging
+    import secrets
+
+    from slm_playground import __version__, log
     from slm_playground.data.errors import DataError
     from slm_playground.data.folder import settle
     from slm_playground.data.place import DataPlace
@@ -127,6 +127,8 @@ def desktop_window() -> None:
 @click.option("--models", type=click.Path(path_type=Path, file_okay=False), help=MODELS_HELP)
 def doctor(as_json: bool, deep: bool, models: Path | None) -> None:
     """Say what is installed, what is wrong and what to do. Exit code 1 if something is wrong."""
+    import json
+
     from slm_playground.doctor import examine, to_text
 
     report = examine((models or paths.models_dir()).absolute(), deep=deep)

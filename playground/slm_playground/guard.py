@@ -10,10 +10,12 @@ from __future__ import annotations
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
 
-from werkzeug.datastructures import Headers
+if TYPE_CHECKING:
+    from werkzeug.datastructures import Headers  # a second start of the desktop app reads this file and has no time for it
 
-RequestHeaders = Mapping[str, str] | Headers
+RequestHeaders: TypeAlias = "Mapping[str, str] | Headers"
 
 LOOPBACK_NAMES = ("127.0.0.1", "localhost")
 TOKEN_HEADER = "X-SLM-Token"

@@ -21,3 +21,11 @@ def test_of_the_exporter_only_the_manifest_is_used_and_nothing_heavy() -> None:
         "slm_export.manifest",
         "slm_export.manifest_checks",
     ]
+
+
+def test_a_second_start_of_the_app_brings_in_nothing_that_only_the_first_needs() -> None:
+    code = "import sys, slm_playground.cli, slm_playground.desktop.command; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.split())
+    assert "slm_playground.desktop.instance" in loaded
+    assert not loaded & {"flask", "werkzeug", "waitress", "sqlite3", "importlib.metadata"}
