@@ -9,7 +9,7 @@ import { type Manifest, parseManifest } from '../../../web/src/engine/manifest.t
 import { createTextCodec, type TextCodec } from '../../../web/src/engine/tokenizer.ts'
 import { NgramBackend } from './ngram-backend.ts'
 
-export const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8')
+const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8')
 
 /** Sentences in the public domain. */
 export function sentences(): string[] {

@@ -25,7 +25,7 @@ export interface Script {
 const VOCABULARY = 'one two three four five six seven eight nine ten'.split(' ').map(word => ` ${word}`)
 const ENDLESS = 100_000
 
-export const FAKE_INFO: EngineInfo = {
+const FAKE_INFO: EngineInfo = {
   bundle: { id: 'fake', name: 'Fake', description: '', licence: 'Apache-2.0', family: 'fake', parameters: 1 },
   architecture: 'decoder',
   encoderTask: null,

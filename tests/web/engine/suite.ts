@@ -14,7 +14,7 @@ export async function collect<T>(stream: AsyncIterable<T>): Promise<T[]> {
   return items
 }
 
-export const textOf = (chunks: ChatChunk[]) => chunks.map(chunk => chunk.choices[0].delta.content ?? '').join('')
+const textOf = (chunks: ChatChunk[]) => chunks.map(chunk => chunk.choices[0].delta.content ?? '').join('')
 
 export async function failureOf(work: Promise<unknown>): Promise<unknown> {
   try {

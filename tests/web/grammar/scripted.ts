@@ -53,7 +53,7 @@ export function scene({ answers = {}, rules = {} }: Known = {}, script: Script =
   }
 }
 
-export function ruleFindings(
+function ruleFindings(
   sentence: string,
   changes: readonly (readonly [string, string, string?])[],
 ): readonly RuleFinding[] {

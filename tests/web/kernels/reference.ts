@@ -50,7 +50,7 @@ export interface Weights {
 export type Rounding = 'shorts' | 'bytes'
 
 /** What `quantize` makes of a row: int16 in the plain build, int8 with extras in the relaxed one. */
-export function roundedRow(row: Row, rounding: Rounding): number[] {
+function roundedRow(row: Row, rounding: Rounding): number[] {
   const { values, scales } = quantized(row, rounding === 'shorts' ? 32767 : 127)
   const first = values.map((value, k) => value * (scales[Math.floor(k / 32)] ?? 0))
   if (rounding === 'shorts') return first

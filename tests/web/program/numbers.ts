@@ -8,7 +8,7 @@ export const ACTIVATIONS = {
 }
 
 /** Its Taylor series near 0, else its continued fraction (Abramowitz and Stegun 7.1.5, 7.1.14): to some 1e-12. */
-export function erf(x: number): number {
+function erf(x: number): number {
   const size = Math.abs(x)
   if (size > 6) return Math.sign(x)
   if (size < 2.5) {

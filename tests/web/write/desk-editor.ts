@@ -8,7 +8,7 @@ import { type GhostActions, ghostKeys, type KeyOptions } from '../../../web/src/
 import '../../../web/src/ui/tokens.css'
 
 /** Goes on with whatever `target` has behind the text so far; says what it was told and asked. */
-export class Scripted implements GhostActions {
+class Scripted implements GhostActions {
   readonly told: (Situation | null)[] = []
   readonly asked: string[] = []
   pending = false

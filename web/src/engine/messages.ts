@@ -23,7 +23,7 @@ export function conversationArgs(messages: unknown): { messages: ChatMessage[]; 
 }
 
 /** @throws EngineError 'bad-request', naming the field */
-export function messagesArgs(messages: unknown): ChatMessage[] {
+function messagesArgs(messages: unknown): ChatMessage[] {
   if (!Array.isArray(messages) || messages.length === 0)
     throw wrong('messages', 'a list with at least one message', messages)
   return messages.map((message, index) => messageArgs(message, `messages[${index}]`))

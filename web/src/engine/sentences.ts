@@ -9,7 +9,7 @@ type ReadingCall = 'embed' | 'classify' | 'tag'
 const number = (count: number) => count.toLocaleString('en')
 
 /** What a model that reads is asked with. */
-export const CALLS: Readonly<Record<ReadingTask, string>> = {
+const CALLS: Readonly<Record<ReadingTask, string>> = {
   embeddings: 'engine.embed(texts)',
   'text-classification': 'engine.classify(text)',
   'token-classification': 'engine.tag(text)',

@@ -18,7 +18,7 @@ import { fetchModels, keptBundles, lookAtKept, type ModelSummary, modelList } fr
 const KEY = siteName('slm-playground.kept')
 
 /** Ids of models that the user wants to have when the server is gone. */
-export const wantedOffline = signal<ReadonlySet<string>>(read())
+const wantedOffline = signal<ReadonlySet<string>>(read())
 
 export interface Keeping {
   id: string

@@ -134,7 +134,7 @@ function offlineList(kept: readonly StoredBundle[]): ModelList | null {
   return { models_dir: '', models: usable.map(summaryOf), errors: [], problem: null, isOffline: true }
 }
 
-export function summaryOf(kept: StoredBundle): ModelSummary {
+function summaryOf(kept: StoredBundle): ModelSummary {
   return {
     id: kept.id,
     url: kept.bundle,

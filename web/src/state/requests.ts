@@ -48,11 +48,11 @@ function add(notes: readonly RequestNote[]): void {
 }
 
 /** The browser's cache and the offline copy answer with bytes that no network brought. */
-export function isLocal({ networkBytes, bytes }: Pick<RequestNote, 'networkBytes' | 'bytes'>): boolean {
+function isLocal({ networkBytes, bytes }: Pick<RequestNote, 'networkBytes' | 'bytes'>): boolean {
   return networkBytes === 0 && bytes > 0
 }
 
-export function whyOf(url: string): Why {
+function whyOf(url: string): Why {
   const { origin, pathname } = new URL(url)
   if (origin !== location.origin) return 'other'
   const path = pathname.slice(new URL('./', document.baseURI).pathname.length)

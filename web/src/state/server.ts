@@ -75,7 +75,7 @@ async function failure(response: Response): Promise<ServerError> {
 }
 
 /** A sentence of the server out of JSON, null where it is none. */
-export function sentenceFrom(value: unknown): ServerSentence | null {
+function sentenceFrom(value: unknown): ServerSentence | null {
   const { message, kind, facts } = Object(value)
   if (typeof message !== 'string') return null
   const known = Object.entries(Object(facts)).filter((fact): fact is [string, string | number] =>

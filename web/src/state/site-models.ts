@@ -39,7 +39,7 @@ async function look(model: SiteModel, kept: ReadonlyMap<string, ModelSummary>): 
 const TOKENIZER = ['tokenizer.json', 'tokenizer_config.json']
 
 /** The engine reads the same file strictly before it uses it; here whatever is missing is nothing. */
-export function summaryOfManifest(manifest: unknown, url: string): ModelSummary {
+function summaryOfManifest(manifest: unknown, url: string): ModelSummary {
   const { id, name, description, licence, architecture, family, tasks, prompts, ...more } = Object(manifest)
   const shared = entries(more.files).filter(({ path }) => [...TOKENIZER, Object(prompts).chat_template].includes(path))
   const variants = Array.isArray(more.variants) ? more.variants : []

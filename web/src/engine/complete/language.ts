@@ -19,7 +19,7 @@ const SCRIPTS = {
 
 export type Script = keyof typeof SCRIPTS
 
-export function scriptsOf(text: string): Set<Script> {
+function scriptsOf(text: string): Set<Script> {
   const names = Object.keys(SCRIPTS) as Script[] // Object.keys forgets the key type of a constant
   return new Set(names.filter(name => SCRIPTS[name].test(text)))
 }

@@ -157,13 +157,13 @@ function leastCommonMultiple(a: number, b: number): number {
   return (a / x) * b
 }
 
-export function has(values: readonly JsonValue[] | null, value: JsonValue): boolean {
+function has(values: readonly JsonValue[] | null, value: JsonValue): boolean {
   const text = canonical(value)
   return values?.some(other => canonical(other) === text) ?? true
 }
 
 /** The same text for the same value, whatever the order of its members. */
-export function canonical(value: JsonValue): string {
+function canonical(value: JsonValue): string {
   if (Array.isArray(value)) return `[${value.map(canonical).join()}]`
   if (typeof value !== 'object' || value === null) return JSON.stringify(value)
   const names = Object.keys(value).sort()

@@ -50,7 +50,7 @@ export function wordsOf(text: string, start = 0, visible = text): Word[] {
   return words
 }
 
-export function keyOf(word: string): string {
+function keyOf(word: string): string {
   return word
     .normalize('NFC')
     .replace(/[“”„«»]/g, '"')

@@ -147,7 +147,7 @@ export function paddedWidth(width: number): number {
 }
 
 /** Rows that a matrix takes in memory. */
-export function paddedRows(matrix: Pick<Matrix, 'rows'>): number {
+function paddedRows(matrix: Pick<Matrix, 'rows'>): number {
   return paddedWidth(matrix.rows)
 }
 

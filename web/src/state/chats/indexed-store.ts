@@ -33,7 +33,7 @@ export const UPGRADES: readonly Upgrade[] = [
   },
 ]
 
-export const DATABASE = siteName('slm-playground.chats')
+const DATABASE = siteName('slm-playground.chats')
 const BATCH = 400
 
 /**

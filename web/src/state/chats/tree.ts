@@ -5,7 +5,7 @@
 import type { Chat, ChatHead, Message, StoredChat } from './types.ts'
 
 /** Stands for the parent of first messages. */
-export const ROOT = ''
+const ROOT = ''
 const TITLE_CHARACTERS = 60
 
 /** Not randomUUID: browsers offer that on https and localhost only. */

@@ -10,7 +10,7 @@ import { hasTask, site } from '../site.ts'
 import { grammar } from './settings.ts'
 
 /** The model that was trained to correct, or the one that a site names for it; null where there is none. */
-export const grammarModel = computed(() => {
+const grammarModel = computed(() => {
   const models = modelList.value?.models ?? []
   const named = site.value?.perTask.grammar
   return models.find(({ id, tasks = [] }) => (named ? id === named : tasks.includes('grammar'))) ?? null

@@ -15,7 +15,7 @@ export interface SyncSchema extends DBSchema {
   settings: { key: string; value: Synced<unknown> }
 }
 
-export const SYNC_DATABASE = siteName('slm-playground.sync')
+const SYNC_DATABASE = siteName('slm-playground.sync')
 
 export function openSync(name = SYNC_DATABASE): Promise<IDBPDatabase<SyncSchema>> {
   return openDB<SyncSchema>(name, 1, {

@@ -1,6 +1,5 @@
 /** Which findings of a sentence are shown: sure enough, not dismissed, no names, none over another. Pure. */
 import { similarity } from '../../engine/client.ts'
-import { least } from './merge.ts'
 import type { Finding, Source } from './types.ts'
 
 export interface Wishes {
@@ -100,7 +99,7 @@ export function dismissalKey({ before, original, replacement, after }: Dismissal
 
 const WORD = /[\p{L}\p{N}](?:[\p{L}\p{M}\p{N}'’-]*[\p{L}\p{M}\p{N}])?/gu
 
-export function wordsIn(text: string): string[] {
+function wordsIn(text: string): string[] {
   return (text.match(WORD) ?? []).map(word => word.toLowerCase())
 }
 
@@ -120,9 +119,4 @@ function changesKept(sentence: string, finding: Finding, keep: ReadonlySet<strin
 
 function isKept(word: string, keep: ReadonlySet<string>): boolean {
   return keep.has(word) || keep.has(word.replace(/['’]s$/, ''))
-}
-
-/** The least change that a finding makes, for showing old and new side by side. */
-export function leastOf(sentence: string, finding: Finding): { from: number; to: number; text: string } {
-  return least(sentence, { from: finding.from, to: finding.to, text: finding.replacements[0] ?? '' })
 }

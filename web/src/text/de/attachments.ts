@@ -6,7 +6,6 @@ export const attachments: Text['attachments'] = {
   remove: name => `${name} entfernen`,
   reading: name => `${name} wird gelesen …`,
   pages: (done, all) => `Seite ${done} von ${all}`,
-  drop: 'Dateien hier ablegen, um sie anzuhängen',
   tooLarge: name => `${name} ist größer als 50 MB. Einen Teil davon anhängen.`,
   notText: name => `${name} enthält keinen lesbaren Text. Anhängen lassen sich Texte und PDFs.`,
   noPdf: name => `${name} ist eine PDF-Datei, und diese Seite kann keine lesen. Texte lassen sich anhängen.`,

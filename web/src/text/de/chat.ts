@@ -97,7 +97,6 @@ export const chat: Text['chat'] = {
   openChats: 'Chats zeigen',
   closeChats: 'Chats schließen',
   search: 'Chats durchsuchen',
-  clearSearch: 'Suche leeren',
   found: count => (count === 0 ? 'Nichts gefunden' : count === 1 ? '1 Chat gefunden' : `${count} Chats gefunden`),
   none: 'Noch keine Chats. Was hier geschrieben wird, bleibt in diesem Browser.',
   untitled: 'Ohne Titel',

@@ -75,7 +75,6 @@ export const controls: Text['controls'] = {
     wasReset: 'Dieser Chat folgt wieder den Einstellungen aller Chats',
   },
   preset: {
-    title: 'Vorlagen',
     choose: 'Vorlage',
     none: 'Keine Vorlage',
     changed: name => `${name} (geändert)`,

@@ -38,7 +38,6 @@ export const grammar: Text['grammar'] = {
   rule: name => `Regel: ${name}`,
   sure: nats => `Sicherheit ${nats} Nats`,
   model: {
-    unknown: 'Das Grammatikmodell wird gesucht …',
     missing: 'Das Grammatikmodell ist noch nicht da.',
     missingHow: '`make run` macht es im Hintergrund; das dauert einige Minuten. Oder jetzt mit:',
     missingRules: 'Bis dahin prüfen die Regeln allein.',

@@ -33,11 +33,8 @@ export const insight: Text['insight'] = {
       error: 'ein Fehler auftrat',
     },
     reproduce: 'Nachstellen',
-    reproduceHint:
-      'Öffnet Modell, Variante, Einstellungen, Startwert und Gespräch dieser Antwort, um sie noch einmal zu erzeugen.',
   },
   meter: {
-    label: 'Kontext',
     used: (used, all) => `${used} von ${all} Token`,
     room: room => `Platz für eine Antwort von ${room}`,
     dropped: (messages, tokenCount) =>
@@ -60,7 +57,6 @@ export const insight: Text['insight'] = {
   tokens: {
     show: 'Token',
     key: 'Ihre Token ansehen',
-    hide: 'Text',
     label: 'Die Token der Antwort. Pfeiltasten wandern, die Eingabetaste zeigt, was sonst hätte kommen können.',
     heat: 'Zeigen, wo das Modell unsicher war',
     legend: { sure: 'sicher', wavering: 'schwankend', unsure: 'unsicher', guessing: 'geraten' },
@@ -74,7 +70,6 @@ export const insight: Text['insight'] = {
     probability: percent => `${percent} %`,
     place: (place, all) => `Token ${place} von ${all}`,
     part: (part, of) => `Teil ${part} von ${of} dieses Zeichens`,
-    notListed: 'unwahrscheinlicher als die aufgeführten',
     surprise: bits => `Überraschung ${bits} Bit`,
     doubt: bits => `Zweifel mindestens ${bits} Bit`,
     doubtHelp:

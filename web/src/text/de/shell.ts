@@ -51,6 +51,5 @@ export const shell: Text['shell'] = {
     go: page => `Zu „${page}“ wechseln`,
     theme: { system: 'Farben: wie das System', light: 'Farben: hell', dark: 'Farben: dunkel' },
     language: name => `Sprache: ${name}`,
-    shortcut: 'Tastenkürzel',
   },
 }

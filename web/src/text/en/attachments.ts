@@ -5,7 +5,6 @@ export const attachments = {
   remove: (name: string) => `Remove ${name}`,
   reading: (name: string) => `Reading ${name}…`,
   pages: (done: number, all: number) => `page ${done} of ${all}`,
-  drop: 'Drop files to attach them',
   tooLarge: (name: string) => `${name} is larger than 50 MB. Attach a part of it.`,
   notText: (name: string) => `${name} holds no text that can be read here. Texts and PDFs can be attached.`,
   noPdf: (name: string) => `${name} is a PDF, which this page cannot read. Texts can be attached.`,

@@ -99,7 +99,6 @@ export const chat = {
   openChats: 'Show chats',
   closeChats: 'Close chats',
   search: 'Search chats',
-  clearSearch: 'Clear the search',
   found: (count: number) => (count === 0 ? 'Nothing found' : count === 1 ? '1 chat found' : `${count} chats found`),
   none: 'No chats yet. What you write is kept here, in this browser.',
   untitled: 'Untitled',

@@ -78,7 +78,6 @@ export const controls = {
     wasReset: 'This chat follows the settings of all chats again',
   },
   preset: {
-    title: 'Presets',
     choose: 'Preset',
     none: 'No preset',
     changed: (name: string) => `${name} (changed)`,

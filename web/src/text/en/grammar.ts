@@ -42,7 +42,6 @@ export const grammar = {
   rule: (name: string) => `Rule: ${name}`,
   sure: (nats: string) => `Confidence ${nats} nats`,
   model: {
-    unknown: 'Looking for the grammar model…',
     missing: 'The grammar model is not here yet.',
     missingHow: '`make run` makes it in the background; that takes some minutes. Or make it now with:',
     missingRules: 'Until then the rules check alone.',

@@ -38,10 +38,8 @@ export const insight = {
     },
     ends,
     reproduce: 'Reproduce',
-    reproduceHint: 'Opens model, variant, settings, seed and conversation of this answer, to run it again.',
   },
   meter: {
-    label: 'Context',
     used: (used: string, all: string) => `${used} of ${all} tokens`,
     room: (room: string) => `room for an answer of ${room}`,
     dropped: (messages: number, tokenCount: string) =>
@@ -64,7 +62,6 @@ export const insight = {
   tokens: {
     show: 'Tokens',
     key: 'Look at its tokens',
-    hide: 'Text',
     label: 'The answer’s tokens. Arrow keys move, Enter shows what else could have come.',
     heat: 'Show where the model was unsure',
     legend: { sure: 'sure', wavering: 'wavering', unsure: 'unsure', guessing: 'guessing' },
@@ -78,7 +75,6 @@ export const insight = {
     probability: (percent: string) => `${percent} %`,
     place: (place: string, all: string) => `Token ${place} of ${all}`,
     part: (part: number, of: number) => `part ${part} of ${of} of this character`,
-    notListed: 'less likely than the ones listed',
     surprise: (bits: string) => `surprise ${bits} bits`,
     doubt: (bits: string) => `doubt ${bits} bits or more`,
     doubtHelp:

@@ -50,6 +50,5 @@ export const shell = {
     go: (page: string) => `Go to ${page}`,
     theme: { system: 'Theme: as the system', light: 'Theme: light', dark: 'Theme: dark' },
     language: (name: string) => `Language: ${name}`,
-    shortcut: 'Shortcut',
   },
 }

@@ -10,7 +10,7 @@ import { Icon } from '../parts/icons.tsx'
 import { editing } from './act.ts'
 import { AttachButton, isReadingFiles } from './attachments.tsx'
 
-export const COMPOSER_ID = 'composer'
+const COMPOSER_ID = 'composer'
 
 export function focusComposer(): void {
   document.getElementById(COMPOSER_ID)?.focus()

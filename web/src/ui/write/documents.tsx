@@ -153,7 +153,7 @@ function Rename({ work, entry, onDone }: { work: Workplace; entry: DocumentEntry
 }
 
 /** Today the time, else the date. */
-export function when(at: number): string {
+function when(at: number): string {
   const date = new Date(at)
   const isToday = date.toDateString() === new Date().toDateString()
   const parts: Intl.DateTimeFormatOptions = isToday ? { timeStyle: 'short' } : { dateStyle: 'medium' }

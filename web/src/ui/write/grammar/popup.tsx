@@ -17,7 +17,7 @@ export function MarkPopup({ desk }: { desk: GrammarDesk }) {
 }
 
 /** Narrow or touched: CSS makes a sheet of it, and its place is CSS's business. */
-export const SHEET = '(max-width: 40rem), (pointer: coarse)'
+const SHEET = '(max-width: 40rem), (pointer: coarse)'
 const MARGIN = 8
 
 function Popup({ desk, mark }: { desk: GrammarDesk; mark: Mark }) {
