@@ -40,7 +40,6 @@ export const shell: Text['shell'] = {
   onVariant: variant => `Läuft als ${variant}.`,
   dismiss: 'Ausblenden',
   undo: 'Rückgängig',
-  close: 'Schließen',
   copied: 'Kopiert',
   copyRefused: 'Nicht erlaubt',
   copyRefusedLong: 'Der Browser hat das Kopieren nicht erlaubt. Text markieren und von Hand kopieren.',

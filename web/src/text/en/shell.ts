@@ -39,7 +39,6 @@ export const shell = {
   onVariant: (variant: string) => `Running ${variant}.`,
   dismiss: 'Dismiss',
   undo: 'Undo',
-  close: 'Close',
   copied: 'Copied',
   copyRefused: 'Not allowed',
   copyRefusedLong: 'The browser did not allow copying. Select the text and copy it yourself.',

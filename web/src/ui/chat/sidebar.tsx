@@ -4,6 +4,7 @@ import { useEffect, useRef } from 'preact/hooks'
 import { siteName } from '../../engine/names.ts'
 import { text } from '../../text/index.ts'
 import { useActors } from '../parts/context.ts'
+import { Dismiss } from '../parts/dismiss.tsx'
 import { Icon } from '../parts/icons.tsx'
 import { ChatList } from './chat-list.tsx'
 import { Menu } from './menu.tsx'
@@ -160,16 +161,11 @@ function ImportNote() {
           <p key={line}>{line}</p>
         ))}
       </div>
-      <button
-        type="button"
-        class="tool"
-        aria-label={text.value.shell.dismiss}
-        onClick={() => {
+      <Dismiss
+        onDismiss={() => {
           importNote.value = null
         }}
-      >
-        <Icon name="close" />
-      </button>
+      />
     </div>
   )
 }

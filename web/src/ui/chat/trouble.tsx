@@ -3,7 +3,7 @@ import { useSignal } from '@preact/signals'
 import { storeTrouble } from '../../state/chats/library.ts'
 import { text } from '../../text/index.ts'
 import { useActors } from '../parts/context.ts'
-import { Icon } from '../parts/icons.tsx'
+import { Dismiss } from '../parts/dismiss.tsx'
 import { exportAll } from './transfer.ts'
 
 export function StoreNotice() {
@@ -20,16 +20,11 @@ export function StoreNotice() {
       <button type="button" class="tool" onClick={() => void exportAll(conversation.library, 'json')}>
         {words.saveAll}
       </button>
-      <button
-        type="button"
-        class="tool"
-        aria-label={text.value.shell.dismiss}
-        onClick={() => {
+      <Dismiss
+        onDismiss={() => {
           read.value = trouble
         }}
-      >
-        <Icon name="close" />
-      </button>
+      />
     </div>
   )
 }

@@ -1,7 +1,7 @@
 /** A newer version of the page is here: the user says when it begins. */
 import { takeUpdate, updateReady } from '../../state/offline.ts'
 import { text } from '../../text/index.ts'
-import { Icon } from '../parts/icons.tsx'
+import { Dismiss } from '../parts/dismiss.tsx'
 
 export function UpdateNotice() {
   const words = text.value.models
@@ -12,16 +12,11 @@ export function UpdateNotice() {
       <button type="button" class="tool" onClick={takeUpdate}>
         {words.updateNow}
       </button>
-      <button
-        type="button"
-        class="tool"
-        aria-label={text.value.shell.close}
-        onClick={() => {
+      <Dismiss
+        onDismiss={() => {
           updateReady.value = false
         }}
-      >
-        <Icon name="close" />
-      </button>
+      />
     </aside>
   )
 }

@@ -4,8 +4,8 @@ import { engine } from '../../state/engine.ts'
 import { reasonsInWords } from '../../state/in-words.ts'
 import { change, settings } from '../../state/settings.ts'
 import { text } from '../../text/index.ts'
+import { Dismiss } from './dismiss.tsx'
 import { restFocus } from './focus.ts'
-import { Icon } from './icons.tsx'
 import { ChromeButton } from './shell-notice.tsx'
 
 /** Why a better device or variant is not used: shown until dismissed, and again when the reason is another one. */
@@ -24,17 +24,11 @@ export function FallbackNotice() {
         <strong>{onCpu ? onCpuText : onVariant(current.info.variant)}</strong> {sentences}
       </p>
       {onCpu && <ChromeButton />}
-      <button
-        type="button"
-        class="tool"
-        aria-label={text.value.shell.dismiss}
-        onClick={() => {
+      <Dismiss
+        onDismiss={() => {
           change({ dismissed: dismissable })
-          restFocus()
         }}
-      >
-        <Icon name="close" />
-      </button>
+      />
     </aside>
   )
 }
@@ -42,16 +36,14 @@ export function FallbackNotice() {
 /** Of an action whose place on the page is gone, such as one that was taken back. */
 export function ProblemNotice() {
   if (problem.value === '') return null
-  const close = () => {
-    problem.value = ''
-    restFocus()
-  }
   return (
     <div class="notice bad" role="alert">
       <p>{problem.value}</p>
-      <button type="button" class="tool" aria-label={text.value.shell.close} onClick={close}>
-        <Icon name="close" />
-      </button>
+      <Dismiss
+        onDismiss={() => {
+          problem.value = ''
+        }}
+      />
     </div>
   )
 }
@@ -62,7 +54,6 @@ export function UndoNotice() {
   if (!current) return null
   const close = () => {
     undo.value = null
-    restFocus()
   }
   return (
     <aside class="notice undo" aria-label={current.text}>
@@ -73,13 +64,12 @@ export function UndoNotice() {
         onClick={() => {
           void current.act()
           close()
+          restFocus()
         }}
       >
         {text.value.shell.undo}
       </button>
-      <button type="button" class="tool" aria-label={text.value.shell.close} onClick={close}>
-        <Icon name="close" />
-      </button>
+      <Dismiss onDismiss={close} />
     </aside>
   )
 }

@@ -2,8 +2,7 @@
 import { useSignal } from '@preact/signals'
 import { offersChrome, openInChrome, shellNotice } from '../../state/shell.ts'
 import { text } from '../../text/index.ts'
-import { restFocus } from './focus.ts'
-import { Icon } from './icons.tsx'
+import { Dismiss } from './dismiss.tsx'
 
 /** Why the app's own window is not used, or what it could not open: until dismissed. */
 export function ShellNotice() {
@@ -17,17 +16,11 @@ export function ShellNotice() {
   return (
     <aside class="notice" aria-label={words.aboutWindow}>
       <p>{code === 'window-failed' ? words.windowFailed : `${words.notOpened} ${detail}`}</p>
-      <button
-        type="button"
-        class="tool"
-        aria-label={text.value.shell.dismiss}
-        onClick={() => {
+      <Dismiss
+        onDismiss={() => {
           dismissed.value = key
-          restFocus()
         }}
-      >
-        <Icon name="close" />
-      </button>
+      />
     </aside>
   )
 }

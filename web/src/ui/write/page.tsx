@@ -7,6 +7,7 @@ import { hasTask } from '../../state/site.ts'
 import { Assistant } from '../../state/suggestions/assistant.ts'
 import { keepWritingSettings } from '../../state/suggestions/settings.ts'
 import { text } from '../../text/index.ts'
+import { Dismiss } from '../parts/dismiss.tsx'
 import { Icon } from '../parts/icons.tsx'
 import { Bar, type Openings, WIDE } from './bar.tsx'
 import { Documents } from './documents.tsx'
@@ -119,16 +120,11 @@ function Notices({ work }: { work: Workplace }) {
       {work.notice.value ? (
         <p class="write-notice">
           {work.notice.value}
-          <button
-            type="button"
-            class="tool"
-            aria-label={text.value.shell.dismiss}
-            onClick={() => {
+          <Dismiss
+            onDismiss={() => {
               work.notice.value = ''
             }}
-          >
-            <Icon name="close" />
-          </button>
+          />
         </p>
       ) : null}
     </>
