@@ -62,13 +62,13 @@ const generationFields = v.object({
   forced_bos_token_id: tokenIds,
 })
 type Config = v.InferOutput<typeof configFields>
+type Defaults = v.InferOutput<typeof generationFields>
 
 async function describe(folder: Folder, json: Record<string, unknown>): Promise<Manifest> {
   // Models that also see or hear keep what concerns text apart.
   const inner = typeof json.text_config === 'object' ? { ...json, ...json.text_config } : json
   const config = folder.parse(configFields, inner, 'config.json')
   const answers = /ForConditionalGeneration$/.test(config.architectures[0] ?? '')
-  const encoder = answers ? null : encoderOf(config)
   const [generation, tokenizer, tokenizerConfig] = await Promise.all([
     folder.json('generation_config.json'),
     folder.json('tokenizer.json'),
@@ -78,6 +78,7 @@ async function describe(folder: Folder, json: Record<string, unknown>): Promise<
   const template = await folder.size('chat_template.jinja')
   const paths = ['tokenizer.json', 'tokenizer_config.json', ...(template === null ? [] : ['chat_template.jinja'])]
   if (!tokenizer || !tokenizerConfig) throw folder.fault('tokenizer.json and tokenizer_config.json are needed')
+  const encoder = answers ? null : encoderOf(config, tokenizerConfig)
   const bos = ids(config.bos_token_id)[0] ?? null
   return {
     format: 1,
@@ -90,7 +91,7 @@ async function describe(folder: Folder, json: Record<string, unknown>): Promise<
     architecture: answers ? 'encoder-decoder' : encoder ? 'encoder' : 'decoder',
     tasks: [],
     parameters: 0,
-    context_length: config.max_position_embeddings ?? config.n_positions ?? 2048,
+    context_length: encoder?.max_tokens ?? config.max_position_embeddings ?? config.n_positions ?? 2048,
     vocab_size: config.vocab_size,
     special_tokens: {
       bos,
@@ -99,13 +100,7 @@ async function describe(folder: Folder, json: Record<string, unknown>): Promise<
       add_bos: addsFirst(tokenizer, tokenizerConfig, bos),
     },
     prompts: { chat_template: template === null ? null : 'chat_template.jinja', prefixes: null, tasks: null },
-    generation: {
-      temperature: defaults.temperature ?? (defaults.do_sample ? 1 : 0),
-      top_p: defaults.top_p ?? 1,
-      top_k: defaults.top_k ?? 0,
-      repetition_penalty: defaults.repetition_penalty ?? 1,
-      max_tokens: defaults.max_new_tokens ?? 512,
-    },
+    generation: generationOf(defaults),
     kv: null,
     reference: { prompt_tokens: [...SOME_TOKENS], tokens: [], logits: [], outputs: null },
     files: await Promise.all(paths.map(path => folder.entry(path))),
@@ -147,15 +142,25 @@ function addsFirst(tokenizer: Record<string, unknown>, config: Record<string, un
 }
 
 /** How answers of an encoder-decoder begin, and how long they may get. */
-function decoderOf(config: Config, defaults: v.InferOutput<typeof generationFields>): Manifest['decoder'] {
+function decoderOf(config: Config, defaults: Defaults): Manifest['decoder'] {
   const first = ids(defaults.decoder_start_token_id ?? config.decoder_start_token_id)
   const forced = ids(defaults.forced_bos_token_id ?? config.forced_bos_token_id)
   const start = first.length > 0 ? first : ids(config.pad_token_id)
   return { start: [...start.slice(0, 1), ...forced], max_tokens: defaults.max_new_tokens ?? 512, embedding_width: 1 }
 }
 
+function generationOf(defaults: Defaults): Manifest['generation'] {
+  return {
+    temperature: defaults.temperature ?? (defaults.do_sample ? 1 : 0),
+    top_p: defaults.top_p ?? 1,
+    top_k: defaults.top_k ?? 0,
+    repetition_penalty: defaults.repetition_penalty ?? 1,
+    max_tokens: defaults.max_new_tokens ?? 512,
+  }
+}
+
 /** Null for a model that writes. */
-function encoderOf(config: Config): Encoder | null {
+function encoderOf(config: Config, tokenizerConfig: Record<string, unknown>): Encoder | null {
   const kind = config.architectures[0] ?? ''
   if (/ForCausalLM$|LMHeadModel$/.test(kind)) return null
   const task = /ForSequenceClassification$/.test(kind)
@@ -165,6 +170,8 @@ function encoderOf(config: Config): Encoder | null {
       : 'embeddings'
   const labels = Object.entries(config.id2label).sort(([a], [b]) => Number(a) - Number(b))
   const isVector = task === 'embeddings'
+  // Not every position may be a text's: RoBERTa has 514 and begins to count at 2.
+  const allowed = Number(tokenizerConfig.model_max_length ?? Number.POSITIVE_INFINITY)
   return {
     task,
     labels: isVector ? [] : labels.map(([, label]) => label),
@@ -172,6 +179,6 @@ function encoderOf(config: Config): Encoder | null {
     pooling: isVector ? 'mean' : 'none',
     normalize: isVector,
     dimensions: isVector ? (config.hidden_size ?? config.dim ?? 0) : labels.length,
-    max_tokens: config.max_position_embeddings ?? 512,
+    max_tokens: Math.min(config.max_position_embeddings ?? 512, allowed),
   }
 }
