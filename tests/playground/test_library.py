@@ -18,7 +18,7 @@ from small_bundle import TOKEN, WEIGHTS, build_bundle
 
 from slm_playground import catalog
 from slm_playground.library import layouts, plan, transfer
-from slm_playground.library.downloads import Downloads
+from slm_playground.library.downloads import Downloads, Job
 from slm_playground.library.errors import LibraryError
 
 CONFIG = {"architectures": ["LlamaForCausalLM"], "model_type": "llama", "max_position_embeddings": 512}
@@ -202,6 +202,35 @@ def test_a_pause_survives_a_restart(faraway: Faraway, models: Path) -> None:
     later = [path for path, _ in faraway.asked[before:]]
     assert not any(path.endswith(("config.json", "tokenizer.json")) for path in later)
     assert len(later) <= 7
+
+
+def test_a_pause_taken_back_behind_the_last_file_fetches_nothing_again(
+    faraway: Faraway, models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The run that was paused finished the job all the same, and the one after it began from nothing."""
+    downloads = Downloads(models, patience=0)
+    wanted = plan.look_up("someone/Far-Model").chosen(["cpu-fp32"])
+    resumed, save = threading.Event(), Job.save
+    asked: list[int] = []
+    runs: list[threading.Thread | None] = []
+
+    def save_and_pause(job: Job) -> None:
+        save(job)
+        if len(job.done) == len(wanted.files) and not asked:
+            asked.append(len(faraway.asked))
+            downloads.pause("far-model")
+            downloads.resume("far-model")
+            runs.append(job.thread)
+            resumed.set()
+
+    monkeypatch.setattr(Job, "save", save_and_pause)
+    downloads.add(wanted)
+    assert resumed.wait(PATIENCE_SECONDS)
+    assert runs[0]
+    runs[0].join()
+    assert downloads.jobs() == []
+    assert (models / "far-model" / "onnx" / "model.onnx_data").read_bytes() == WEIGHTS
+    assert asked == [len(faraway.asked)]
 
 
 def test_a_failure_is_said_and_can_be_tried_again(faraway: Faraway, models: Path) -> None:

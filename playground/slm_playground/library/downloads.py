@@ -171,7 +171,7 @@ class Downloads:
             before.join()
         try:
             self._fetch_all(job, stop)
-            self._finish(job)
+            self._finish(job, stop)
         except Stopped:
             return
         except LibraryError as error:
@@ -204,10 +204,10 @@ class Downloads:
                 job.done[remote.path] = (received.size_bytes, received.sha256)
                 job.save()
 
-    def _finish(self, job: Job) -> None:
+    def _finish(self, job: Job, stop: threading.Event) -> None:
         files, target = job.folder / "files", self._models / job.plan.id
         with self._lock:
-            if job.stop.is_set():
+            if stop.is_set():
                 raise Stopped
             if job.kind == "repair":
                 for path in job.done:
