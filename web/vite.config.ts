@@ -2,9 +2,11 @@ import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { defaultClientConditions, defineConfig } from 'vite'
 import { kernels } from './kernels/plugin.ts'
+import { licences } from './licences.plugin.ts'
 import { offline } from './offline.plugin.ts'
 import { ISOLATION_HEADERS, modelFolders, ortRuntime, precompress, typeDeclarations } from './vite.plugins.ts'
 
+const licenceList = licences()
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 
 export default defineConfig({
@@ -15,6 +17,7 @@ export default defineConfig({
     ortRuntime(),
     modelFolders({ '/models/': here('../.data/models') }),
     typeDeclarations(),
+    licenceList.build,
     offline(),
     precompress(),
   ],
@@ -24,14 +27,13 @@ export default defineConfig({
   optimizeDeps: { exclude: ['onnxruntime-web', 'harper.js'] }, // they look for their WASM beside themselves
   server: { headers: ISOLATION_HEADERS },
   preview: { headers: ISOLATION_HEADERS },
-  worker: { format: 'es', plugins: () => [kernels()] },
+  worker: { format: 'es', plugins: () => [kernels(), licenceList.worker] },
   build: {
     outDir: here('dist'),
     emptyOutDir: true,
     target: 'es2023',
     sourcemap: false,
     manifest: 'chunks.json', // which source is in which file: `slm-export site` leaves out what a site does not need
-    license: { fileName: 'licences.md' }, // of what is bundled
     rolldownOptions: {
       input: {
         ...(existsSync(here('index.html')) ? { index: here('index.html') } : {}),

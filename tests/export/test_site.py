@@ -203,15 +203,21 @@ def test_pages_that_a_site_lacks_are_not_copied(write_site, tmp_path, tiny_bundl
     chat = write_site(tmp_path / "chat", tiny_bundle, "--pages", "chat")
     assert (plain / write_page["file"]).is_file()
     assert not (chat / write_page["file"]).exists()
-    assert not list(chat.rglob("*.br")) + list(chat.rglob("*.gz")) + list(chat.rglob("*harper*")) + list(chat.rglob("pdf*"))
+    patterns = ("*.br", "*.gz", "*harper*", "*sync-worker*", "slm.d.ts", "pdf*", "temml*", "highlight*")
+    assert not [path for pattern in patterns for path in chat.rglob(pattern)]
     listed = (chat / "sw.js").read_text(encoding="utf-8")
     assert write_page["file"] not in listed
     assert re.search(r"[\"'`|]index\.html sha256-", listed)
     assert "models/tiny" not in listed
     kept = {chunks["index.html"]["file"], *(chunks[name]["file"] for name in chunks["index.html"]["imports"])}
     assert not [name for name in kept if not (chat / name).is_file()]
-    pdf = write_site(tmp_path / "pdf", tiny_bundle, "--pages", "chat", "--pdf")
-    assert list(pdf.rglob("pdf*"))
+    names = [path.relative_to(chat).as_posix() for path in chat.rglob("*") if path.is_file()]
+    page = [name for name in names if not name.startswith(("models/", "ort/", "assets/ort."))]  # neither weights nor runtime
+    assert sum((chat / name).stat().st_size for name in page) <= 1_000_000
+    extras = write_site(tmp_path / "extras", tiny_bundle, "--pages", "chat", "--pdf", "--math", "--code")
+    assert all(list(extras.rglob(pattern)) for pattern in ("pdf*", "temml*", "highlight*", "python*"))
+    said = json.loads((extras / "site.json").read_text(encoding="utf-8"))
+    assert [said[name] for name in ("pdf", "math", "code")] == [True, True, True]
 
 
 def test_the_sizes_are_told_before_anything_is_written(tmp_path, tiny_bundle):

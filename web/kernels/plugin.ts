@@ -1,6 +1,6 @@
 /**
  * Compiles the CPU backend's kernels (AssemblyScript) where JavaScript imports `virtual:kernels/<build>`: its default
- * export is the WASM file as base64. In the bundle, so that a page that embeds the engine has no file more to serve.
+ * export is the WASM file as base64, `memoryKindAt` the byte that tells its memory. In the bundle, so that a page that embeds the engine has no file more to serve.
  */
 import { createHash, randomUUID } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
@@ -18,13 +18,12 @@ const OPTIONS = [
   ...['--memoryBase', '256'],
   ...['--enable', 'simd,threads,bulk-memory'],
 ]
-/** `shared`: for memory that threads share, which a page without cross-origin isolation cannot have. */
 const BUILDS: Record<string, readonly string[]> = {
   simd128: [],
-  'simd128-shared': ['--sharedMemory'],
   relaxed: ['--enable', 'relaxed-simd'],
-  'relaxed-shared': ['--enable', 'relaxed-simd', '--sharedMemory'],
 }
+/** The import of `env.memory`; the next byte says what the memory must be: 1 with a maximum, 3 shared as well. */
+const MEMORY_IMPORT = Buffer.from('\x03env\x06memory\x02\x01', 'latin1')
 
 /** What was compiled before, by what it was compiled from: a build takes seconds. */
 const CACHE = fileURLToPath(new URL('../../node_modules/.cache/slm-kernels', import.meta.url))
@@ -35,13 +34,14 @@ export function kernels(): Plugin {
     resolveId: id => (id.startsWith(PREFIX) ? `\0${id}` : null),
     async load(id) {
       if (!id.startsWith(`\0${PREFIX}`)) return null
-      return `export default '${(await kernelsOf(id.slice(PREFIX.length + 1))).toString('base64')}'`
+      const wasm = await kernelsOf(id.slice(PREFIX.length + 1))
+      return `export default '${wasm.toString('base64')}'\nexport const memoryKindAt = ${memoryKindAt(wasm)}`
     },
   }
 }
 
-/** The WASM file of a build: `simd128`, `relaxed`, and both with `-shared`. */
-export async function kernelsOf(build: string): Promise<Buffer> {
+/** The WASM file of a build: `simd128` or `relaxed`. */
+async function kernelsOf(build: string): Promise<Buffer> {
   const options = BUILDS[build]
   if (!options) throw new Error(`There is no build of the kernels called ${build}.`)
   const sources = readdirSync(FOLDER).map(name => readFileSync(path.join(FOLDER, name)))
@@ -55,6 +55,13 @@ export async function kernelsOf(build: string): Promise<Buffer> {
     renameSync(part, file) // whole or not at all: others may compile the same
   }
   return readFileSync(file)
+}
+
+/** Where the byte is that must be 3 for memory that threads share, which a page without isolation cannot have. */
+function memoryKindAt(wasm: Buffer): number {
+  const at = wasm.indexOf(MEMORY_IMPORT)
+  if (at < 0 || wasm.indexOf(MEMORY_IMPORT, at + 1) >= 0) throw new Error('The kernels import their memory otherwise.')
+  return at + MEMORY_IMPORT.length - 1
 }
 
 async function compile(options: readonly string[]): Promise<Uint8Array> {

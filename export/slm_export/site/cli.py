@@ -13,11 +13,11 @@ import click
 
 from slm_export.progress import Reporter
 from slm_export.site.errors import SiteError
-from slm_export.site.settings import CONTROLS, ISOLATIONS, PAGES, TASKS
+from slm_export.site.settings import CONTROLS, EXTRAS, ISOLATIONS, PAGES, TASKS
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _LISTS = ("pages", "tasks", "variants")  # NAME,…
-_PLAIN = ("title", "description", "accent", "logo", "url", "licence", "presets", "isolation", "max_file_mb", "weights", "pdf")
+_PLAIN = ("title", "description", "accent", "logo", "url", "licence", "presets", "isolation", "max_file_mb", "weights", *EXTRAS)
 _Command = TypeVar("_Command", bound=Callable[..., None])
 
 
@@ -49,6 +49,8 @@ _WHAT = _options(
     click.option("--link", "links", metavar="LABEL=URL", multiple=True, help="A link at the site's foot."),
     click.option("--controls", metavar="|".join([*CONTROLS, "GROUP,…"]), help="Which settings are shown. Default: all."),
     click.option("--pdf", is_flag=True, help="With the PDF reader, for attachments (1.6 MB)."),
+    click.option("--math", is_flag=True, help="With what draws formulas in answers (0.2 MB)."),
+    click.option("--code", is_flag=True, help="With what colours code in answers (0.1 MB)."),
 )
 _HOW = _options(
     click.option("--isolation", type=click.Choice(ISOLATIONS), help="Who makes threads possible. Default: headers."),

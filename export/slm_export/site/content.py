@@ -126,6 +126,8 @@ def site_json(content: Content, logo: str | None) -> str:
         "licence": settings.licence,
         "links": [dataclasses.asdict(link) for link in (*settings.links, *card_links(content))],
         "pdf": settings.pdf,
+        "math": settings.math,
+        "code": settings.code,
         "isolation": settings.isolation,
     }
     return json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n"

@@ -52,6 +52,7 @@ KEYS = [
     "accent",
     "author",
     "bundles",
+    "code",
     "controls",
     "default_model",
     "description",
@@ -61,6 +62,7 @@ KEYS = [
     "licence",
     "links",
     "logo",
+    "math",
     "max_file_mb",
     "pages",
     "pdf",
@@ -113,6 +115,8 @@ def _settings(reader: _Reader) -> Settings:
         links=take("links", _list_of(_link), ()),
         isolation=take("isolation", _one_of(ISOLATIONS), "headers"),
         pdf=take("pdf", _switch, False),
+        math=take("math", _switch, False),
+        code=take("code", _switch, False),
     )
 
 

@@ -82,8 +82,16 @@ def plan_site(order: Order, build: WebBuild) -> SitePlan:
 def needs_of(content: Content) -> Needs:
     """What of the built page this content uses."""
     settings = content.settings
+    tasks = settings.tasks or ()
     has_gpu = any(model.needs_gpu_runtime for model in content.models)
-    return Needs(frozenset(settings.pages), pdf=settings.pdf, gpu=has_gpu, grammar="grammar" in (settings.tasks or ()))
+    return Needs(
+        pages=frozenset(settings.pages),
+        pdf=settings.pdf,
+        math=settings.math,
+        code=settings.code,
+        gpu=has_gpu,
+        grammar="grammar" in tasks,
+    )
 
 
 def _texts(content: Content, build: WebBuild) -> dict[str, bytes]:

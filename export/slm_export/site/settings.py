@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 PAGES = ("chat", "write", "analyse", "compare", "models", "device")
 TASKS = ("autocomplete", "grammar")
+EXTRAS = ("pdf", "math", "code")  # parts of the page that not every site needs
 ISOLATIONS = ("headers", "worker", "none")
 CONTROLS = ("all", "simple")
 CONTROL_GROUPS = ("simple", "advanced", "format", "presets", "device")
@@ -71,3 +72,5 @@ class Settings:
     links: tuple[Link, ...] = ()
     isolation: str = "headers"
     pdf: bool = False
+    math: bool = False
+    code: bool = False

@@ -15,15 +15,19 @@ from typing import Any
 from slm_export.site.errors import SiteError
 
 CHUNKS = "chunks.json"  # Vite's manifest: source → file, imports, dynamic imports, styles
-# Made anew for each site, or of no use in one: what the server sends compressed, pictures of the playground, the build's notes.
-_OTHERS = re.compile(r".*\.(?:br|gz)|chunks\.json|index\.html|site\.webmanifest|sw\.js|screenshots/.*|licences\.md")
-_PDF = "pdfjs-dist"
+# Made anew for each site, or of no use in one: what the server sends compressed, pictures of the playground, the build's notes,
+# types for who writes against slm.js, what talks to the playground's server.
+_OTHERS = re.compile(
+    r".*\.(?:br|gz)|chunks\.json|index\.html|site\.webmanifest|sw\.js|screenshots/.*|licences\.md|slm\.d\.ts|assets/sync-worker-.*"
+)
+# What brings each of the parts that a site may be without.
+_PDF, _MATH, _CODE = "/node_modules/pdfjs-dist/", "/node_modules/temml/", "/src/ui/parts/highlight.ts"
 _SW_LIST = re.compile(r"(?P<quote>[\"'`])(?P<list>[^\"'`\s|]+ sha256-[^\"'`]*)(?P=quote)")
 _RULES = re.compile(r"assets/harper[-_].*")
 _GPU_RUNTIME = re.compile(r"ort/.*\.?(?:jspi|asyncify)\..*|assets/ort\.(?:jspi|webgpu)\..*")
 # Where the worker does not look: for other pages, people and robots.
 _NOT_OFFLINE = re.compile(
-    r"(?:slm|slm-chat|sw)\.js|slm\.d\.ts|licences\.md|README\.md|_headers|\.nojekyll|social\.png|embed\.html|card\.css"
+    r"(?:slm|slm-chat|sw)\.js|licences\.md|README\.md|_headers|\.nojekyll|social\.png|embed\.html|card\.css"
 )
 
 
@@ -78,13 +82,15 @@ class Needs:
 
     pages: frozenset[str]
     pdf: bool
+    math: bool
+    code: bool
     gpu: bool
     grammar: bool
 
 
 def needed_files(build: WebBuild, needs: Needs) -> list[str]:
     """The files that a site copies as they are, sorted."""
-    dropped = _dropped_files(build, needs.pages, pdf=needs.pdf)
+    dropped = _dropped_files(build, needs)
     unneeded = [pattern for pattern, is_needed in ((_GPU_RUNTIME, needs.gpu), (_RULES, needs.grammar)) if not is_needed]
     names = (path.relative_to(build.folder).as_posix() for path in build.folder.rglob("*") if path.is_file())
     return sorted(
@@ -94,13 +100,16 @@ def needed_files(build: WebBuild, needs: Needs) -> list[str]:
     )
 
 
-def _dropped_files(build: WebBuild, pages: frozenset[str], *, pdf: bool) -> set[str]:
-    """What only left-out pages ask for: reachable in the module graph with them, and not without."""
+def _dropped_files(build: WebBuild, needs: Needs) -> set[str]:
+    """What only left-out pages and libraries ask for: reachable in the module graph with them, and not without."""
     chunks = build.chunks
     entries = [key for key, chunk in chunks.items() if chunk.get("isEntry")]
-    left_out = {key for key in chunks if (page := _page_of(key)) and page not in pages} | (
-        {key for key in chunks if _PDF in key} if not pdf else set()
-    )
+    libraries = [name for name, is_needed in ((_PDF, needs.pdf), (_MATH, needs.math), (_CODE, needs.code)) if not is_needed]
+    left_out = {
+        key
+        for key in chunks
+        if ((page := _page_of(key)) and page not in needs.pages) or any(name in f"/{key}" for name in libraries)
+    }
     return _files(chunks, entries, set()) - _files(chunks, entries, left_out)
 
 

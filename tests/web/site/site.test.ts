@@ -11,7 +11,7 @@ test('the least that a site says', () => {
   const read = readSite(fixture('least'))
   expect(read).toMatchObject({ title: 'Tiny', pages: ['chat'], defaultModel: 'tiny-llama', isolation: 'none' })
   expect(read).toMatchObject({ description: '', author: null, accent: null, logo: null, perTask: {}, links: [] })
-  expect(read.pdf).toBe(true)
+  expect([...read.extras]).toEqual(['pdf', 'math', 'code'])
   expect([...read.controls]).toEqual(['simple', 'advanced', 'format', 'presets', 'device'])
 })
 
@@ -21,7 +21,7 @@ test('everything that a site can say', () => {
   const { title, description, author, accent, logo, pages, tasks, models, examples, links, licence, isolation } = data
   expect(read).toMatchObject({ title, description, author, accent, logo, pages, tasks, models, examples, links })
   expect(read).toMatchObject({ licence, isolation, perTask: data.per_task, defaultModel: data.default_model })
-  expect(read.pdf).toBe(false)
+  expect([...read.extras]).toEqual(['math'])
   expect([...read.controls]).toEqual(['simple'])
   expect(read.presets).toEqual(data.presets)
 })

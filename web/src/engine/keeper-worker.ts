@@ -12,14 +12,16 @@ import { fetchFile } from './store.ts'
 const never = new AbortController().signal // who does not wait any more ends this worker
 const PIECE_BYTES = 4 << 20
 
-watchRequests('worker', requests => send({ kind: 'requests', requests }))
-
-self.onmessage = async ({ data }: MessageEvent<KeeperCall>) => {
-  try {
-    send({ kind: 'done', result: await work(data) })
-  } catch (error) {
-    const { code, reasons } = explain(error, said => ({ kind: 'keeping-failed', said }))
-    send({ kind: 'fail', code, reasons: [...reasons] })
+/** Makes this worker the one that keeps files. */
+export function keepFiles(): void {
+  watchRequests('worker', requests => send({ kind: 'requests', requests }))
+  self.onmessage = async ({ data }: MessageEvent<KeeperCall>) => {
+    try {
+      send({ kind: 'done', result: await work(data) })
+    } catch (error) {
+      const { code, reasons } = explain(error, said => ({ kind: 'keeping-failed', said }))
+      send({ kind: 'fail', code, reasons: [...reasons] })
+    }
   }
 }
 

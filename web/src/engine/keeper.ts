@@ -4,6 +4,7 @@
  */
 import { AnyOriginWorker as Worker } from './any-origin.ts'
 import { EngineError, type ErrorCode, type Reason } from './errors.ts'
+import { KEEPER_NAME } from './names.ts'
 import { type RequestNote, tellRequests } from './requests.ts'
 
 export interface KeepProgress {
@@ -65,7 +66,7 @@ function folderUrl(bundle: string): string {
 
 function ask(call: KeeperCall, { signal, onProgress }: Watching): Promise<string[]> {
   signal?.throwIfAborted()
-  const worker = new Worker(new URL('./keeper-worker.ts', import.meta.url), { type: 'module', name: 'slm-keeper' })
+  const worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module', name: KEEPER_NAME })
   return new Promise<string[]>((resolve, reject) => {
     signal?.addEventListener('abort', () => reject(signal.reason), { once: true })
     worker.onerror = ({ message }) =>

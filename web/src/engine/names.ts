@@ -20,3 +20,6 @@ const SITE_PATH = import.meta.env.DEV ? '/' : pathOf(import.meta.url)
 export function siteName(name: string): string {
   return nameAt(SITE_PATH, name)
 }
+
+/** Of the worker that keeps files: its script is the engine's too (worker.ts). */
+export const KEEPER_NAME = 'slm-keeper'

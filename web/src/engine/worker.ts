@@ -1,12 +1,14 @@
 /**
- * The worker's entry: owns the model, gives it to one call at a time, and ends each in `done` or `fail`.
- * One worker loads one model once; another variant or another model takes another worker.
+ * The workers' entry: owns the model, gives it to one call at a time, and ends each in `done` or `fail`.
+ * One worker loads one model once; another variant or another model takes another worker. By another name the same script
+ * keeps files (keeper-worker.ts): both need most of what the other needs, and a worker's script shares nothing with the page's.
  */
 import { type Completion, complete, openCompletion } from './complete/complete.ts'
 import { EngineError } from './errors.ts'
 import { explain, isFatal } from './explain.ts'
+import { keepFiles } from './keeper-worker.ts'
 import { type LoadedModel, loadModel, VariantFailure } from './load.ts'
-import { siteName } from './names.ts'
+import { KEEPER_NAME, siteName } from './names.ts'
 import { countTokens, produce, score } from './produce.ts'
 import type { CallName, Calls, Failure, FromWorker, GenerateEvent, LoadArgs, LoadEvent, ToWorker } from './protocol.ts'
 import { readWith } from './read.ts'
@@ -26,14 +28,18 @@ let lost: EngineError | null = null
 /** What waits for a lost GPU may wait for ever: these end it. */
 const running = new Set<(error: EngineError) => void>()
 
-self.onmessage = ({ data }: MessageEvent<ToWorker>) => {
-  if (data.kind === 'cancel') cancels.get(data.id)?.abort()
-  else if (data.kind === 'unpark') void unpark()
-  else void answer(data)
-}
+if (self.name === KEEPER_NAME) keepFiles()
+else runModel()
 
-announce()
-watchRequests('worker', requests => post({ kind: 'requests', requests }))
+function runModel(): void {
+  self.onmessage = ({ data }: MessageEvent<ToWorker>) => {
+    if (data.kind === 'cancel') cancels.get(data.id)?.abort()
+    else if (data.kind === 'unpark') void unpark()
+    else void answer(data)
+  }
+  announce()
+  watchRequests('worker', requests => post({ kind: 'requests', requests }))
+}
 
 /** Holds a lock for as long as this worker lives: whoever waits for it learns when a worker ends that cannot say so. */
 function announce(): void {

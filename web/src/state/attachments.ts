@@ -3,7 +3,7 @@ import { text } from '../text/index.ts'
 import { newId } from './chats/tree.ts'
 import type { Attachment } from './chats/types.ts'
 import { inWords } from './in-words.ts'
-import { hasPdf } from './site.ts'
+import { hasExtra } from './site.ts'
 
 const MOST_BYTES = 50_000_000
 const PDF = /\.pdf$/i
@@ -14,7 +14,7 @@ const ACCEPTED_TEXTS = '.txt,.md,.markdown,.csv,.tsv,.json,.log,.html,.xml,.yaml
 
 /** What a file picker offers. */
 export function accepted(): string {
-  return hasPdf() ? `${ACCEPTED_TEXTS},.pdf,application/pdf` : ACCEPTED_TEXTS
+  return hasExtra('pdf') ? `${ACCEPTED_TEXTS},.pdf,application/pdf` : ACCEPTED_TEXTS
 }
 
 /**
@@ -26,7 +26,7 @@ export async function readAttachment(file: File, onPage?: (done: number, all: nu
   const { tooLarge, notText, noPdf, empty } = text.value.attachments
   const isPdf = PDF.test(file.name) || file.type === 'application/pdf'
   if (file.size > MOST_BYTES) throw new Error(tooLarge(file.name))
-  if (isPdf && !hasPdf()) throw new Error(noPdf(file.name))
+  if (isPdf && !hasExtra('pdf')) throw new Error(noPdf(file.name))
   if (!isPdf && !TEXT.test(file.name) && !file.type.startsWith('text/')) throw new Error(notText(file.name))
   const content = isPdf ? await readPdf(file, onPage) : decoded(await file.arrayBuffer(), file.name)
   const clean = content.replace(/\r\n?/g, '\n').trim()

@@ -20,10 +20,12 @@ export interface SiteLink {
 }
 
 /** Parts of the settings that a site may leave out. */
-export const CONTROLS = ['simple', 'advanced', 'format', 'presets', 'device'] as const
+const CONTROLS = ['simple', 'advanced', 'format', 'presets', 'device'] as const
 export type Controls = (typeof CONTROLS)[number]
 const PAGES = ['chat', 'write', 'analyse', 'compare', 'models', 'device'] as const
 const TASKS = ['autocomplete', 'grammar'] as const
+/** The PDF reader, what draws formulas, what colours code: large, and not every site needs them. */
+const EXTRAS = ['pdf', 'math', 'code'] as const
 const WORK = ['write', 'grammar', 'analyse'] as const
 export type SiteTask = (typeof WORK)[number]
 
@@ -45,8 +47,8 @@ export interface Site {
   presets: readonly unknown[]
   licence: string | null
   links: readonly SiteLink[]
-  /** Whether the PDF reader is among the site's files. */
-  pdf: boolean
+  /** What of the page's parts is among the site's files. */
+  extras: ReadonlySet<(typeof EXTRAS)[number]>
   isolation: 'headers' | 'worker' | 'none'
 }
 
@@ -77,9 +79,9 @@ export function hasControls(part: Controls): boolean {
   return site.value?.controls.has(part) ?? true
 }
 
-/** Whether PDF files can be read. */
-export function hasPdf(): boolean {
-  return site.value?.pdf ?? true
+/** Whether a site has this part of the page; the playground has all. */
+export function hasExtra(extra: (typeof EXTRAS)[number]): boolean {
+  return site.value?.extras.has(extra) ?? true
 }
 
 /** Whether the page for writing offers this. */
@@ -125,7 +127,7 @@ export function readSite(json: string): Site {
     presets: list(data.presets ?? [], 'presets'),
     licence: optional(data.licence, 'licence', text),
     links: list(data.links ?? [], 'links').map((entry, index) => linkOf(entry, `links[${index}]`)),
-    pdf: data.pdf !== false,
+    extras: new Set(EXTRAS.filter(extra => data[extra] !== false)),
     isolation: oneOf(['headers', 'worker', 'none'] as const, data.isolation ?? 'none', 'isolation'),
   }
 }

@@ -19,14 +19,11 @@ const RELAXED_MODULE = Uint8Array.of(
 )
 
 export async function compileBuild(build: Build, shared: boolean): Promise<WebAssembly.Module> {
-  const { default: base64 } = await (build === 'relaxed'
-    ? shared
-      ? import('virtual:kernels/relaxed-shared')
-      : import('virtual:kernels/relaxed')
-    : shared
-      ? import('virtual:kernels/simd128-shared')
-      : import('virtual:kernels/simd128'))
+  const { default: base64, memoryKindAt } = await (build === 'relaxed'
+    ? import('virtual:kernels/relaxed')
+    : import('virtual:kernels/simd128'))
   const bytes = Uint8Array.from(atob(base64), letter => letter.charCodeAt(0))
+  if (shared) bytes[memoryKindAt] = 3 // all else is the same code
   try {
     return await WebAssembly.compile(bytes)
   } catch (error) {

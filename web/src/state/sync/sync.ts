@@ -43,7 +43,7 @@ export function stopSync(): void {
 }
 
 function start(): void {
-  const started = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module', name: 'sync' })
+  const started = new Worker(new URL('./sync-worker.ts', import.meta.url), { type: 'module', name: 'sync' })
   worker = started
   // What comes in for the writing page must be kept though nobody has opened it.
   keepWritingSettings()

@@ -7,6 +7,7 @@ import { useSignal } from '@preact/signals'
 import DOMPurify, { type Config } from 'dompurify'
 import { Marked, type Token } from 'marked'
 import { useEffect, useMemo, useRef } from 'preact/hooks'
+import { hasExtra } from '../../state/site.ts'
 import { CopyButton } from './copy.tsx'
 import { drawMath, mathExtension } from './math.ts'
 import { memo } from './memo.ts'
@@ -135,7 +136,7 @@ function useColours(code: string, language: string): string | null {
   const timer = useRef(0)
   latest.current = code
   useEffect(() => {
-    if (!language || timer.current || done.peek()?.code === code) return
+    if (!language || !hasExtra('code') || timer.current || done.peek()?.code === code) return
     timer.current = window.setTimeout(async () => {
       const now = latest.current
       const colours = import('./highlight.ts').then(({ highlighted }) => highlighted(now, language))

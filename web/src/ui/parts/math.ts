@@ -4,6 +4,7 @@
  */
 import DOMPurify from 'dompurify'
 import type { MarkedExtension, Tokens } from 'marked'
+import { hasExtra } from '../../state/site.ts'
 
 const INLINE = [/^\\\((.+?)\\\)/s, /^\$\$((?:\\.|[^$\\])+?)\$\$/s, /^\$(?![\s$])((?:\\.|[^$\\\n])*?[^\s\\$])\$(?!\d)/]
 const BLOCK = /^(?:\$\$[ \t]*\n?((?:\\.|[^$\\])+?)\n?[ \t]*\$\$|\\\[(.+?)\\\])[ \t]*(?:\n|$)/s
@@ -45,6 +46,7 @@ export const mathExtension: MarkedExtension = {
 
 /** Draws the formulas below an element; what is no TeX stays as it was written. */
 export async function drawMath(element: HTMLElement): Promise<void> {
+  if (!hasExtra('math')) return // a site without it: the TeX stays readable
   const temml = await import('temml').then(
     loaded => loaded.default,
     () => null, // offline before it was ever fetched: the TeX stays readable
