@@ -6,7 +6,7 @@
  * logit_positions [m] i64 → logits [1, m, vocabulary] f32; past_key_values.{i}.key|value and present.{i}.key|value
  * [1, kvHeads, capacity, headDim] f32 or f16.
  */
-import type { Backend, CandidateSteps, Candidates, Parking } from './backend.ts'
+import { type Backend, type CandidateSteps, type Candidates, type Parking, roomBehind } from './backend.ts'
 import { CapturedDecode } from './capture.ts'
 import { EngineError } from './errors.ts'
 import { KvCache, type KvShape } from './kv.ts'
@@ -70,8 +70,7 @@ export class OrtBackend implements Backend {
   }
 
   room(promptTokens: number): number {
-    // The last token of an answer needs no place of its own: nothing is computed from it.
-    return promptTokens < this.contextLength ? this.contextLength - promptTokens + 1 : 0
+    return roomBehind(promptTokens, this.contextLength)
   }
 
   async prefill(tokens: readonly number[], from: number): Promise<Float32Array> {

@@ -6,7 +6,7 @@
  * num_logits_to_keep [], all i64; use_cache_branch [1] bool; past_key_values.{i}.key|value [1, heads, past, headDim]
  * → logits [1, n or kept, vocabulary] f32 or f16, present.{i}.key|value [1, heads, past + n, headDim].
  */
-import type { Backend } from './backend.ts'
+import { type Backend, roomBehind } from './backend.ts'
 import { EngineError } from './errors.ts'
 import { GrowingKv, growingShape } from './growing-kv.ts'
 import { floats } from './heap.ts'
@@ -60,7 +60,7 @@ export class PlainBackend implements Backend {
   }
 
   room(promptTokens: number): number {
-    return promptTokens < this.contextLength ? this.contextLength - promptTokens + 1 : 0
+    return roomBehind(promptTokens, this.contextLength)
   }
 
   async prefill(tokens: readonly number[], from: number): Promise<Float32Array> {

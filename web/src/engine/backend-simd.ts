@@ -3,7 +3,7 @@
  * step computes, that becomes a list of ops in WASM memory, and a run is one walk over it by all threads.
  */
 import type { TokenWork } from './api.ts'
-import type { Backend, Parking } from './backend.ts'
+import { type Backend, type Parking, roomBehind } from './backend.ts'
 import { EngineError } from './errors.ts'
 import type { Manifest, Variant } from './manifest.ts'
 import { allCacheBytes, LayerCaches } from './program/cache.ts'
@@ -156,8 +156,7 @@ export class SimdBackend implements Backend {
   }
 
   room(promptTokens: number): number {
-    // The last token of an answer needs no place of its own: nothing is computed from it.
-    return promptTokens < this.contextLength ? this.contextLength - promptTokens + 1 : 0
+    return roomBehind(promptTokens, this.contextLength)
   }
 
   async prefill(tokens: readonly number[], from: number): Promise<Float32Array> {

@@ -42,6 +42,11 @@ export interface Backend {
   dispose(): Promise<void>
 }
 
+/** `room` of a decoder. The last token of an answer needs no position of its own: nothing is computed from it. */
+export function roomBehind(promptTokens: number, contextLength: number): number {
+  return promptTokens < contextLength ? contextLength - promptTokens + 1 : 0
+}
+
 export interface Parking {
   readonly bytesPerPosition: number
   /** A copy of all positions that the cache holds; null where there is no memory for one. */

@@ -54,7 +54,7 @@ export async function loadModel(
     ? await findGpu(around, { allowSoftware: args.device === 'webgpu' })
     : { gpu: null, missing: { kind: 'gpu-not-asked' } }
   const choice = chooseVariant(manifest, args, { capabilities: found, search }, args.passedOver)
-  const { variant, passedOver } = choice
+  const { variant } = choice
   progress.choose(choice, manifest)
   const files = await download(args, { manifest, variant }, { progress, signal })
   const gpu = variant.device === 'webgpu' ? search.gpu : null
@@ -66,29 +66,7 @@ export async function loadModel(
   try {
     const started = await starting
     signal.throwIfAborted()
-    const { id, name, description, licence, family, parameters } = manifest
-    const info: EngineInfo = {
-      bundle: { id, name, description, licence: licence.id, family, parameters },
-      architecture: manifest.architecture,
-      encoderTask: manifest.encoder?.task ?? null,
-      prefixes: manifest.prompts.prefixes ?? [],
-      variant: variant.name,
-      device: variant.device,
-      backend: started.name,
-      adapter: gpu?.name ?? null,
-      threads: started.threads,
-      contextLength: started.computing.context?.backend.contextLength ?? manifest.context_length,
-      work: started.computing.context?.backend.work ?? null,
-      toolFormat: codec.toolFormat,
-      defaults: manifest.generation,
-      proofreading: proofreading(manifest),
-      downloadBytes: progress.totalBytes(),
-      loadMs: progress.elapsedMs(),
-      selfTest: started.test,
-      fallbacks: passedOver.map(({ from, reasons }: PassedOver) => ({
-        ...{ from, to: variant.name, reasons, reason: inEnglish(reasons) },
-      })),
-    }
+    const info = infoOf({ manifest, choice, codec, started, gpu }, progress)
     progress.enter('ready', 'Ready')
     return { manifest, codec, info, deviceLost: lost(gpu), ...started.computing }
   } catch (error) {
@@ -97,6 +75,42 @@ export async function loadModel(
       choice.name,
       explain(error, said => ({ kind: 'no-start', variant: choice.name, said })),
     )
+  }
+}
+
+interface Parts {
+  manifest: Manifest
+  choice: Choice
+  codec: TextCodec
+  started: Started & { test: EngineInfo['selfTest'] }
+  gpu: Gpu | null
+}
+
+function infoOf({ manifest, choice, codec, started, gpu }: Parts, progress: Progress): EngineInfo {
+  const { id, name, description, licence, family, parameters } = manifest
+  const { variant, passedOver } = choice
+  const backend = started.computing.context?.backend
+  return {
+    bundle: { id, name, description, licence: licence.id, family, parameters },
+    architecture: manifest.architecture,
+    encoderTask: manifest.encoder?.task ?? null,
+    prefixes: manifest.prompts.prefixes ?? [],
+    variant: variant.name,
+    device: variant.device,
+    backend: started.name,
+    adapter: gpu?.name ?? null,
+    threads: started.threads,
+    contextLength: backend?.contextLength ?? manifest.context_length,
+    work: backend?.work ?? null,
+    toolFormat: codec.toolFormat,
+    defaults: manifest.generation,
+    proofreading: proofreading(manifest),
+    downloadBytes: progress.totalBytes(),
+    loadMs: progress.elapsedMs(),
+    selfTest: started.test,
+    fallbacks: passedOver.map(({ from, reasons }: PassedOver) => ({
+      ...{ from, to: variant.name, reasons, reason: inEnglish(reasons) },
+    })),
   }
 }
 
