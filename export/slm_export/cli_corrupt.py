@@ -45,6 +45,7 @@ class _Range(click.ParamType[tuple[float, float]]):
 @click.option("--words", type=_Range(1, 500), default="3-45", show_default=True, help="Shortest and longest sentence.")
 @click.option("--rate", type=_Range(0.001, 1), default="0.03-0.3", show_default=True, help="Errors per word, drawn per sentence.")
 @click.option("--clean", type=click.FloatRange(0, 1), default=0.3, show_default=True, help="Share of sentences left correct.")
+@click.option("--focus", multiple=True, metavar="KIND", help="Only sentences with a place for such an error, which they get.")
 @JSON
 def corrupt(
     texts: tuple[Path, ...],
@@ -58,29 +59,33 @@ def corrupt(
     words: tuple[float, float],
     rate: tuple[float, float],
     clean: float,
+    focus: tuple[str, ...],
     as_json: bool,
 ) -> None:
     """Write the errors that people make into correct sentences: training data for a model that corrects them.
 
     Misspellings, determiners, prepositions, agreement, tense, number, confused words, capitals, commas, spaces, order, words
-    missing or too many. Each line of --out is {"source": wrong, "target": correct, "kinds": […]}; the kinds are counted.
+    missing or too many, and constructions. Each line of --out is {"source": wrong, "target": correct, "kinds": […]}.
     Needs the package lemminflect: pip install "slm-playground[grammar]".
 
     \b
     slm-export corrupt --text essays.txt --out pairs.jsonl
     slm-export corrupt --text a.txt --text b.tsv --misspellings list.tsv --cap 15000 --rounds 3 --out pairs.jsonl
     slm-export corrupt --text a.txt --rate 0.02-0.12 --clean 0.35 --out natural.jsonl       few errors, as in real text
+    slm-export corrupt --text a.txt --focus condition --focus since --out rare.jsonl      of what is rare in text
 
     \b
     Next: slm-export finetune BASE --data pairs.jsonl --out ADAPTER
     """
-    from slm_export.corrupt.mixture import Corruptor, Settings
+    from slm_export.corrupt.mixture import WEIGHTS, Corruptor, Settings
     from slm_export.corrupt.morphology import require_library
     from slm_export.corrupt.pairs import Request, make_pairs, write_pairs
     from slm_export.corrupt.spelling import read_misspellings
 
+    if unknown := [kind for kind in focus if kind not in WEIGHTS]:
+        raise click.BadParameter(f"{unknown[0]!r} is no kind of error. There are: {', '.join(WEIGHTS)}.", param_hint="--focus")
     require_library()
-    corruptor = Corruptor(Settings(rate, clean), read_misspellings(misspellings) if misspellings else None)
+    corruptor = Corruptor(Settings(rate, clean, focus=focus), read_misspellings(misspellings) if misspellings else None)
     request = Request(texts, pairs, (int(words[0]), int(words[1])), cap, rounds, count)
     summary = write_pairs(make_pairs(request, corruptor, seed), out)
     if as_json:

@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from slm_export.cli import main
-from slm_export.corrupt import function_words, inflection, spelling, surface
+from slm_export.corrupt import clauses, constructions, function_words, inflection, spelling, surface
 from slm_export.corrupt.mixture import Corruptor, Settings
 from slm_export.corrupt.pairs import Request, make_pairs, read_pairs, write_pairs
 from slm_export.corrupt.sentence import Sentence
@@ -58,6 +58,36 @@ def outcomes(rule, text, rounds=60):
         (surface.punctuation, "We don't know.", "We dont know."),
         (surface.spaces, "Something went wrong.", "Some thing went wrong."),
         (surface.order, "He was always late.", "He always was late."),
+        (constructions.comparison, "This way is easier.", "This way is more easier."),
+        (constructions.comparison, "It is good enough.", "It is enough good."),
+        (constructions.adverb, "She sings beautifully.", "She sings beautiful."),
+        (constructions.adverb, "I feel bad about it.", "I feel badly about it."),
+        (constructions.complement, "I want you to come.", "I want that you come."),
+        (constructions.complement, "They suggest that we stay.", "They suggest us to stay."),
+        (constructions.complement, "We enjoy reading.", "We enjoy to read."),
+        (constructions.complement, "It made me laugh.", "It made me to laugh."),
+        (constructions.complement, "They decided to go.", "They decided going."),
+        (constructions.collocation, "It depends on the weather.", "It depends of the weather."),
+        (constructions.collocation, "We discussed the plan.", "We discussed about the plan."),
+        (constructions.collocation, "They listened to music.", "They listened music."),
+        (constructions.case, "He and I went home.", "Me and him went home."),
+        (constructions.case, "Tom and I went home.", "Tom and me went home."),
+        (constructions.case, "It is for Tom and me.", "It is for Tom and I."),
+        (constructions.uncountable, "They sell new furniture.", "They sell a new furniture."),
+        (constructions.uncountable, "There was much traffic.", "There was many traffic."),
+        (clauses.indirect_question, "She asked me where the station was.", "She asked me where was the station."),
+        (clauses.indirect_question, "I know why he left.", "I know why did he leave."),
+        (clauses.question, "Where do you live?", "Where you live?"),
+        (clauses.question, "Did they see it?", "Did they saw it?"),
+        (clauses.condition, "If I had known, I would have come.", "If I would have known, I would have come."),
+        (clauses.condition, "If it rains, we will stay.", "If it will rain, we will stay."),
+        (clauses.since, "I have lived here since May.", "I am living here since May."),
+        (clauses.be_and_verb, "I agree with you.", "I am agree with you."),
+        (clauses.there_is, "There are many.", "There is many."),
+        (clauses.join, "He is a cook; he is very good.", "He is a cook he is very good."),
+        (clauses.join, "When the rain stopped, we went out.", "When the rain stopped we went out."),
+        (clauses.far_subject, "Neither of them is coming.", "Neither of them are coming."),
+        (clauses.far_subject, "Everyone knows it.", "Everyone know it."),
     ],
 )
 def test_each_kind_makes_the_error_it_is_named_after(rule, text, wrong):
@@ -72,6 +102,10 @@ def test_each_kind_makes_the_error_it_is_named_after(rule, text, wrong):
         (function_words.preposition, "I want to go."),
         (spelling.slip, "Yesterday Inglethorp left."),
         (surface.capitals, "NASA"),
+        (constructions.case, "We stopped and they led us in."),  # "him led us" nobody writes
+        (constructions.complement, "We stopped talking."),  # "stopped to talk" is right too
+        (clauses.indirect_question, "Where was the station?"),
+        (clauses.condition, "If you want, ask."),
     ],
 )
 def test_what_would_be_right_as_well_or_is_a_name_is_hardly_ever_changed(rule, text):
@@ -104,6 +138,16 @@ def test_the_target_is_the_text_and_the_source_differs_exactly_where_kinds_are_n
     clean = sum(not pair.kinds for pair in pairs) / len(pairs)
     assert 0.22 < clean < 0.38  # 0.3 of 300: three standard deviations are 0.08
     assert len({kind for pair in pairs for kind in pair.kinds}) >= 12
+
+
+def test_with_a_focus_each_sentence_has_a_place_for_it_and_each_wrong_one_such_an_error():
+    rng = Random(0)
+    texts = [*TEXTS * 20, "If I had known, I would have come."]
+    pairs = [corruptor(focus=("condition", "spaces")).pair(text, rng) for text in texts]
+    assert all("condition" in pair.kinds or "spaces" in pair.kinds for pair in pairs if pair and pair.kinds)
+    pairs = [corruptor(focus=("condition",), clean_share=0.0).pair(text, rng) for text in texts]
+    assert [pair is not None for pair in pairs] == [False] * 100 + [True]
+    assert pairs[-1].kinds[0] == "condition"
 
 
 def test_the_rate_decides_how_many_errors_there_are():
@@ -175,6 +219,7 @@ def test_the_command_writes_json_lines_and_counts_kinds(tmp_path):
     ("options", "message"),
     [
         (["--rate", "0.5-0.1"], "is not LOW-HIGH"),
+        (["--focus", "conditions"], "'conditions' is no kind of error. There are: spelling, determiner,"),
         (["--words", "50-60"], "No sentence has 50 to 60 words"),
         (["--misspellings", "TEXT"], "expected wrong<TAB>right"),
     ],

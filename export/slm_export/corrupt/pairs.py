@@ -7,6 +7,7 @@ import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from random import Random
 
@@ -98,8 +99,8 @@ def make_pairs(request: Request, corruptor: Corruptor, seed: int) -> Iterator[Pa
     given = [pair for path in request.pairs for pair in read_pairs(path)]
     work: list[str | Pair] = [*sentences * request.rounds, *given]
     rng.shuffle(work)
-    for item in work[: request.count]:
-        yield corruptor.pair(item, rng) if isinstance(item, str) else item
+    made = (corruptor.pair(item, rng) if isinstance(item, str) else item for item in work)
+    yield from islice((pair for pair in made if pair is not None), request.count)
 
 
 def write_pairs(pairs: Iterator[Pair], out: Path) -> Summary:
