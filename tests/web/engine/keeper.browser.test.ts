@@ -12,17 +12,13 @@ import {
 } from '../../../web/src/engine/client.ts'
 import { type FileEntry, parseManifest } from '../../../web/src/engine/manifest.ts'
 import { ServedFile } from '../../../web/src/engine/served.ts'
+import { BUNDLE, emptyDisk } from './downloads.ts'
 
-const BUNDLE = new URL('/bundles/tiny-llama/', document.baseURI).href
 const text = await (await fetch(`${BUNDLE}manifest.json`)).text()
 const manifest = parseManifest(text, BUNDLE)
 const variant = manifest.variants.find(({ name }) => name === 'cpu-int8')
 const weights = variant?.files.find(({ path }) => path.endsWith('.data')) as FileEntry // every variant has
 
-async function emptyDisk() {
-  const root = await navigator.storage.getDirectory()
-  for await (const name of root.keys()) await root.removeEntry(name, { recursive: true })
-}
 beforeEach(emptyDisk)
 afterEach(emptyDisk)
 

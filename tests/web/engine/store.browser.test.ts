@@ -2,47 +2,12 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createEngine } from '../../../web/src/engine/client.ts'
 import { removeStoredBundle, storedBundles } from '../../../web/src/engine/disk.ts'
-import { type FileEntry, parseManifest } from '../../../web/src/engine/manifest.ts'
 import { fetchFile } from '../../../web/src/engine/store.ts'
-import type { Delivery, Order } from './store-worker.ts'
-
-const BUNDLE = new URL('/bundles/tiny-llama/', document.baseURI).href
-const manifest = parseManifest(await (await fetch(`${BUNDLE}manifest.json`)).text(), BUNDLE)
-const weights = manifest.variants[0]?.files.find(({ path }) => path.endsWith('.data')) as FileEntry // every variant has
-const truth = new Uint8Array(await (await fetch(BUNDLE + weights.path)).arrayBuffer())
-const damaged = (kind: string) => new URL(`/damaged/${kind}/${crypto.randomUUID()}/tiny-llama/`, document.baseURI).href
+import { BUNDLE, damaged, download, emptyDisk, manifest, sum, truth, weights } from './downloads.ts'
 
 /** What to ask for to break the connections of a bundle that stalls. */
 const breaking = (url: string) => url.replace('/stalls/', '/break/')
 
-function download(url: string, over: Partial<Order> = {}): Promise<Delivery> {
-  const worker = new Worker(new URL('./store-worker.ts', import.meta.url), { type: 'module' })
-  return new Promise((resolve, reject) => {
-    worker.onmessage = ({ data }: MessageEvent<Delivery>) => {
-      worker.terminate()
-      resolve(data)
-    }
-    worker.onerror = ({ message }) => reject(new Error(message))
-    const order: Order = {
-      url,
-      entry: weights,
-      cancelAt: Number.POSITIVE_INFINITY,
-      onFirstBytes: null,
-      left: null,
-      windowBytes: null,
-      note: null,
-      ...over,
-    }
-    worker.postMessage(order)
-  })
-}
-
-const sum = (numbers: readonly number[]) => numbers.reduce((total, number) => total + number, 0)
-
-async function emptyDisk() {
-  const root = await navigator.storage.getDirectory()
-  for await (const name of root.keys()) await root.removeEntry(name, { recursive: true })
-}
 beforeEach(emptyDisk)
 afterEach(emptyDisk)
 

@@ -1,13 +1,10 @@
 /** Files in parts: put together, gone on with, compared and repaired part by part, on disk and in memory. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { type FileEntry, parseManifest } from '../../../web/src/engine/manifest.ts'
+import type { FileEntry } from '../../../web/src/engine/manifest.ts'
 import { fetchFile } from '../../../web/src/engine/store.ts'
-import type { Delivery, Order } from '../engine/store-worker.ts'
+import { damaged, download as downloadOf, emptyDisk, sum, truth, weights } from '../engine/downloads.ts'
+import type { Order } from '../engine/store-worker.ts'
 
-const BUNDLE = new URL('/bundles/tiny-llama/', document.baseURI).href
-const manifest = parseManifest(await (await fetch(`${BUNDLE}manifest.json`)).text(), BUNDLE)
-const weights = manifest.variants[0]?.files.find(({ path }) => path.endsWith('.data')) as FileEntry // every variant has
-const truth = new Uint8Array(await (await fetch(BUNDLE + weights.path)).arrayBuffer())
 const size = Math.ceil(truth.length / 4)
 const hex = async (bytes: Uint8Array<ArrayBuffer>) =>
   [...new Uint8Array(await crypto.subtle.digest('SHA-256', bytes))].map(b => b.toString(16).padStart(2, '0')).join('')
@@ -18,46 +15,26 @@ const parts = await Promise.all(
   }),
 )
 const entry: FileEntry = { ...weights, parts }
-const at = (kind: string) => new URL(`/damaged/${kind}/${crypto.randomUUID()}/tiny-llama/`, document.baseURI).href
-const sum = (numbers: readonly number[]) => numbers.reduce((total, number) => total + number, 0)
+/** The bundle from a server of this kind, in parts. */
+const download = (url: string, over: Partial<Order> = {}) => downloadOf(url, { entry, ...over })
 
-function download(url: string, over: Partial<Order> = {}): Promise<Delivery> {
-  const worker = new Worker(new URL('../engine/store-worker.ts', import.meta.url), { type: 'module' })
-  return new Promise((resolve, reject) => {
-    worker.onmessage = ({ data }: MessageEvent<Delivery>) => {
-      worker.terminate()
-      resolve(data)
-    }
-    worker.onerror = ({ message }) => reject(new Error(message))
-    const order: Order = {
-      ...{ url, entry, cancelAt: Number.POSITIVE_INFINITY, onFirstBytes: null },
-      ...{ left: null, windowBytes: null, note: null, ...over },
-    }
-    worker.postMessage(order)
-  })
-}
-
-async function emptyDisk() {
-  const root = await navigator.storage.getDirectory()
-  for await (const name of root.keys()) await root.removeEntry(name, { recursive: true })
-}
 beforeEach(emptyDisk)
 afterEach(emptyDisk)
 
 describe.each(['parts', 'parts-ranged'])('a server of kind %s', kind => {
   test('parts come as one file, which is found whole the next time', async () => {
-    const { bytes, onDisk, direct, progress } = await download(at(kind))
+    const { bytes, onDisk, direct, progress } = await download(damaged(kind))
     expect(onDisk).toBe(true)
     expect(bytes).toEqual(truth)
     expect(direct?.bytes).toEqual(truth)
     expect(sum(progress)).toBe(truth.length)
-    const second = await download(at('missing-file')) // not a part is asked for
+    const second = await download(damaged('missing-file')) // not a part is asked for
     expect(second.bytes).toEqual(truth)
     expect(second.progress).toEqual([truth.length])
   })
 
   test('a cancelled download goes on in the part where it was', async () => {
-    const url = at(kind)
+    const url = damaged(kind)
     const left = truth.slice(0, size * 2 + 1000)
     const { bytes, progress } = await download(url, { left })
     expect(bytes).toEqual(truth)
@@ -68,7 +45,7 @@ describe.each(['parts', 'parts-ranged'])('a server of kind %s', kind => {
   })
 
   test('far away, in ranges side by side', async () => {
-    const { bytes, progress } = await download(at(kind), { windowBytes: 20_000 })
+    const { bytes, progress } = await download(damaged(kind), { windowBytes: 20_000 })
     expect(bytes).toEqual(truth)
     expect(sum(progress)).toBe(truth.length)
   })
@@ -77,7 +54,7 @@ describe.each(['parts', 'parts-ranged'])('a server of kind %s', kind => {
 test('one damaged part among sound ones is written over in its place, and no other is fetched', async () => {
   const left = truth.slice()
   left[size + 5] = (left[size + 5] ?? 0) ^ 1
-  const { bytes, progress } = await download(at('parts-ranged'), { left })
+  const { bytes, progress } = await download(damaged('parts-ranged'), { left })
   expect(bytes).toEqual(truth)
   expect(progress.slice(0, 3)).toEqual([size, size, -size])
   expect(sum(progress)).toBe(truth.length)
@@ -87,23 +64,23 @@ test('one damaged part among sound ones is written over in its place, and no oth
 })
 
 test('a part that comes damaged once is asked for again', async () => {
-  const { bytes, progress } = await download(at('parts-bad-once'))
+  const { bytes, progress } = await download(damaged('parts-bad-once'))
   expect(bytes).toEqual(truth)
   expect(progress).toContain(-size)
   expect(sum(progress)).toBe(truth.length)
 })
 
 test('a part that stays damaged: its name is told, and the parts before it stay', async () => {
-  const { error } = await download(at('parts-bad'))
+  const { error } = await download(damaged('parts-bad'))
   expect(error).toMatchObject({ code: 'integrity', message: expect.stringContaining(`${weights.path}.002`) })
-  const later = await download(at('parts'))
+  const later = await download(damaged('parts'))
   expect(later.progress[0]).toBe(size)
   expect(later.bytes).toEqual(truth)
 })
 
 test('sound parts that are another file than the manifest says are not kept', async () => {
   const wrong = { ...entry, sha256: '0'.repeat(64) }
-  const { error, progress } = await download(at('parts'), { entry: wrong })
+  const { error, progress } = await download(damaged('parts'), { entry: wrong })
   expect(error).toMatchObject({ code: 'integrity', message: expect.stringContaining('although its parts have theirs') })
   expect(sum(progress)).toBe(0)
 })
@@ -112,7 +89,7 @@ test('without a private disk, also where a part comes damaged once', async () =>
   for (const kind of ['parts', 'parts-bad-once']) {
     const progress: number[] = []
     const options = { disk: null, signal: new AbortController().signal, onBytes: (n: number) => progress.push(n) }
-    const file = await fetchFile(at(kind), entry, options)
+    const file = await fetchFile(damaged(kind), entry, options)
     expect(new Uint8Array(await file.arrayBuffer())).toEqual(truth)
     expect(sum(progress)).toBe(truth.length)
   }
