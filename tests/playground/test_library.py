@@ -368,6 +368,15 @@ def test_a_damaged_upload_is_refused(client: FlaskClient, tmp_path: Path, models
     assert catalog.scan(models).entries == ()
 
 
+def test_a_repository_whose_description_names_another_place_is_refused(client: FlaskClient, models: Path) -> None:
+    assert upload(client, REPOSITORY).status_code == 200
+    described = json.loads((models / "mine" / "manifest.json").read_text(encoding="utf-8"))
+    for name in ("../beside", ".hidden", "a/b"):
+        files = {**REPOSITORY, "manifest.json": json.dumps({**described, "id": name}).encode()}
+        assert "cannot be the name of a model" in upload(client, files, "again").get_json()["error"]["message"]
+    assert not (models.parent / "beside").exists()
+
+
 def test_the_engine_reads_the_same_layouts() -> None:
     source = (Path(__file__).resolve().parents[2] / "web/src/engine/foreign-folder.ts").read_text(encoding="utf-8")
     places = re.search(r"const PLACES = \[(.*?)\]", source)

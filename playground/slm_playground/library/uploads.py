@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from slm_export.manifest import MANIFEST_NAME, FileEntry, ManifestError, is_safe_path, load_manifest
+from slm_playground.catalog import is_folder_name
 from slm_playground.library import layouts
 from slm_playground.library.errors import told
 
@@ -74,7 +75,7 @@ class Uploads:
         folder = self._folder(bundle_id)
         if not folder.is_dir():
             raise told("not-begun", 404)
-        final = _describe(folder, bundle_id)
+        final = _named(_describe(folder, bundle_id))
         target = self._models / final
         if target.exists():
             raise told("model-exists", 409, id=final)
@@ -85,9 +86,14 @@ class Uploads:
         shutil.rmtree(self._folder(bundle_id), ignore_errors=True)
 
     def _folder(self, bundle_id: str) -> Path:
-        if not is_safe_path(bundle_id) or "/" in bundle_id or bundle_id.startswith("."):
-            raise told("bad-name", id=repr(bundle_id))
-        return self._models / FOLDER / bundle_id
+        return self._models / FOLDER / _named(bundle_id)
+
+
+def _named(bundle_id: str) -> str:
+    """Raises: LibraryError for what would be another place than a folder of its own."""
+    if not is_folder_name(bundle_id):
+        raise told("bad-name", id=repr(bundle_id))
+    return bundle_id
 
 
 def _describe(folder: Path, bundle_id: str) -> str:
