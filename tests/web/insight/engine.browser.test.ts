@@ -128,6 +128,21 @@ describe('engines that are shared', () => {
     for (const failure of [await first, await second]) expect(failure).toMatchObject({ name: 'AbortError' })
   })
 
+  // It was given the load that had just been ended, and the end of that one took the new one out of the pool.
+  test('who asks in the moment in which the last one leaves gets a load of its own', async () => {
+    const { pool, made } = poolOf()
+    const left = new AbortController()
+    const first = failureOf(pool.acquire(wish(), { signal: left.signal }))
+    left.abort()
+    const second = pool.acquire(wish())
+    expect(made).toHaveLength(2)
+    expect(await first).toMatchObject({ name: 'AbortError' })
+    made[1]?.open()
+    const engine = await second
+    expect(await pool.acquire(wish())).toBe(engine)
+    expect(made).toHaveLength(2)
+  })
+
   test('a load that failed is tried again by the next who asks', async () => {
     const { pool, made } = poolOf()
     const failed = failureOf(pool.acquire(wish()))

@@ -19,6 +19,7 @@ interface Place {
   engine: Promise<Engine>
   users: number
   loading: AbortController
+  isLoaded: boolean
 }
 
 export class EnginePool {
@@ -80,20 +81,27 @@ export class EnginePool {
   #open(key: string, wish: EngineWish, onProgress: EngineOptions['onProgress']): Place {
     const loading = new AbortController()
     const options = { ...wish, memory: this.#memory, signal: loading.signal, ...(onProgress ? { onProgress } : {}) }
-    const place: Place = { engine: this.#make(options), users: 0, loading }
+    const place: Place = { engine: this.#make(options), users: 0, loading, isLoaded: false }
     this.#places.set(key, place)
-    place.engine.catch(() => {
-      if (this.#places.get(key) === place) this.#places.delete(key) // the next who asks tries again
-    })
+    place.engine.then(
+      () => {
+        place.isLoaded = true
+      },
+      () => this.#forget(key, place), // the next who asks tries again
+    )
     return place
   }
 
   #leave(key: string, place: Place): void {
     place.users = Math.max(0, place.users - 1)
-    if (place.users > 0) return
-    // A load that nobody waits for ends; a loaded engine stays, and is not touched by this.
+    if (place.users > 0 || place.isLoaded) return
+    // A load that nobody waits for ends: it is not for the next who asks, however soon that is.
     place.loading.abort()
-    void place.engine.catch(() => this.#places.delete(key))
+    this.#forget(key, place)
+  }
+
+  #forget(key: string, place: Place): void {
+    if (this.#places.get(key) === place) this.#places.delete(key)
   }
 }
 
