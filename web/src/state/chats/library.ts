@@ -116,9 +116,7 @@ export class Library {
     const kept = this.#tokens.get(chat.head.id) ?? new Map<string, TokenTable>()
     for (const { message, table } of tokens) kept.set(message, table)
     this.#tokens.set(chat.head.id, kept)
-    this.#saving ??= this.#flush().finally(() => {
-      this.#saving = null
-    })
+    this.#saving ??= this.#flush()
     return this.#saving
   }
 
@@ -162,20 +160,22 @@ export class Library {
   }
 
   async #flush(): Promise<void> {
-    const store = await this.#opened
-    while (this.#dirty.size > 0) {
-      const chats = [...this.#dirty.values()]
-      const parts = chats.map(chat => this.#part(chat))
-      try {
-        await store.save(parts)
-      } catch (error) {
-        storeTrouble.value ??= troubleOf(error)
-        return // with the next change, everything that is still to be saved is tried again
-      }
-      if (!(store instanceof MemoryStore)) storeTrouble.value = null
-      for (const chat of chats) this.#written(chat)
-      this.#post({ changed: chats.map(({ head }) => head.id), removed: [] })
+    try {
+      const store = await this.#opened
+      while (this.#dirty.size > 0) await this.#write(store, [...this.#dirty.values()])
+    } catch (error) {
+      // With the next change, everything that is still to be saved is tried again.
+      storeTrouble.value ??= troubleOf(error)
+    } finally {
+      this.#saving = null // here, and not a turn later: what is changed in between would be saved by nobody
     }
+  }
+
+  async #write(store: ChatStore, chats: readonly Chat[]): Promise<void> {
+    await store.save(chats.map(chat => this.#part(chat)))
+    if (!(store instanceof MemoryStore)) storeTrouble.value = null
+    for (const chat of chats) this.#written(chat)
+    this.#post({ changed: chats.map(({ head }) => head.id), removed: [] })
   }
 
   #part(chat: Chat): Part {
