@@ -15,9 +15,11 @@ STORY = "Write a long story about a lighthouse keeper and her dog."
 WRITTEN = "n => ([...document.querySelectorAll('li[aria-busy=true]')].at(-1)?.textContent ?? '').length > n"
 # Waits for what the page had to write into its database by now. A transaction is given its turn behind those before it; the
 # page begins another one when one has ended, with what has changed meanwhile: of the question, the answer, its figures.
+# A site below a path has the path behind its database's name.
 KEPT = """async () => {
+  const { name } = (await indexedDB.databases()).find(({ name }) => name.startsWith('slm-playground.chats'))
   const database = await new Promise((resolve, reject) => {
-    const opening = indexedDB.open('slm-playground.chats')
+    const opening = indexedDB.open(name)
     opening.onsuccess = () => resolve(opening.result)
     opening.onerror = reject
   })
@@ -80,6 +82,10 @@ class Chat:
         """The newest answer's text, once it is finished."""
         expect(self.answer().get_by_role("button", name="Regenerate")).to_be_visible()
         return self.answer().inner_text()
+
+    def shows_again(self, told: str) -> None:
+        """The newest answer is the one that `wait_for_end` told, once it is drawn again."""
+        expect(self.answer()).to_have_text(told, use_inner_text=True)
 
     def wait_until_kept(self) -> None:
         """Until the page can be left: what it showed so far is in the browser's database."""

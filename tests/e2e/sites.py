@@ -65,6 +65,11 @@ class Handler(SimpleHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(content[first : last + 1])
 
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        if code == 404:
+            self.host.missing.append(self.path)
+        super().send_error(code, message, explain)
+
     def _stall(self, file: Path) -> None:
         """Half of the file, then nothing more until the visitor goes away."""
         content = file.read_bytes()
@@ -81,20 +86,23 @@ class Handler(SimpleHTTPRequestHandler):
         pass
 
 
-class _Server(ThreadingHTTPServer):
+class StaticServer(ThreadingHTTPServer):
+    request_queue_size = 128  # a page asks for many files at once: more than five may wait for their turn
+
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A visitor who goes away in the middle of a file is no error of the host."""
 
 
 @dataclass
 class Host:
-    """A static host: `asked` has the paths of all GET requests so far, with their range."""
+    """A static host: `asked` has the paths of all GET requests so far, with their range, `missing` those that it lacks."""
 
     folder: Path
     headers: dict[str, str] = field(default_factory=dict)
     ranges: bool = True
     stalls_at: str = ""  # the end of a path
     asked: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
     url: str = ""
 
 
@@ -102,7 +110,7 @@ class Host:
 def hosted(host: Host) -> Iterator[Host]:
     """The host runs while the block does; it can be started again at the same address."""
     port = int(re.findall(r":(\d+)", host.url)[0]) if host.url else 0
-    server = _Server(("127.0.0.1", port), partial(Handler, host=host, directory=str(host.folder)))
+    server = StaticServer(("127.0.0.1", port), partial(Handler, host=host, directory=str(host.folder)))
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     host.url = f"http://127.0.0.1:{server.server_address[1]}"

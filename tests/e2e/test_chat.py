@@ -44,7 +44,7 @@ def test_a_conversation_with_the_real_model(page: Page, real_server: Server) -> 
     chat.wait_until_kept()
     page.reload()
     expect(conversation.get_by_role("heading", name="You")).to_have_count(3)
-    assert conversation.inner_text().split() == told.split()
+    expect(conversation).to_have_text(told, use_inner_text=True)
     chat.is_ready(CPU)
 
 

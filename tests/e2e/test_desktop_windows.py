@@ -3,7 +3,7 @@
 Chrome's app mode needs a Chromium, Qt the extra `desktop`, GTK pywebview beside the system's gi and WebKit2 4.1.
 
 A mouse and a keyboard from outside meet dialogs of the system, which nothing tells when they listen. So these run when somebody
-looks after a shell, with SLM_TEST_WINDOWS=1, as those of the whole app in test_desktop_app.py.
+looks after a shell, with SLM_TEST_WINDOWS=1; those of the whole app in test_desktop_app.py run always.
 """
 
 from __future__ import annotations

@@ -7,17 +7,17 @@ import shutil
 import threading
 from collections.abc import Callable, Iterator
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page
-from serving import NewPage, Watch
+from serving import NewPage, Watch, link_or_copy
+from sites import ISOLATION, StaticServer
 from tokenizers import Tokenizer
 
 ROOT = Path(__file__).resolve().parents[2]
-ISOLATION = {"Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp"}
 PAGE = "<!doctype html><meta charset=utf-8><title>Bare</title><link rel=icon href=data:,><p>Somebody else's page.</p>"
 COMPLETE = """async ({ device, prompt }) => {
   const { createEngine } = await import('./slm.js')
@@ -61,14 +61,14 @@ Site = Callable[[dict[str, str]], str]
 def site(tmp_path: Path, tiny_bundle: Path) -> Iterator[Site]:
     """Serve a page, the built module and the tiny bundle below /sub/path/; gives the page's address."""
     folder = tmp_path / "sub" / "path"
-    shutil.copytree(ROOT / "web" / "dist", folder)
+    shutil.copytree(ROOT / "web" / "dist", folder, copy_function=link_or_copy)
     shutil.copytree(tiny_bundle, folder / "models" / "tiny-llama")
     (folder / "bare.html").write_text(PAGE, encoding="utf-8")
-    servers: list[ThreadingHTTPServer] = []
+    servers: list[StaticServer] = []
     threads: list[threading.Thread] = []
 
     def serve(headers: dict[str, str]) -> str:
-        server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, extra=headers, directory=str(tmp_path)))
+        server = StaticServer(("127.0.0.1", 0), partial(Handler, extra=headers, directory=str(tmp_path)))
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         servers.append(server)

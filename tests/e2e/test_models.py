@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 from chatting import Chat
-from faraway import Faraway, serve
-from playwright.sync_api import Browser, Page, expect
+from faraway import Faraway, Moods, serve
+from playwright.sync_api import Browser, Page, Route, expect
 from serving import PATIENCE_MS, RESTARTED, NewPage, Server, StartServer, Watch
 
 from slm_playground.library import plan
@@ -37,6 +37,7 @@ def hub() -> Iterator[Faraway]:
 
 @pytest.fixture
 def server(hub: Faraway, start_server: StartServer, tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch) -> Server:
+    hub.moods = Moods()  # what a test before this one had it do is over
     monkeypatch.setenv(plan.HUB_VARIABLE, hub.url)
     return start_server(tiny_bundle)
 
@@ -120,6 +121,25 @@ def test_a_damaged_file_is_found_and_repaired_then_the_model_deleted(
     page.get_by_role("button", name="Undo", exact=True).click()
     expect(card).to_be_visible()
     assert config.read_bytes() == sound
+
+
+def test_a_download_that_is_over_before_the_page_looks(server: Server, new_page: NewPage, chromium: Browser) -> None:
+    page = new_page(chromium)
+
+    def answer_late(route: Route) -> None:
+        response = route.fetch()
+        if route.request.method == "POST":
+            while any(job["state"] == "running" for job in page.request.get(route.request.url).json()["downloads"]):
+                pass
+        route.fulfill(response=response)
+
+    page.add_init_script("delete Navigator.prototype.serviceWorker")  # it asks where no route reaches
+    page.route("**/api/downloads", answer_late)
+    Chat(page).open(f"{server.url}#/models", CPU)
+    look_up(page, "someone/Far-Llama")
+    page.get_by_role("checkbox", name=re.compile("^cpu-fp32")).check()
+    page.get_by_role("button", name=re.compile("^Download ")).click()
+    expect(page.get_by_role("listitem", name="Far-Llama")).to_be_visible()
 
 
 def test_a_folder_of_the_user_and_what_is_wrong_with_others(

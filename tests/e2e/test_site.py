@@ -7,13 +7,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from axe import violations
 from chatting import Chat
 from playwright.sync_api import Page, expect
 from serving import GONE, Watch
-from sites import ISOLATION, ROOT, Host, hosted, make_site
+from sites import ISOLATION, Host, hosted, make_site
+
+from slm_playground import paths
 
 CPU = re.compile("^CPU · int8")
-AXE = (ROOT / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
 NAMES = """async () => {
   const root = await navigator.storage.getDirectory()
   const files = []
@@ -219,6 +221,45 @@ def test_each_page_has_the_model_that_the_author_names(page: Page, tiny_bundle: 
         Chat(page).is_ready(CPU)
 
 
+def test_models_of_a_site_are_compared_side_by_side(page: Page, tiny_bundle: Path, tmp_path: Path) -> None:
+    qwen = tiny_bundle.parent / "families" / "qwen3"
+    make_site(tmp_path / "s", tiny_bundle, qwen, pages="compare", title="Two models", variants="cpu-int8")
+    with hosted(Host(tmp_path)) as host:
+        page.goto(f"{host.url}/s/")
+        models = page.get_by_role("main").get_by_role("combobox", name=re.compile("^Model"))
+        expect(models).to_have_count(2)
+        expect(models.nth(0)).to_have_value("tiny-llama")
+        expect(models.nth(1)).to_have_value("qwen3")
+
+
+def test_a_site_that_only_suggests_offers_its_download(page: Page, real_bundle: Path, tmp_path: Path) -> None:
+    make_site(tmp_path / "s", real_bundle, title="SmolLM2", pages="write", variants="cpu-int8")
+    with hosted(Host(tmp_path)) as host:
+        page.goto(f"{host.url}/s/")
+        expect(page.get_by_role("button", name=re.compile(r"^Download 1\d\d\.\d MB and start"))).to_be_visible()
+        expect(page.get_by_text(re.compile("the next words appear in grey"))).to_be_visible()
+        expect(page.get_by_role("link", name="Choose a model")).to_have_count(0)
+
+
+def test_a_site_that_only_corrects_explains_itself(page: Page, tmp_path: Path) -> None:
+    bundle = paths.models_dir() / "smollm2-135m-grammar"
+    make_site(tmp_path / "s", bundle, title="Mend my English", pages="write", tasks="grammar", variants="cpu-int8")
+    with hosted(Host(tmp_path)) as host:
+        page.goto(f"{host.url}/s/")
+        expect(page.get_by_role("heading", name="Mend my English", level=2)).to_be_visible()
+        expect(page.get_by_text(re.compile("mistakes are underlined"))).to_be_visible()
+        start = page.get_by_role("button", name=re.compile(r"^Download 1\d\d\.\d MB and start"))
+        expect(start).to_be_visible()
+        page.get_by_role("button", name=re.compile("^She have went")).click()
+        expect(page.get_by_role("textbox", name="Document text")).to_contain_text("She have went")
+        expect(start).to_be_visible()
+        assert not [path for path in host.asked if "onnx.data" in path], "nothing large before somebody agrees"
+        start.click()
+        expect(page.get_by_text(re.compile("found by the model|model and rules agree")).first).to_be_visible()
+        expect(start).to_have_count(0)
+        expect(page.get_by_role("contentinfo")).to_contain_text("requests since load")
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_everybody_can_read_and_reach_it(page: Page, host: Host, scheme: str) -> None:
     page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
@@ -237,11 +278,3 @@ def test_everybody_can_read_and_reach_it(page: Page, host: Host, scheme: str) ->
     page.get_by_role("button", name="Settings", exact=True).click()
     expect(page.get_by_label("Temperature as a number")).to_be_visible()
     expect(page.get_by_text("Advanced", exact=True)).to_have_count(0)  # `controls`: simple
-
-
-def violations(page: Page) -> list[str]:
-    page.evaluate(AXE)
-    found: list[str] = page.evaluate(
-        "async () => (await axe.run()).violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)"
-    )
-    return found

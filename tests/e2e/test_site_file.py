@@ -66,7 +66,9 @@ def test_it_chats_and_writes_from_disk(page: Page, single_file: Path, asked: lis
 def test_what_was_written_is_there_again(page: Page, single_file: Path) -> None:
     page.goto(single_file.as_uri())
     page.get_by_role("button", name=QUESTION).click()
-    Chat(page).wait_for_end()
+    chat = Chat(page)
+    chat.wait_for_end()
+    chat.wait_until_kept()
     page.reload()
     expect(page.get_by_role("navigation", name="Chats").get_by_text(QUESTION)).to_be_visible()
 

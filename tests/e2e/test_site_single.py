@@ -31,6 +31,7 @@ def test_it_opens_from_disk_and_answers(page: Page, tiny_bundle: Path, tmp_path:
     kept = page.evaluate("() => Object.keys(localStorage)")
     assert kept
     assert all(name.endswith("one.html%2F") for name in kept), "files on one disk have one origin, and names of their own"
+    chat.wait_until_kept()
     page.reload()
     chat.is_ready(CPU)
     expect(page.get_by_role("list", name="Conversation").get_by_text("Hello").first).to_be_visible()

@@ -32,7 +32,8 @@ FOLDER = Path(__file__).parent / "window-page"
 def display() -> Iterator[str]:
     """A display that nobody sees, as DISPLAY names it."""
     reading, writing = os.pipe()
-    command = ["Xvfb", "-displayfd", str(writing), "-screen", "0", "1300x900x24", "-nolisten", "tcp"]
+    # -noreset: it would begin anew when the last window closes, and turn away whoever opens the next one meanwhile.
+    command = ["Xvfb", "-displayfd", str(writing), "-screen", "0", "1300x900x24", "-nolisten", "tcp", "-noreset"]
     with subprocess.Popen(command, pass_fds=(writing,), stderr=subprocess.DEVNULL) as server:
         os.close(writing)
         with os.fdopen(reading) as answer:

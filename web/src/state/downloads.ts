@@ -103,7 +103,13 @@ export function offerBytes({ shared, parts, files }: Offer, names: readonly stri
 }
 
 export async function startDownload(source: string, variants: readonly string[]): Promise<void> {
-  await write('POST', 'downloads', { source, variants })
+  await follow(await write('POST', 'downloads', { source, variants }))
+}
+
+/** A download as it began: by the first look it may be over, which is noticed only where it was known. */
+async function follow(answer: unknown): Promise<void> {
+  const begun = answer as Download // our own server's, as its list has it
+  downloads.value = [...downloads.value.filter(({ id }) => id !== begun.id), begun]
   await lookAtDownloads()
 }
 
@@ -158,8 +164,7 @@ export async function listedFiles(url: string): Promise<string[]> {
 }
 
 export async function repairModel(id: string, paths: readonly string[]): Promise<void> {
-  await write('POST', `models/${encodeURIComponent(id)}/repair`, { paths })
-  await lookAtDownloads()
+  await follow(await write('POST', `models/${encodeURIComponent(id)}/repair`, { paths }))
 }
 
 export interface OwnFile {
