@@ -12,7 +12,7 @@ const SHARE_FOR_WHOLE = 0.6
 const CHARACTERS_PER_TOKEN = 3.5
 const BATCH = 16
 
-/** Vectors of passages by attachment: a text is read once, however many questions follow. */
+/** Vectors of passages by model and attachment: a text is read once, however many questions follow. */
 const vectors = new Map<string, Float32Array[]>()
 
 /**
@@ -67,20 +67,26 @@ async function newEmbeddingModel(): Promise<ModelSummary | undefined> {
   return embeddingModel()
 }
 
-async function vectorsOf(engine: Engine, passages: readonly Passage[], signal: AbortSignal): Promise<Float32Array[]> {
+/** The vector of each passage. @throws an AbortError */
+export async function vectorsOf(
+  engine: Pick<Engine, 'embed' | 'info'>,
+  passages: readonly Passage[],
+  signal: AbortSignal,
+): Promise<Float32Array[]> {
+  const keyOf = (attachment: string) => `${engine.info.bundle.id} ${attachment}`
   for (const id of new Set(passages.map(({ attachment }) => attachment))) {
-    if (vectors.has(id)) continue
+    if (vectors.has(keyOf(id))) continue
     const own = passages.filter(({ attachment }) => attachment === id).map(({ text }) => text)
     const found: Float32Array[] = []
     for (let at = 0; at < own.length; at += BATCH) {
       found.push(...(await engine.embed(own.slice(at, at + BATCH), { signal })).vectors)
     }
-    vectors.set(id, found)
+    vectors.set(keyOf(id), found)
   }
   const seen = new Map<string, number>()
   return passages.map(({ attachment }) => {
     const at = seen.get(attachment) ?? 0
     seen.set(attachment, at + 1)
-    return vectors.get(attachment)?.[at] ?? new Float32Array()
+    return vectors.get(keyOf(attachment))?.[at] ?? new Float32Array()
   })
 }
