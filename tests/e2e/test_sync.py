@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import http.server
 import re
-import threading
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 
 import pytest
 from chatting import Chat
 from playwright.sync_api import Browser, Locator, Page, expect
 from serving import RESTARTED, NewPage, Server, StartServer, Watch
+from sites import Host, hosted
 
 from slm_playground import paths
 
@@ -24,7 +22,9 @@ KEPT = """async words => {
     request.onerror = reject
   })
   const database = await result(indexedDB.open('slm-playground.documents'))
+  const end = performance.now() + 300_000
   for (;;) {
+    if (performance.now() > end) throw new Error('No version was kept of what both wrote.')
     const texts = await result(database.transaction('version_texts').objectStore('version_texts').getAll())
     if (texts.some(text => text.includes(words))) break
     await new Promise(resolve => setTimeout(resolve, 50))
@@ -73,10 +73,10 @@ def test_two_shells_at_once(new_page: NewPage, chromium: Browser, start_server: 
     for chat in (one, two):
         expect(chat.page.get_by_text("3/3")).to_be_visible()
 
-    menu(one.page, "Who is Alice?", "Pin")
     menu(two.page, "Who is Alice?", "Rename")
     box = two.page.get_by_role("textbox", name="Title of the chat")
     box.fill("Wonderland")
+    menu(one.page, "Who is Alice?", "Pin")
     box.press("Enter")
     for page in (one.page, two.page):
         expect(listed(page, "Wonderland")).to_be_visible()
@@ -170,20 +170,11 @@ def test_documents_are_the_same_and_both_texts_are_kept(
     one.evaluate(KEPT, "One wrote this.")
 
 
-class Site(http.server.ThreadingHTTPServer):
-    request_queue_size = 128  # a page asks for many files at once
-
-
 @pytest.fixture
 def static_site() -> Iterator[str]:
     """The built page on a server that is not ours."""
-    handler = partial(http.server.SimpleHTTPRequestHandler, directory=str(paths.static_dir()))
-    with Site(("127.0.0.1", 0), handler) as site:
-        thread = threading.Thread(target=site.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{site.server_port}/"
-        site.shutdown()
-        thread.join()
+    with hosted(Host(paths.static_dir())) as host:
+        yield f"{host.url}/"
 
 
 def test_a_static_site_is_asked_for_nothing_of_this(page: Page, static_site: str, watch: Watch) -> None:

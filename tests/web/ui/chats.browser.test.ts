@@ -162,6 +162,20 @@ describe('the list of chats', () => {
     await vi.waitFor(() => expect(shown()).toEqual(['first question', 're: first question']))
   })
 
+  it('keeps the box for a title where it is while its chat is pinned elsewhere', async () => {
+    const { conversation } = await talked('a question')
+    await userEvent.click(button('More for a question'))
+    await userEvent.click(page.getByRole('menuitem', { name: 'Rename' }))
+    const title = page.getByRole('textbox', { name: 'Title of the chat' })
+    await userEvent.fill(title, 'Ren')
+    await conversation.pin(currentId.value, true)
+    await userEvent.keyboard('amed')
+    await expect.element(title).toHaveValue('Renamed')
+    await userEvent.keyboard('{Enter}')
+    await expect.element(page.getByRole('heading', { name: 'Pinned' })).toBeVisible()
+    await expect.element(page.getByRole('link', { name: 'Renamed' })).toBeVisible()
+  })
+
   it('finds a message in a version that is not shown, and goes to it', async () => {
     await talked('where is the needle')
     await userEvent.click(button('Edit').first())

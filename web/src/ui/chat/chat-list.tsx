@@ -1,5 +1,5 @@
 /** Chats by date, or what a search finds; drawn some at a time, as the reader comes near the end. */
-import { useComputed, useSignal } from '@preact/signals'
+import { type Signal, useComputed, useSignal } from '@preact/signals'
 import { useEffect, useLayoutEffect, useMemo, useRef } from 'preact/hooks'
 import { currentId, hasUnfinished, openChats } from '../../state/chats/desk.ts'
 import { Finder, hits, query } from '../../state/chats/finder.ts'
@@ -72,7 +72,13 @@ function step(list: HTMLElement | null, by: 1 | -1): boolean {
 function All({ list }: { list: { current: HTMLElement | null } }) {
   const count = useSignal(PAGE)
   const end = useRef<HTMLDivElement>(null)
-  const shown = useComputed(() => groupsOf(chatList.value.slice(0, count.value), Date.now()))
+  const renaming = useSignal<string | null>(null)
+  const latest = useRef<Group[]>([])
+  // Stands still while a title is typed: a chat that goes to another group would take the box away.
+  const shown = useComputed(() => {
+    if (renaming.value === null) latest.current = groupsOf(chatList.value.slice(0, count.value), Date.now())
+    return latest.current
+  })
   useEffect(() => {
     if (!end.current) return
     const observer = new IntersectionObserver(
@@ -92,7 +98,7 @@ function All({ list }: { list: { current: HTMLElement | null } }) {
           <h2>{nameOf(group)}</h2>
           <ul>
             {group.heads.map(head => (
-              <Item key={head.id} head={head} />
+              <Item key={head.id} head={head} renaming={renaming} />
             ))}
           </ul>
         </section>
@@ -107,9 +113,9 @@ function nameOf({ name }: Group): string {
   return new Date(name).toLocaleDateString(language.value, { month: 'long', year: 'numeric' })
 }
 
-function Item({ head }: { head: ChatHead }) {
+/** @param renaming id of the chat whose title is being typed */
+function Item({ head, renaming }: { head: ChatHead; renaming: Signal<string | null> }) {
   const { conversation } = useActors()
-  const renaming = useSignal(false)
   const words = text.value.chat
   const title = head.title || words.untitled
   const isWriting = useComputed(() => {
@@ -117,9 +123,9 @@ function Item({ head }: { head: ChatHead }) {
     return open !== undefined && hasUnfinished(open)
   })
   const isCurrent = useComputed(() => currentId.value === head.id)
-  if (renaming.value) {
+  if (renaming.value === head.id) {
     const done = () => {
-      renaming.value = false
+      renaming.value = null
     }
     return (
       <li class="renaming">
@@ -147,7 +153,7 @@ function Item({ head }: { head: ChatHead }) {
             name: words.rename,
             icon: 'edit',
             act: () => {
-              renaming.value = true
+              renaming.value = head.id
             },
           },
           {
