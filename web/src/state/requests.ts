@@ -40,6 +40,11 @@ export function keepRequests(): void {
   })
 }
 
+/** Where there is a model beside the page's own, as on a site that only corrects: from now on nothing is asked for. */
+export function otherModelReady(): void {
+  if (loadState.peek().status === 'no-model') loadedAt.value = Date.now()
+}
+
 function add(notes: readonly RequestNote[]): void {
   const known = notes.map(note => ({ ...note, why: whyOf(note.url), isLocal: isLocal(note) }))
   const all = [...requests.value, ...known].sort((a, b) => a.at - b.at).slice(-MOST)

@@ -4,9 +4,11 @@ import type { Engine, LoadProgress } from '../../engine/api.ts'
 import { Harper } from '../../tasks/grammar/harper.ts'
 import type { RuleChecker } from '../../tasks/grammar/types.ts'
 import { type EngineWish, engines } from '../engines.ts'
-import { fetchModels, modelList } from '../models.ts'
+import { fetchModels, keptBundles, lookAtKept, type ModelSummary, modelList } from '../models.ts'
+import { otherModelReady } from '../requests.ts'
 import { settings } from '../settings.ts'
-import { hasTask, site } from '../site.ts'
+import { hasTask, isSite, site } from '../site.ts'
+import { type Cost, costOf } from '../site-models.ts'
 import { grammar } from './settings.ts'
 
 /** The model that was trained to correct, or the one that a site names for it; null where there is none. */
@@ -18,6 +20,8 @@ const grammarModel = computed(() => {
 
 export type ModelState =
   | { status: 'off' | 'unknown' | 'missing' | 'idle' | 'ready' }
+  /** Of a site: nothing large is downloaded before the visitor agrees. */
+  | { status: 'costs'; model: ModelSummary; cost: Cost }
   | { status: 'loading'; progress: LoadProgress | null }
   | { status: 'failed'; message: string }
 
@@ -41,6 +45,8 @@ export class Helpers {
   readonly engine = signal<Engine | null>(null)
   readonly rules = signal<RuleChecker | null>(null)
   readonly #retries = signal(0)
+  /** To the download, where there is somebody to ask. */
+  readonly #agreed = signal(!isSite)
   readonly #pool: Pool
   readonly #harper: RuleChecker
 
@@ -63,7 +69,8 @@ export class Helpers {
         const asked = wish.value
         const isWanted = this.wanted.value
         void this.#retries.value // read: another try
-        return untracked(() => this.#hire(asked, isWanted))
+        const isAgreed = this.#agreed.value
+        return untracked(() => this.#hire(asked, { isWanted, isAgreed }))
       }),
       effect(() => {
         const { enabled, source, dialect } = grammar.value
@@ -103,12 +110,43 @@ export class Helpers {
     }
   }
 
-  #hire(asked: string | null, isWanted: boolean): (() => void) | undefined {
+  /** The download may begin, and at once. */
+  agree(): void {
+    this.wanted.value = true
+    this.#agreed.value = true
+  }
+
+  /** Stops the download; what has come stays. */
+  cancel(): void {
+    this.#agreed.value = false
+  }
+
+  #hire(
+    asked: string | null,
+    { isWanted, isAgreed }: Record<'isWanted' | 'isAgreed', boolean>,
+  ): (() => void) | undefined {
     if (asked === null) this.model.value = { status: 'off' }
     else if (asked === 'unknown' || asked === 'missing') this.model.value = { status: asked }
+    else if (!isAgreed) return this.#tellCost()
     else if (isWanted) return this.#begin(JSON.parse(asked))
     else this.model.value = { status: 'idle' }
     return undefined
+  }
+
+  #tellCost(): () => void {
+    const leaving = new AbortController()
+    this.model.value = { status: 'idle' }
+    void this.#findCost(leaving.signal)
+    return () => leaving.abort()
+  }
+
+  async #findCost(signal: AbortSignal): Promise<void> {
+    const model = grammarModel.peek()
+    await lookAtKept()
+    const cost = model && (await costOf(model, keptBundles.value))
+    if (signal.aborted) return
+    if (model && cost) this.model.value = { status: 'costs', model, cost }
+    else this.#agreed.value = true
   }
 
   #begin(wish: EngineWish): () => void {
@@ -130,6 +168,7 @@ export class Helpers {
       if (signal.aborted) return this.#pool.release(engine)
       this.engine.value = engine
       this.model.value = { status: 'ready' }
+      otherModelReady()
     } catch (error) {
       if (!signal.aborted) this.failed('model', error)
     }

@@ -19,4 +19,8 @@ export const site: Text['site'] = {
   licence: 'Lizenz dieser Seite',
   made: 'Gemacht mit SLM Playground.',
   openings: 'Texte für den Anfang',
+  corrects:
+    'Einen englischen Text schreiben oder einfügen: Fehler werden unterstrichen, und ein Klick zeigt, was dort stehen sollte.',
+  suggests: 'Beim Schreiben erscheinen die nächsten Wörter in Grau: Tab oder ein Tippen übernimmt sie.',
+  withMistakes: 'She have went to the market yesterday, and she buyed two apple.',
 }

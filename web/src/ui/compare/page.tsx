@@ -20,6 +20,7 @@ import {
 import { chatSettings, controlledModel } from '../../state/controls.ts'
 import { chatModels, modelList } from '../../state/models.ts'
 import { go, route } from '../../state/route.ts'
+import { site } from '../../state/site.ts'
 import { isHidden, keepVotes, round } from '../../state/votes.ts'
 import { findOut, modelFacts, wayOf } from '../../state/ways.ts'
 import { decodeComparison, encodeComparison, LONGEST_LINK } from '../../tasks/comparison.ts'
@@ -45,7 +46,10 @@ export function ComparePage() {
     if (lanes.peek().length > 0 || !model || !facts || route.value.rest !== '') return
     const column = { ...newColumn(model), settings: chatSettings.peek() }
     const usable = facts.ways.filter(({ obstacle, isEmulated }) => obstacle === null && !isEmulated)
-    lanes.value = [column, usable[1] ? { ...column, ...wayOf(usable[1]) } : column].map(laneOf)
+    // Who puts several models into a site wants them side by side.
+    const other = site.value ? chatModels.value.find(({ id }) => id !== model) : undefined
+    const way = other ? { model: other.id } : usable[1] && wayOf(usable[1])
+    lanes.value = [column, { ...column, ...way }].map(laneOf)
   })
   const isAlone = lanes.value.length === 1
   return (

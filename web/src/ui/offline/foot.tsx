@@ -1,5 +1,6 @@
 /** The page's last line: how many requests it made since the model was ready; opens their list and the proof. */
 import { useSignal } from '@preact/signals'
+import { loadState } from '../../state/engine.ts'
 import { sinceLoad } from '../../state/requests.ts'
 import { text } from '../../text/index.ts'
 import { SiteLine } from '../site/about.tsx'
@@ -9,6 +10,7 @@ export function Foot() {
   const words = text.value.models
   const open = useSignal(false)
   const made = sinceLoad.value
+  const isLoading = ['starting', 'loading'].includes(loadState.value.status)
   return (
     <footer class="foot">
       <SiteLine />
@@ -20,7 +22,7 @@ export function Foot() {
           open.value = true
         }}
       >
-        {made === null ? words.requestsLoading : words.requests(made.length)}
+        {made ? words.requests(made.length) : isLoading ? words.requestsLoading : words.requestsTitle}
       </button>
       <Requests open={open} />
     </footer>

@@ -58,12 +58,15 @@ function Content({ state }: { state: Exclude<LoadState, { status: 'ready' }> }) 
       </>
     )
   }
-  return <Progress progress={state.status === 'loading' ? state.progress : null} />
+  const cancel = () => {
+    loader.cancel()
+    restFocus()
+  }
+  return <Progress progress={state.status === 'loading' ? state.progress : null} onCancel={cancel} />
 }
 
 /** Phase in words, a bar, bytes, speed, what is left. */
-function Progress({ progress }: { progress: LoadProgress | null }) {
-  const { loader } = useActors()
+export function Progress({ progress, onCancel }: { progress: LoadProgress | null; onCancel: () => void }) {
   const { loadedBytes = 0, totalBytes = 0, phase = 'manifest', elapsedMs = 0 } = progress ?? {}
   const words = text.value.loading
   const downloading = phase === 'download' && totalBytes > 0
@@ -72,14 +75,7 @@ function Progress({ progress }: { progress: LoadProgress | null }) {
     <>
       <div class="panel-row">
         <h2>{words.phases[phase]}</h2>
-        <button
-          type="button"
-          class="quiet"
-          onClick={() => {
-            loader.cancel()
-            restFocus()
-          }}
-        >
+        <button type="button" class="quiet" onClick={onCancel}>
           {words.cancel}
         </button>
       </div>

@@ -1,10 +1,12 @@
 /** Texts that a site's author offers to begin with, while there is none. */
-import { site } from '../../state/site.ts'
+import { hasTask, site } from '../../state/site.ts'
 import { text } from '../../text/index.ts'
 import type { Workplace } from './workplace.ts'
 
 export function SiteOpenings({ work }: { work: Workplace }) {
-  const offered = site.value?.examples.write ?? []
+  if (!site.value) return null
+  const own = site.value.examples.write
+  const offered = own.length === 0 && hasTask('grammar') ? [text.value.site.withMistakes] : own
   if (offered.length === 0 || work.counts.value.characters > 0) return null
   return (
     <ul class="examples write-openings" aria-label={text.value.site.openings}>

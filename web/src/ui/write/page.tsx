@@ -18,6 +18,7 @@ import { MarkPopup } from './grammar/popup.tsx'
 import { KeysDialog } from './keys.tsx'
 import { SiteOpenings } from './openings.tsx'
 import { SuggestionPanel } from './panel.tsx'
+import { SiteStart } from './site-start.tsx'
 import { Status, TouchKeys } from './status.tsx'
 import { TrialDialog } from './trial.tsx'
 import { VersionsDialog } from './versions.tsx'
@@ -60,6 +61,7 @@ export function WritePage() {
       <section class="write-main" aria-label={words.editor}>
         <Bar work={work} open={open} />
         <Notices work={work} />
+        <SiteStart work={work} />
         <SiteOpenings work={work} />
         <div class="write-text" ref={host} data-focus={focus} />
         <TouchKeys work={work} />
@@ -96,7 +98,7 @@ function useOpenings(): Openings {
   return {
     list: useSignal(wide),
     panel: useSignal(wide && hasTask('autocomplete')),
-    marks: useSignal(false),
+    marks: useSignal(wide && hasTask('grammar') && !hasTask('autocomplete')),
     difference: useSignal(false),
     versions: useSignal(false),
     keys: useSignal(false),

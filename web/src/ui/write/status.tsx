@@ -2,7 +2,7 @@
 import { useEffect } from 'preact/hooks'
 import { readingMinutes } from '../../state/documents/count.ts'
 import { href } from '../../state/route.ts'
-import { hasTask } from '../../state/site.ts'
+import { hasTask, site } from '../../state/site.ts'
 import { shownKey } from '../../state/suggestions/keys.ts'
 import { writing } from '../../state/suggestions/settings.ts'
 import { language, text } from '../../text/index.ts'
@@ -52,7 +52,8 @@ export function SuggestionState({ work: { assistant, hasFocus } }: { work: Workp
   if (available !== 'ready') {
     return (
       <>
-        {available === 'none' ? state.none : state.failed} <a href={href('models')}>{state.models}</a>
+        {available === 'none' ? state.none : state.failed}{' '}
+        {site.value?.pages.includes('models') === false ? null : <a href={href('models')}>{state.models}</a>}
       </>
     )
   }
