@@ -27,6 +27,8 @@ describe('numbers', () => {
 
   it.each([
     [134_515_008, '135 M'],
+    [120_400, '0.1 M'],
+    [9_600_000, '10 M'],
     [999_600_000, '1.0 B'],
     [1_700_000_000, '1.7 B'],
   ])('%d parameters', (count, text) => expect(parameters(count)).toBe(text))

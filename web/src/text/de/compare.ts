@@ -28,6 +28,7 @@ export const compare: Text['compare'] = {
   settings: 'Einstellungen',
   settingsOf: name => `Einstellungen von Spalte ${name}`,
   settingsChanged: count => `${count} geändert`,
+  emptyLane: 'Hier erscheint die Antwort.',
   prompt: 'Eingabe für alle Spalten',
   followUp: 'Nachfrage an alle Spalten',
   send: 'Ausführen',

@@ -28,6 +28,7 @@ export const compare = {
   settings: 'Settings',
   settingsOf: (name: string) => `Settings of column ${name}`,
   settingsChanged: (count: number) => (count === 1 ? '1 changed' : `${count} changed`),
+  emptyLane: 'Its answer appears here.',
   prompt: 'Prompt for all columns',
   followUp: 'Follow-up for all columns',
   send: 'Run',

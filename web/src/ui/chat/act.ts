@@ -37,6 +37,17 @@ export function actionsOf(message: Message, conversation: Conversation): Action[
   const isFree = !isBusy.value
   const isPressed = plain.value.has(id)
   const all: (Action & { isOffered: boolean })[] = [
+    {
+      name: 'goOn',
+      key: 'w',
+      icon: 'forward',
+      label: words.goOn,
+      act: () => {
+        conversation.continueAnswer(id)
+        restFocus()
+      },
+      isOffered: isFree && role === 'assistant' && canGoOn(message),
+    },
     { name: 'copy', key: 'c', icon: 'copy', label: words.copy, act: () => copy(content), isOffered: content !== '' },
     {
       name: 'edit',
@@ -56,17 +67,6 @@ export function actionsOf(message: Message, conversation: Conversation): Action[
         restFocus()
       },
       isOffered: isFree && role === 'assistant',
-    },
-    {
-      name: 'goOn',
-      key: 'w',
-      icon: 'forward',
-      label: words.goOn,
-      act: () => {
-        conversation.continueAnswer(id)
-        restFocus()
-      },
-      isOffered: isFree && role === 'assistant' && canGoOn(message),
     },
     { name: 'fork', key: 'f', icon: 'fork', label: words.fork, act: () => conversation.fork(id), isOffered: isFree },
     {

@@ -141,6 +141,17 @@ function Actions({ message, at, of }: MessageProps) {
       {actionsOf(message, conversation).map(({ name, key, icon, label, isPressed, act }) =>
         name === 'copy' ? (
           <CopyButton key={name} text={message.content} label={label} />
+        ) : name === 'goOn' ? (
+          <button
+            key={name}
+            type="button"
+            class="quiet named go-on"
+            title={`${label} (${key.toUpperCase()})`}
+            onClick={() => void act()}
+          >
+            <Icon name={icon} />
+            <span>{label}</span>
+          </button>
         ) : (
           <button
             key={name}

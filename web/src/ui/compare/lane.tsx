@@ -28,16 +28,20 @@ export function LaneView({ lane, wide }: LaneProps) {
       aria-label={words.lane(nameOf(lane))}
     >
       <LaneHead lane={lane} wide={wide} />
-      <ol class="lane-turns">
-        {prompts.value.map((prompt, turn) => (
-          <li key={turn}>
-            <h4 class="visually-hidden">{words.question}</h4>
-            <div class="bubble">{prompt}</div>
-            <h4 class="visually-hidden">{words.answer}</h4>
-            <AnswerView lane={lane} turn={turn} />
-          </li>
-        ))}
-      </ol>
+      {prompts.value.length === 0 ? (
+        <p class="small lane-empty">{words.emptyLane}</p>
+      ) : (
+        <ol class="lane-turns">
+          {prompts.value.map((prompt, turn) => (
+            <li key={turn}>
+              <h4 class="visually-hidden">{words.question}</h4>
+              <div class="bubble">{prompt}</div>
+              <h4 class="visually-hidden">{words.answer}</h4>
+              <AnswerView lane={lane} turn={turn} />
+            </li>
+          ))}
+        </ol>
+      )}
     </section>
   )
 }

@@ -72,7 +72,7 @@ function Taken({ model }: { model: ModelSummary }) {
 
 function Variants({ model }: { model: ModelSummary }) {
   const words = text.value.models
-  const columns = [words.variant, words.download, words.memory, words.fidelity, words.verdict]
+  const columns = [words.variant, words.verdict, words.download, words.memory, words.fidelity] // on a phone the first two are seen
   return (
     <Table name={`${model.name}: ${words.variant}`} columns={columns}>
       {model.variants.map(variant => (
@@ -90,12 +90,12 @@ function Row({ variant }: { variant: VariantSummary }) {
   return (
     <tr>
       <th scope="row">{name}</th>
-      <td class="figure">{bytes(size)}</td>
-      <td class="figure">{memory ? bytes(memory) : words.unknown}</td>
-      <td>{isMeasured ? words.same(fidelity.top1_agreement, fidelity.perplexity_ratio) : words.unmeasured}</td>
       <td>
         <Verdict variant={variant} />
       </td>
+      <td class="figure">{bytes(size)}</td>
+      <td class="figure">{memory ? bytes(memory) : words.unknown}</td>
+      <td>{isMeasured ? words.same(fidelity.top1_agreement, fidelity.perplexity_ratio) : words.unmeasured}</td>
     </tr>
   )
 }

@@ -20,7 +20,8 @@ export function speed(perSecond: number): string {
 }
 
 export function parameters(count: number): string {
-  return count < 999.5e6 ? `${Math.round(count / 1e6)} M` : `${decimal(count / 1e9, 1)} B`
+  if (count >= 999.5e6) return `${decimal(count / 1e9, 1)} B`
+  return count < 9.5e6 ? `${decimal(count / 1e6, 1)} M` : `${Math.round(count / 1e6)} M`
 }
 
 /** `1,204`, in German `1.204`. */
