@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from faraway import PATIENCE_SECONDS
 from flask import Flask
 from flask.testing import FlaskClient
 from small_bundle import PORT, TOKEN, build_bundle
@@ -353,7 +354,7 @@ def test_a_place_that_cannot_be_written_leaves_the_rest_of_the_server_alone(home
 def test_polls_are_not_in_the_log(start: Callable[..., Any]) -> None:
     process = start("serve", "--no-browser", "--port", "0")
     for path in ("/api/data/change", "/api/health"):
-        with closing(http.client.HTTPConnection("127.0.0.1", process.port, timeout=20)) as connection:
+        with closing(http.client.HTTPConnection("127.0.0.1", process.port, timeout=PATIENCE_SECONDS)) as connection:
             connection.request("GET", path)
             assert connection.getresponse().status == 200
     paths_logged = [event.get("path") for event in process.events() if event["event"] == "request"]

@@ -19,7 +19,7 @@ from slm_playground.desktop.instance import Instance, NotReached, find_first
 if TYPE_CHECKING:
     from slm_playground.desktop.shells.choose import Machine
 
-ENDING_SECONDS = 10.0
+ENDING_SECONDS = 30.0
 PATIENCE_VARIABLE = "SLM_PLAYGROUND_PATIENCE_SECONDS"
 
 

@@ -20,8 +20,9 @@ from slm_playground.guard import TOKEN_HEADER
 
 LOCK_NAME = "lock"
 ADDRESS_NAME = "instance.json"
-STARTING_SECONDS = 5.0
-ANSWER_SECONDS = 5.0
+# Usually a moment: so long where something else has the processor, or the disk is asleep.
+STARTING_SECONDS = 30.0
+ANSWER_SECONDS = 30.0
 
 
 class NotReached(Exception):

@@ -16,7 +16,8 @@ from concurrent.futures import TimeoutError as NoAnswer
 from contextlib import suppress
 from typing import Any
 
-ANSWER_SECONDS = 2.0
+# A browser that has the processor answers at once; one that is taken for gone gets a second window.
+ANSWER_SECONDS = 10.0
 
 
 class Gone(Exception):
