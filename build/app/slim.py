@@ -5,8 +5,9 @@ Each entry is (place in the app, file on this machine, kind). The rest of Qt (QM
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable, Iterable
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 Entry = tuple[str, str, str]
 
@@ -30,6 +31,10 @@ PLUGIN_NAMES = {
     "platforms": ("libqoffscreen", "libqwayland", "libqxcb"),
     "platformthemes": ("libqxdgdesktopportal",),
 }
+# PyInstaller takes every module that PySide6 could need; those of the web view need none of these.
+UNUSED_MODULES = tuple(
+    f"PySide6.Qt{name}" for name in ("DBus", "OpenGL", "OpenGLWidgets", "Positioning", "Qml", "Quick", "QuickWidgets")
+)
 # Of the web view's own data: menus and messages are English, Chromium's developer tools are left out.
 LOCALES = ("en-US.pak",)
 UNWANTED_DATA = ("qtwebengine_devtools_resources", "Qt/qml/", "Qt/translations/", "PySide6/translations/", ".debug.")
@@ -71,6 +76,24 @@ def wanted_binaries(entries: Iterable[Entry], needed_by: Callable[[str], Iterabl
                 chosen.append(found)
                 waiting.append(found)
     return chosen
+
+
+def without_symbols(entries: Iterable[Entry], folder: Path) -> list[Entry]:
+    """Python's own library and modules without their tables for debuggers, which many builds of Python carry (three quarters of
+    them). All else comes stripped. The copies are put into `folder`; needs `strip` of binutils, as PyInstaller does `objdump`.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    return [(entry[0], _stripped(entry, folder), entry[2]) if _is_of_python(_place(entry)) else entry for entry in entries]
+
+
+def _stripped(entry: Entry, folder: Path) -> str:
+    target = folder / PurePosixPath(_place(entry)).name
+    subprocess.run(["strip", "--strip-unneeded", "-o", target, entry[1]], check=True)
+    return str(target)
+
+
+def _is_of_python(place: str) -> bool:
+    return place.startswith("libpython") or "/lib-dynload/" in place
 
 
 def _is_library(place: str) -> bool:

@@ -6,8 +6,10 @@ import configparser
 import importlib.util
 import os
 import plistlib
+import shutil
 import struct
 import subprocess
+import sys
 import tarfile
 from pathlib import Path
 from types import ModuleType
@@ -68,6 +70,23 @@ def test_the_web_view_keeps_what_it_is_linked_with_and_nothing_else(root: Path) 
         ("libQt6Charts.so.6", "PySide6/Qt/lib/libQt6Charts.so.6", "SYMLINK"),
     ]
     assert [place for place, _, _ in slim.wanted_data(data, kept)] == [data[0][0], data[4][0], data[6][0]]
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Linux's part of the recipe")
+@pytest.mark.skipif(shutil.which("strip") is None, reason="binutils are not installed")
+def test_pythons_own_parts_come_without_symbols_all_else_as_it_is(root: Path, tmp_path: Path) -> None:
+    slim = load(root, "slim")
+    spec = importlib.util.find_spec("_json")
+    module = Path(spec.origin if spec and spec.origin else "")
+    if module.suffix != ".so":
+        pytest.skip("this Python has its modules inside")
+    ours = (f"python3/lib-dynload/{module.name}", str(module), "EXTENSION")
+    theirs = ("PySide6/Qt/lib/libQt6Core.so.6", "/qt/libQt6Core.so.6", "BINARY")
+    (place, source, kind), other = slim.without_symbols([ours, theirs], tmp_path / "stripped")
+    assert (place, kind, other) == (ours[0], ours[2], theirs)
+    assert b".symtab" not in Path(source).read_bytes()
+    code = f"import importlib.util as u; s = u.spec_from_file_location('_json', {source!r}); u.module_from_spec(s)"
+    subprocess.run([sys.executable, "-S", "-c", code], check=True)
 
 
 def test_the_same_files_make_the_same_archive(tmp_path: Path) -> None:
