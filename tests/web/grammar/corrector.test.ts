@@ -111,6 +111,13 @@ describe('model and rules', () => {
     expect(checked[0]?.findings[0]).toMatchObject({ rule: 'RuleWordChoice', explanation: 'Says why.' })
   })
 
+  test('a word that is in no dictionary is misspelled, also where the model takes it for another form', async () => {
+    const text = 'I am writting to you.'
+    const rules = { [text]: [['writting', 'writing', 'Spelling'] as const] }
+    const { checked } = await scene({ answers: { [text]: 'I am writing to you.' }, rules }).run(text)
+    expect(checked[0]?.findings[0]).toMatchObject({ foundBy: 'both', kind: 'spelling', kinds: ['grammar'] })
+  })
+
   test('the model judges what only the rules say, and chooses among their suggestions', async () => {
     const score = (sentence: string) => (sentence.includes('tech') ? -1 : sentence.includes('could have') ? -9 : -4)
     const { run } = scene({ rules: RULES }, { score })

@@ -147,6 +147,7 @@ describe('keys', () => {
     await expect.poll(marks).toEqual(['teh'])
     await userEvent.keyboard('{F8}{Control>}.{/Control}')
     await expect.poll(() => document.activeElement?.closest('.mark-popup')).not.toBeNull()
+    expect(document.activeElement?.textContent).toBe('Accept') // Enter does what the popup is for
     await userEvent.keyboard('{Escape}')
     expect(document.querySelector('.mark-popup')).toBeNull()
     await userEvent.keyboard(' word')

@@ -122,6 +122,10 @@ describe('lints', () => {
     const [found] = findingsOf(sentence, [{ ...lint, kind: 'Typo' }])
     expect(sentence.slice(found?.from, found?.to)).toBe('teh')
     expect(found).toMatchObject({ kind: 'spelling', explanation: 'Why.', rule: 'R', replacements: ['the'] })
+    const asking = { ...lint, kind: 'Spelling', message: 'Did you mean to spell `teh` this way?' }
+    expect(findingsOf(sentence, [asking])[0]?.explanation).toBe('“teh” is not in the dictionary.')
+    const quoting = { ...lint, kind: 'Typo', message: 'Use `the` here.' }
+    expect(findingsOf(sentence, [quoting])[0]?.explanation).toBe('Use “the” here.')
     expect(findingsOf(sentence, [{ ...lint, kind: 'Readability' }])).toEqual([])
     expect(findingsOf('two  spaces', [{ ...lint, kind: 'Punctuation', start: 3, end: 5 }])).toEqual([])
     expect(findingsOf(sentence, [{ ...lint, kind: 'Typo', suggestions: [] }])).toEqual([])

@@ -4,6 +4,7 @@ import type { Engine, LoadProgress } from '../../engine/api.ts'
 import { Harper } from '../../tasks/grammar/harper.ts'
 import type { RuleChecker } from '../../tasks/grammar/types.ts'
 import { type EngineWish, engines } from '../engines.ts'
+import { inWords } from '../in-words.ts'
 import { fetchModels, keptBundles, lookAtKept, type ModelSummary, modelList } from '../models.ts'
 import { otherModelReady } from '../requests.ts'
 import { settings } from '../settings.ts'
@@ -101,7 +102,7 @@ export class Helpers {
   }
 
   failed(who: 'model' | 'rules', error: unknown): void {
-    const message = error instanceof Error ? error.message : String(error)
+    const message = inWords(error)
     if (who === 'rules') {
       if (this.rules.peek()) this.rulesTrouble.value = message // else they were switched off
     } else {

@@ -96,8 +96,15 @@ export function findingsOf(sentence: string, lints: readonly Lint[]): RuleFindin
     const replacements = same.map(({ kind: act, text }) => (act === 'remove' ? '' : text))
     const range = { from: isInsertion ? end : start, to: end }
     const isKept = replacements.every(text => text === sentence.slice(range.from, range.to))
-    return isKept ? [] : [{ ...range, replacements, kind, explanation: lint.message.trim(), rule: lint.rule }]
+    const explanation = reasonOf(lint, sentence.slice(start, end))
+    return isKept ? [] : [{ ...range, replacements, kind, explanation, rule: lint.rule }]
   })
+}
+
+/** Harper asks "Did you mean to spell `teh` this way?"; a reason says what is wrong. Its backticks are quotation marks. */
+function reasonOf({ message }: Lint, original: string): string {
+  if (/^Did you mean to spell .* this way\?$/.test(message.trim())) return `“${original}” is not in the dictionary.`
+  return message.trim().replace(/`([^`]+)`/g, '“$1”')
 }
 
 /** From a count of Unicode scalar values to UTF-16 code units. */

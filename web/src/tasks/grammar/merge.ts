@@ -61,7 +61,9 @@ export function agreement(sentence: string, model: readonly Finding[], rules: re
     if (!same) return finding
     left.delete(same)
     const { rule, explanation } = same
-    return { ...finding, foundBy: 'both' as const, rule, explanation: explanation || finding.explanation }
+    // What is in no dictionary is no form of a word, however alike the two are: “writting”, “writing”.
+    const kind = same.kind === 'spelling' ? same.kind : finding.kind
+    return { ...finding, foundBy: 'both' as const, kind, rule, explanation: explanation || finding.explanation }
   })
   return { model: both, rules: [...left] }
 }

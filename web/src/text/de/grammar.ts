@@ -52,7 +52,7 @@ export const grammar: Text['grammar'] = {
   },
   state: {
     off: 'Korrekturen sind aus',
-    checking: (done, total) => `Prüfung: ${done} von ${total} Sätzen`,
+    checking: (done, total) => `Prüfung: ${done} von ${total} ${total === '1' ? 'Satz' : 'Sätzen'}`,
     stopped: 'Prüfung angehalten',
     none: 'Nichts zu korrigieren',
     nothing: 'Niemand prüft',

@@ -56,7 +56,8 @@ export const grammar = {
   },
   state: {
     off: 'Corrections are off',
-    checking: (done: string, total: string) => `Checking: ${done} of ${total} sentences`,
+    checking: (done: string, total: string) =>
+      `Checking: ${done} of ${total} ${total === '1' ? 'sentence' : 'sentences'}`,
     stopped: 'Checking stopped',
     none: 'Nothing to correct',
     nothing: 'Nothing checks',

@@ -26,7 +26,7 @@ function Popup({ desk, mark }: { desk: GrammarDesk; mark: Mark }) {
   void desk.layouts.value // read: the text has moved under it
   useLayoutEffect(() => place(desk, mark, box.current))
   useEffect(() => {
-    if (desk.wantsFocus.value) box.current?.querySelector('button')?.focus()
+    if (desk.wantsFocus.value) box.current?.querySelector<HTMLElement>('.primary')?.focus()
   }, [desk.wantsFocus.value])
   useEffect(() => {
     const again = () => place(desk, mark, box.current)
