@@ -71,6 +71,42 @@ def test_every_page_is_accessible_and_fits(
     assert found == []
 
 
+@pytest.mark.parametrize(("theme", "language", "width"), [("light", "en", 1440), ("dark", "de", 390)])
+def test_every_panel_is_accessible_and_gives_the_focus_back(
+    real_server: Server, chromium: Browser, new_page: NewPage, theme: str, language: str, width: int
+) -> None:
+    """What opens over a page or beside it: by the keyboard, looked at while it is open, closed by Escape."""
+    settings = f'{{"theme":"{theme}","language":"{language}","device":"cpu","controls":"advanced"}}'
+    page = opened(real_server, chromium, new_page, settings)
+    page.set_viewport_size({"width": width, "height": 900})
+    page.emulate_media(reduced_motion="reduce")
+    found: list[str] = []
+
+    def look(name: str) -> None:
+        found.extend(f"{name}: {problem}" for problem in violations(page))
+        found.extend(f"{name} runs out at the side: {part}" for part in page.evaluate(OVERFLOW))
+
+    page.locator(".figures-box summary").last.press("Enter")
+    page.locator("li[aria-busy=false]").press("m")
+    page.locator(".token[data-from]").first.press("Enter")
+    expect(page.locator(".alternatives")).to_be_visible()
+    look("tokens")
+    # The bar's two and the requests at the foot; of a comparison the score sheet and the settings of two columns as well.
+    for address, count in (("#/chat", 3), ("#/compare", 6)):
+        visit(page, address)
+        openers = page.locator("[aria-haspopup=dialog]:visible")
+        expect(openers).to_have_count(count)
+        for opener in openers.all():
+            opener.press("Enter")
+            panel = page.locator("dialog[open], .side-panel")
+            expect(panel.get_by_role("heading").or_(panel.get_by_role("combobox")).first).to_be_visible()
+            look(f"{address} {opener.get_attribute('aria-label') or opener.inner_text()}")
+            page.keyboard.press("Escape")
+            expect(panel).to_have_count(0)
+            expect(opener).to_be_focused()
+    assert found == []
+
+
 def test_what_a_first_visit_costs(real_server: Server, chromium: Browser, new_page: NewPage) -> None:
     """Bytes over the wire before the model: pages that are not shown cost nothing (Lighthouse's byte weight, with a limit)."""
     page = new_page(chromium)

@@ -12,6 +12,7 @@ import { type ChatSettings, overriding } from '../../tasks/chat.ts'
 import { text } from '../../text/index.ts'
 import { useActors } from '../parts/context.ts'
 import { Dialog } from '../parts/dialog.tsx'
+import { restFocus } from '../parts/focus.ts'
 import { Icon } from '../parts/icons.tsx'
 import { DataSection } from './data.tsx'
 import { SettingsForm } from './form.tsx'
@@ -42,27 +43,37 @@ export function SettingsDialog({ open }: { open: Signal<boolean> }) {
 
 function SidePanel({ open }: { open: Signal<boolean> }) {
   const { title, close } = text.value.controls
+  const panel = useRef<HTMLElement>(null)
   const heading = useRef<HTMLHeadingElement>(null)
+  const opener = useRef<HTMLElement | null>(null)
   useEffect(() => {
+    opener.current = document.activeElement instanceof HTMLElement ? document.activeElement : null
     heading.current?.focus()
     return () => {
       open.value = false // on another page it would open over everything
     }
   }, [])
+  const onClose = () => {
+    opener.current?.focus()
+    if (panel.current?.contains(document.activeElement)) restFocus() // what opened it is gone
+    open.value = false
+  }
   return (
-    <aside class="side-panel" aria-labelledby="side-panel-title">
+    <aside
+      ref={panel}
+      class="side-panel"
+      aria-labelledby="side-panel-title"
+      onKeyDown={event => {
+        if (event.key !== 'Escape' || event.isComposing || event.defaultPrevented) return
+        event.preventDefault() // elsewhere on the page it stops the answer
+        onClose()
+      }}
+    >
       <div class="panel-row">
         <h2 id="side-panel-title" tabIndex={-1} ref={heading}>
           {title}
         </h2>
-        <button
-          type="button"
-          class="tool"
-          aria-label={close}
-          onClick={() => {
-            open.value = false
-          }}
-        >
+        <button type="button" class="tool" aria-label={close} onClick={onClose}>
           <Icon name="close" />
         </button>
       </div>
