@@ -346,7 +346,8 @@ def test_a_place_that_cannot_be_written_leaves_the_rest_of_the_server_alone(home
         answer = page.ask("GET", "/api/data/change")
         assert answer.status_code == 507
         assert "chats stay in the browser" in answer.get_json()["error"]["message"]
-        assert "cannot be kept" in page.ask("GET", "/api/data").get_json()["records"]["problem"]
+        problem = page.ask("GET", "/api/data").get_json()["records"]["problem"]
+        assert (problem["kind"], "cannot be kept" in problem["message"]) == ("copy-not-written", True)
         (home / "records").unlink()
         assert page.ask("GET", "/api/data/change").status_code == 200, "it is tried again"
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from slm_playground import paths
 from slm_playground.data import records
-from slm_playground.data.errors import DataError
+from slm_playground.data.errors import DataError, told
 
 # What moves with the folder. Anything else that lies there is somebody else's (a checkout's downloads, for instance).
 PARTS = ("models", "records", "settings", "logs")
@@ -121,7 +121,7 @@ def open_folder(folder: Path) -> None:
     Raises: DataError.
     """
     if not can_open():
-        raise DataError(f"There is no file manager here to open {folder} in. Go there yourself.", 409)
+        raise told("no-file-manager", 409, folder=str(folder))
     if sys.platform == "win32":
         os.startfile(folder)
         return

@@ -11,13 +11,14 @@ import os
 import shutil
 import threading
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, Protocol
 
 from slm_playground.data import folder as folders
-from slm_playground.data.errors import DataError, Moved
+from slm_playground.data.errors import DataError, Moved, told
 from slm_playground.data.records import Records, moved_to
+from slm_playground.library.sentences import Fact
 
 # Says in the new folder that what lies there is not whole.
 UNFINISHED = ".slm-move"
@@ -29,11 +30,15 @@ Listing = dict[str, tuple[int, int]]
 
 @dataclass(frozen=True, slots=True)
 class Progress:
+    """`message`, `kind` and `facts` are a sentence of `sentences.py`: why it failed, or what is left to be done."""
+
     target: str
     state: State
     done_bytes: int = 0
     total_bytes: int = 0
     message: str | None = None
+    kind: str | None = None
+    facts: dict[str, Fact] = field(default_factory=dict)
 
 
 class Place(Protocol):
@@ -68,7 +73,7 @@ class Mover:
         """
         with self._lock:
             if self.is_running:
-                raise DataError("The data folder is being moved already. Wait until that is done, or stop it.", 409)
+                raise told("move-running", 409)
             target = _checked(self._place.folder, wanted)
             total = sum(folders.size_of(self._place.folder / name) for name in parts)
             _make_room(target, total)
@@ -93,11 +98,15 @@ class Mover:
             self._switch(old, target)
         except _Stopped:
             self._end(target, "cancelled", None)
-        except (DataError, OSError) as error:
-            reason = f"{error.strerror or error} ({error.filename})" if isinstance(error, OSError) else str(error)
-            self._end(target, "failed", f"{reason}. Nothing was changed: everything is still in {old}.")
+        except DataError as error:
+            # Those of the records know nothing of a move.
+            is_own = (error.kind or "").startswith("move-")
+            self._end(target, "failed", error if is_own else told("move-failed", said=str(error).rstrip("."), folder=str(old)))
+        except OSError as error:
+            said = f"{error.strerror or error} ({error.filename})"
+            self._end(target, "failed", told("move-failed", said=said, folder=str(old)))
         except Moved:
-            self._end(target, "failed", "Another server has moved the folder meanwhile. Reload the page.")
+            self._end(target, "failed", told("move-by-another"))
 
     def _copy(self, old: Path, target: Path, names: tuple[str, ...]) -> None:
         """Copy, then read every copy again and compare digests."""
@@ -109,9 +118,9 @@ class Mover:
         self._say(state="verifying", done_bytes=0)
         for copied, digest in digests.items():
             if self._digest(target / copied) != digest:
-                raise DataError(f"{target / copied} cannot be read back as it was written", 507)
+                raise told("move-differs", 507, path=str(target / copied), folder=str(old))
         if before != {name: _listing(old / name) for name in names}:
-            raise DataError("Files changed while they were copied: a download, another server", 409)
+            raise told("move-changed", 409, folder=str(old))
 
     def _copy_file(self, source: Path, target: Path) -> str:
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -148,20 +157,26 @@ class Mover:
             raise
         (target / UNFINISHED).unlink(missing_ok=True)
         self._place.follow()
-        message = None
+        left: DataError | None = None
         try:
             # Logs go on in the new folder; the old ones are kept beside them, whole as they are.
             if (old / "logs").is_dir():
                 shutil.copytree(old / "logs", target / "logs" / "before-the-move", dirs_exist_ok=True)
             folders.clear_leftover()
         except OSError as error:
-            message = f"{error.filename} of the old folder is left ({error.strerror}). The next start tries again to delete it."
-        self._say(state="done", message=message)
+            left = told("move-leftover", path=str(error.filename), said=str(error.strerror))
+        self._tell("done", left)
 
-    def _end(self, target: Path, state: State, message: str | None) -> None:
+    def _end(self, target: Path, state: State, problem: DataError | None) -> None:
         with suppress(OSError):
             clear_unfinished(target)
-        self._say(state=state, message=message)
+        self._tell(state, problem)
+
+    def _tell(self, state: State, problem: DataError | None) -> None:
+        if problem:
+            self._say(state=state, message=str(problem), kind=problem.kind, facts=problem.facts)
+        else:
+            self._say(state=state)
 
     def _check(self) -> None:
         if self._stop.is_set():
@@ -195,22 +210,22 @@ def clear_unfinished(target: Path) -> None:
 def _checked(folder: Path, wanted: str) -> Path:
     target = Path(wanted).expanduser()
     if not wanted or not target.is_absolute():
-        raise DataError("Give the whole path of the new folder, from the root of the disk on.")
+        raise told("move-no-path")
     target = Path(os.path.normpath(target))
     if moved_to(folder / "records"):
-        raise DataError("Another server has moved the folder already. Start this one again.", 409)
+        raise told("move-done-elsewhere", 409)
     real, own = target.resolve(), folder.resolve()
     if real == own or own in real.parents or real in own.parents:
-        raise DataError(f"{target} and {folder} lie in one another. Choose a folder of its own.")
+        raise told("move-nested", target=str(target), folder=str(folder))
     if target.exists() and not target.is_dir():
-        raise DataError(f"{target} is a file. Choose a folder.")
+        raise told("move-to-file", target=str(target))
     try:
         clear_unfinished(target)
         taken = [name for name in folders.PARTS if name != "logs" and (target / name).exists()]
     except OSError as error:
-        raise DataError(f"{target} cannot be read ({error.strerror}). Choose another folder.") from error
+        raise told("move-not-read", target=str(target), said=str(error.strerror)) from error
     if taken:
-        raise DataError(f"{target} has {', '.join(taken)} already, perhaps of an older data folder. Choose an empty one.")
+        raise told("move-taken", target=str(target), names=", ".join(taken))
     return target
 
 
@@ -220,13 +235,10 @@ def _make_room(target: Path, total: int) -> None:
         (target / UNFINISHED).write_bytes(b"")
         free = shutil.disk_usage(target).free
     except OSError as error:
-        raise DataError(f"{target} cannot be written ({error.strerror}). Choose another folder.", 507) from error
+        raise told("move-not-written", 507, target=str(target), said=str(error.strerror)) from error
     if total > free:
         clear_unfinished(target)
-        raise DataError(
-            f"The data folder has {total / 1e6:,.0f} MB, the disk of {target} has {free / 1e6:,.0f} MB left. Free some space.",
-            507,
-        )
+        raise told("move-no-room", 507, needed_mb=round(total / 1e6), target=str(target), free_mb=round(free / 1e6))
 
 
 def _listing(place: Path) -> Listing:
@@ -239,7 +251,7 @@ def _listing(place: Path) -> Listing:
         for name in (*folders_below, *names):
             path = Path(root, name)
             if path.is_symlink():
-                raise DataError(f"{path} is a link to another place. Put the files there in its place, then try again", 409)
+                raise told("move-link", 409, path=str(path), folder=str(place.parent))
         for name in names:
             stat = Path(root, name).stat()
             found[Path(root, name).relative_to(place).as_posix()] = (stat.st_size, stat.st_mtime_ns)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from slm_playground import paths
-from slm_playground.data.errors import DataError, Moved
+from slm_playground.data.errors import Moved, told
 from slm_playground.data.move import Mover
 from slm_playground.data.records import Records
 
@@ -57,7 +57,7 @@ class DataPlace:
         try:
             return act(self.records())
         except Moved as error:
-            raise DataError("The data folder is just being moved. Try again in a moment.", 503) from error
+            raise told("move-now", 503) from error
 
     def follow(self) -> None:
         """Use the folder that `paths.data_dir()` names by now."""

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from slm_playground.data import schema
-from slm_playground.data.errors import DataError, Moved
+from slm_playground.data.errors import Moved, told
 
 # Kinds that others belong to: with them goes what is theirs.
 PARENTS = frozenset({"chat", "document"})
@@ -94,7 +94,7 @@ class Records:
         """
         with self._writing() as connection:
             if not _status(connection).enabled:
-                raise DataError("The copy on this machine is switched off. Switch it on in the settings.", 409)
+                raise told("copy-off", 409)
             return [_write(connection, write) for write in writes]
 
     def pull(self, after: int, most: int = 300, most_bytes: int = 1 << 20) -> Page:

@@ -12,7 +12,7 @@ from typing import Any, TypeGuard
 from flask import Flask, Response, g, request
 
 from slm_playground.data import folder as folders
-from slm_playground.data.errors import DataError
+from slm_playground.data.errors import DataError, told
 from slm_playground.data.place import DataPlace
 from slm_playground.data.records import KINDS, PARENTS, Record, Records, Write
 from slm_playground.errors import error_response
@@ -32,7 +32,7 @@ def add_data(app: Flask, place: DataPlace, models: Path, downloads: Downloads) -
 
     @app.errorhandler(DataError)
     def data_error(error: DataError) -> Response:
-        return error_response(error.status, str(error))
+        return error_response(error.status, str(error), kind=error.kind, facts=error.facts)
 
     @app.before_request
     def hold() -> None:
@@ -40,7 +40,7 @@ def add_data(app: Flask, place: DataPlace, models: Path, downloads: Downloads) -
             ("/api/downloads", "/api/uploads", "/api/models")
         )
         if changes and place.mover.is_running:
-            raise DataError("The data folder is being moved. Wait until that is done, then try again.", 409)
+            raise told("data-moving", 409)
 
     _add_records(app, place)
     _add_folder(app, place, models)
@@ -123,7 +123,7 @@ def _add_changes(app: Flask, place: DataPlace, models: Path, downloads: Download
         if not isinstance(wanted, list) or not wanted or not set(wanted) <= RESETTABLE:
             raise DataError(f"`parts` must name some of {', '.join(sorted(RESETTABLE))}.")
         if place.mover.is_running:
-            raise DataError("The data folder is being moved. Wait until that is done.", 409)
+            raise told("data-moving", 409)
         if "models" in wanted:
             _no_downloads(downloads)
             _empty(models)
@@ -142,13 +142,13 @@ def _records(place: DataPlace) -> dict[str, Any]:
     try:
         status, counts = place.use(Records.status), place.use(Records.counts)
     except DataError as error:
-        return {"problem": str(error)}
+        return {"problem": error.sentence()}
     return {"problem": None, "enabled": status.enabled, "change": status.change, "counts": counts}
 
 
 def _no_downloads(downloads: Downloads) -> None:
     if any(job["state"] == "running" for job in downloads.jobs()):
-        raise DataError("A model is being downloaded. Pause or cancel that first, on the models page.", 409)
+        raise told("data-downloads", 409)
 
 
 def _empty(place: Path) -> None:
@@ -159,9 +159,7 @@ def _empty(place: Path) -> None:
             else:
                 path.unlink()
     except OSError as error:
-        raise DataError(
-            f"{error.filename} cannot be deleted ({error.strerror}). Close what uses it, then try again.", 409
-        ) from error
+        raise told("data-not-deleted", 409, path=str(error.filename), said=str(error.strerror)) from error
 
 
 def _empty_logs(place: Path) -> None:

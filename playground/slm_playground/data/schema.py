@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from slm_playground.data import errors
 from slm_playground.data.errors import DataError
 
 FILE_NAME = "records.sqlite3"
@@ -77,13 +78,9 @@ def told(path: Path) -> Iterator[None]:
     except sqlite3.OperationalError as error:
         code = error.sqlite_errorcode & 0xFF
         if code == sqlite3.SQLITE_FULL:
-            raise DataError(
-                f"There is no room to keep chats in {path.parent}: the disk is full, or the file has reached its limit. "
-                "Free some space; what was not kept here is kept in the browser and comes later.",
-                507,
-            ) from error
+            raise errors.told("copy-no-room", 507, folder=str(path.parent)) from error
         if code == sqlite3.SQLITE_BUSY:
-            raise DataError(f"{path} is in use by another program. Try again in a moment.", 503) from error
+            raise errors.told("copy-in-use", 503, path=str(path)) from error
         raise _cannot_write(path, str(error)) from error
 
 
@@ -125,10 +122,7 @@ def _migrate(connection: sqlite3.Connection, path: Path, migrations: Sequence[st
     if before == len(migrations):
         return
     if before > len(migrations):
-        raise DataError(
-            f"{path} was written by a newer version of SLM Playground. Update this one; until then chats stay in the browser.",
-            409,
-        )
+        raise errors.told("copy-newer", 409, path=str(path))
     if before > 0:
         backup(path, path.parent / BACKUPS / f"records-v{before}-{_stamp()}.sqlite3")
         for old in sorted((path.parent / BACKUPS).glob("records-v*.sqlite3"), key=lambda file: file.stat().st_mtime)[
@@ -162,11 +156,7 @@ def _make_private(folder: Path, path: Path) -> None:
 
 
 def _cannot_write(path: Path, reason: str) -> DataError:
-    return DataError(
-        f"Chats cannot be kept in {path.parent} ({reason}). Give yourself the right to write there, or move the data folder; "
-        "until then chats stay in the browser.",
-        507,
-    )
+    return errors.told("copy-not-written", 507, folder=str(path.parent), said=reason)
 
 
 def _stamp() -> str:

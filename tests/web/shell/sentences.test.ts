@@ -63,8 +63,11 @@ describe('sentences of the engine', () => {
 })
 
 describe('sentences of the server', () => {
-  const source = new URL('../../../playground/slm_playground/library/sentences.py', import.meta.url)
-  const entries = readFileSync(source, 'utf8').matchAll(/^ {4}"([\w-]+)": ((?:"[^"]*"\s*)+),/gm)
+  const sources = ['library', 'data'].map(
+    part => new URL(`../../../playground/slm_playground/${part}/sentences.py`, import.meta.url),
+  )
+  const all = sources.map(source => readFileSync(source, 'utf8')).join('')
+  const entries = all.matchAll(/^ {4}"([\w-]+)": ((?:"[^"]*"\s*)+),/gm)
   const english = Object.fromEntries([...entries].map(([, kind = '', sentence = '']) => [kind, sentence]))
 
   it('are all there in German, with the same facts', () => {

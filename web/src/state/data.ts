@@ -1,6 +1,7 @@
 /** The data folder of the server on this machine: what is in it, moving it, emptying it, switching its copy of chats off. */
 import { signal } from '@preact/signals'
 import { siteName } from '../engine/names.ts'
+import type { ServerSentence } from '../text/en/server.ts'
 import { read, write } from './server.ts'
 import { stopSync } from './sync/sync.ts'
 
@@ -11,7 +12,7 @@ export interface DataFolder {
   parts: readonly { name: PartName; path: string; size_bytes: number }[]
   disk: { total_bytes: number; free_bytes: number } | null
   can_open: boolean
-  records: { problem: string | null; enabled?: boolean; counts?: Readonly<Record<string, number>> }
+  records: { problem: ServerSentence | null; enabled?: boolean; counts?: Readonly<Record<string, number>> }
 }
 
 export interface Move {
@@ -19,7 +20,10 @@ export interface Move {
   state: 'copying' | 'verifying' | 'switching' | 'done' | 'failed' | 'cancelled'
   done_bytes: number
   total_bytes: number
+  /** Why it failed, or what is left to be done; with `kind` and `facts` the server's sentence. */
   message: string | null
+  kind: string | null
+  facts: ServerSentence['facts']
 }
 
 export const dataFolder = signal<DataFolder | null>(null)

@@ -1,7 +1,7 @@
 import type { Text } from '../en/index.ts'
 import type { ServerSentence } from '../en/server.ts'
 
-/** Of each kind of `slm_playground/library/sentences.py`, with its facts in braces; a test holds the two together. */
+/** Of each kind of `sentences.py` in `slm_playground/library` and `slm_playground/data`, with its facts in braces; a test holds the two together. */
 export const SENTENCES: Readonly<Record<string, string>> = {
   'no-address': '{url} ist keine Adresse ({said}). Eine angeben, die mit https:// beginnt.',
   'not-https':
@@ -62,6 +62,41 @@ export const SENTENCES: Readonly<Record<string, string>> = {
   'not-in-trash':
     'Dieses Modell lässt sich nicht mehr zurückholen: Seine Dateien sind fort. Es noch einmal hinzufügen.',
   'no-model': 'Ein Modell dieses Namens gibt es nicht (mehr).',
+  'data-moving': 'Der Datenordner wird gerade umgezogen. Warten, bis das fertig ist, dann noch einmal versuchen.',
+  'data-downloads':
+    'Ein Modell wird gerade heruntergeladen. Das erst auf der Seite der Modelle anhalten oder abbrechen.',
+  'data-not-deleted':
+    '{path} lässt sich nicht löschen ({said}). Schließen, was es benutzt, dann noch einmal versuchen.',
+  'no-file-manager': 'Hier gibt es keine Dateiverwaltung, die {folder} öffnen könnte. Den Ordner selbst aufsuchen.',
+  'move-running': 'Der Datenordner wird schon umgezogen. Warten, bis das fertig ist, oder es anhalten.',
+  'move-no-path': 'Den vollständigen Pfad des neuen Ordners angeben, vom Anfang der Platte an.',
+  'move-done-elsewhere': 'Ein anderer Server hat den Ordner schon umgezogen. Diesen neu starten.',
+  'move-nested': '{target} und {folder} liegen ineinander. Einen eigenen Ordner wählen.',
+  'move-to-file': '{target} ist eine Datei. Einen Ordner wählen.',
+  'move-not-read': '{target} lässt sich nicht lesen ({said}). Einen anderen Ordner wählen.',
+  'move-taken': '{target} enthält schon {names}, vielleicht von einem älteren Datenordner. Einen leeren wählen.',
+  'move-not-written': 'In {target} lässt sich nicht schreiben ({said}). Einen anderen Ordner wählen.',
+  'move-no-room':
+    'Der Datenordner hat {needed_mb} MB, auf der Platte von {target} sind noch {free_mb} MB frei. Platz schaffen.',
+  'move-differs':
+    '{path} lässt sich nicht so zurücklesen, wie es geschrieben wurde. Nichts wurde geändert: Alles liegt noch in {folder}.',
+  'move-changed':
+    'Dateien haben sich beim Kopieren geändert: durch einen Download oder einen anderen Server. Nichts wurde geändert: Alles liegt noch in {folder}.',
+  'move-link':
+    '{path} verweist auf einen anderen Ort. Die Dateien von dort an seine Stelle legen, dann noch einmal versuchen. Nichts wurde geändert: Alles liegt noch in {folder}.',
+  'move-failed': 'Der Umzug gelang nicht: {said}. Nichts wurde geändert: Alles liegt noch in {folder}.',
+  'move-by-another': 'Ein anderer Server hat den Ordner inzwischen umgezogen. Die Seite neu laden.',
+  'move-leftover':
+    '{path} aus dem alten Ordner ist noch da ({said}). Der nächste Start versucht wieder, es zu löschen.',
+  'move-now': 'Der Datenordner wird gerade umgezogen. Gleich noch einmal versuchen.',
+  'copy-off': 'Die Kopie auf diesem Rechner ist ausgeschaltet. Sie in den Einstellungen einschalten.',
+  'copy-no-room':
+    'In {folder} ist kein Platz für Chats: Die Platte ist voll, oder die Datei hat ihre größte Größe erreicht. Platz schaffen; was hier fehlt, liegt im Browser und kommt später nach.',
+  'copy-in-use': '{path} wird von einem anderen Programm benutzt. Gleich noch einmal versuchen.',
+  'copy-newer':
+    '{path} stammt von einer neueren Fassung von SLM Playground. Diese hier aktualisieren; bis dahin bleiben Chats im Browser.',
+  'copy-not-written':
+    'In {folder} lassen sich keine Chats aufbewahren ({said}). Sich dort Schreibrechte geben oder den Datenordner umziehen; bis dahin bleiben Chats im Browser.',
 }
 
 /** A sentence of a newer server, or without a kind, stays as the server says it. */

@@ -55,7 +55,7 @@ function Progress({ now, attempt }: { now: Move; attempt: Attempt }) {
   return (
     <div class="field" role="status">
       <p class={now.state === 'failed' ? 'small bad' : 'small note'}>{said}</p>
-      {now.state === 'done' && now.message ? <p class="small">{now.message}</p> : null}
+      {now.state === 'done' && now.message ? <p class="small">{whyOf(now)}</p> : null}
       {isMoving(now) ? (
         <div class="panel-row start">
           <progress max={Math.max(1, now.total_bytes)} value={now.done_bytes} aria-label={words.move} />
@@ -68,9 +68,14 @@ function Progress({ now, attempt }: { now: Move; attempt: Attempt }) {
   )
 }
 
-function sentenceOf({ state, target, message, done_bytes: done, total_bytes: total }: Move): string {
+function whyOf({ message, kind, facts }: Move): string {
+  return text.value.server({ message: message ?? '', kind, facts })
+}
+
+function sentenceOf(now: Move): string {
+  const { state, target, done_bytes: done, total_bytes: total } = now
   const words = text.value.data.moving
-  if (state === 'failed') return message ?? ''
+  if (state === 'failed') return whyOf(now)
   if (state === 'copying' || state === 'verifying') return words[state](bytes(done), bytes(total))
   return state === 'done' ? words.done(target) : words[state]
 }

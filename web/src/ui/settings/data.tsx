@@ -108,7 +108,7 @@ function Copy({ folder: { records }, attempt }: { folder: DataFolder; attempt: A
   if (records.problem) {
     return (
       <p class="small bad" role="alert">
-        {records.problem}
+        {text.value.server(records.problem)}
       </p>
     )
   }
@@ -153,7 +153,7 @@ function Status() {
   const words = text.value.data
   const now = syncStatus.value
   if (!now) return null
-  if (now.status === 'failed') return <p class="small bad">{inWords(new Error(now.message))}</p>
+  if (now.status === 'failed') return <p class="small bad">{text.value.server(now)}</p>
   if (now.status !== 'done') return <p class="small">{words.state[now.status]}</p>
   const time = new Date(now.at).toLocaleTimeString(language.value, { timeStyle: 'medium' })
   return (
