@@ -76,7 +76,9 @@ def embed_html(content: Content) -> str:
 def readme(content: Content, licence_id: str) -> str:
     """README.md with the front matter of a Hugging Face Space."""
     isolation = {name.lower(): value for name, value in ISOLATION.items()} if content.settings.isolation != "none" else {}
-    return _render("README.md.jinja", content, isolation=isolation, licence_id=licence_id.lower())
+    # A Space refuses what is no identifier of the hub's own list, as SPDX's references to other texts are not.
+    of_hub = "other" if licence_id.startswith("LicenseRef-") else licence_id.lower()
+    return _render("README.md.jinja", content, isolation=isolation, licence_id=of_hub)
 
 
 def stylesheet() -> str:

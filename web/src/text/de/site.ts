@@ -18,6 +18,7 @@ export const site: Text['site'] = {
   links: 'Verweise',
   licence: 'Lizenz dieser Seite',
   made: 'Gemacht mit SLM Playground.',
+  kept: 'Alles hier rechnet auf diesem Gerät. Ein Modell wird einmal geladen und bleibt, bis man es löscht.',
   openings: 'Texte für den Anfang',
   corrects:
     'Einen englischen Text schreiben oder einfügen: Fehler werden unterstrichen, und ein Klick zeigt, was dort stehen sollte.',

@@ -17,6 +17,7 @@ export const site = {
   links: 'Links',
   licence: 'Licence of this page',
   made: 'Made with SLM Playground.',
+  kept: 'Everything here runs on this device. A model is downloaded once, and kept until you delete it.',
   openings: 'Texts to begin with',
   corrects: 'Write or paste an English text: mistakes are underlined, and a click shows what to write instead.',
   suggests: 'As you write, the next words appear in grey: Tab or a tap takes them.',

@@ -40,7 +40,7 @@ export function ModelsPage() {
             {words.refresh}
           </button>
         </div>
-        <p class="lead">{words.lead}</p>
+        <p class="lead">{isSite ? text.value.site.kept : words.lead}</p>
         {failure.value ? (
           <section class="panel" role="alert">
             <h3 class="bad-title">
