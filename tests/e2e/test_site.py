@@ -82,6 +82,27 @@ def test_any_static_server_at_a_sub_path(page: Page, host: Host, ranges: bool) -
     assert not [path for path in before if "/api/" in path]
 
 
+PAGE_SAYS = {
+    "chat": "Nothing you type",
+    "compare": "The same prompt",
+    "models": "This browser takes",
+    "write": "the next words appear in grey",
+    "device": "What this browser lets small models use",
+}
+
+
+@pytest.mark.parametrize("pages", ["chat", "compare,models", "write,device"])
+def test_a_site_has_all_that_its_pages_ask_for(page: Page, tiny_bundle: Path, tmp_path: Path, pages: str) -> None:
+    make_site(tmp_path / "s", tiny_bundle, pages=pages, variants="cpu-int8")
+    with hosted(Host(tmp_path)) as host:
+        for name in pages.split(","):
+            page.goto(f"{host.url}/s/#/{name}")
+            expect(page.get_by_role("main")).to_contain_text(PAGE_SAYS[name])
+        Chat(page).is_ready(CPU)
+        is_stored(page)
+        assert host.missing == []
+
+
 def test_the_second_visit_needs_no_network(page: Page, written: Path, watch: Watch) -> None:
     host = Host(written)
     with hosted(host):
