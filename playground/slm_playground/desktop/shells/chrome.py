@@ -51,6 +51,8 @@ _FLAGS = (
     "--password-store=basic",
     # Where WebGPU is not on by default yet (Linux with older GPUs); the profile shows only our page.
     "--enable-unsafe-webgpu",
+    # Or every start has a bar across the page that warns of the flag above.
+    "--test-type",
 )
 
 
