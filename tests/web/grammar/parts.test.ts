@@ -115,8 +115,8 @@ describe('lints', () => {
     const lint = {
       rule: 'R',
       message: ' Why. ',
-      start: 2,
-      end: 5,
+      start: 3,
+      end: 6,
       suggestions: [{ kind: 'replace' as const, text: 'the' }],
     }
     const [found] = findingsOf(sentence, [{ ...lint, kind: 'Typo' }])

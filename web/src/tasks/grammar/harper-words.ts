@@ -9,7 +9,7 @@ export interface ToHarper {
   dialect: Dialect
 }
 
-/** One of Harper's lints; places are Unicode scalar values of the sentence, half-open. */
+/** One of Harper's lints; places are UTF-16 code units of the sentence, half-open (harper.js has counted so already). */
 export interface Lint {
   rule: string
   /** Harper's `LintKind`. */

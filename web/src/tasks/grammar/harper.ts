@@ -85,10 +85,9 @@ export class Harper implements RuleChecker {
 }
 
 export function findingsOf(sentence: string, lints: readonly Lint[]): RuleFinding[] {
-  const at = unitsOf(sentence)
   return lints.flatMap((lint): RuleFinding[] => {
     const kind = KINDS[lint.kind]
-    const [start, end] = [at(lint.start), at(lint.end)]
+    const { start, end } = lint
     const [first, ...others] = lint.suggestions
     if (!kind || !first || end < start || sentence.slice(start, end).trim() === '') return []
     const isInsertion = first.kind === 'insert-after'
@@ -105,12 +104,4 @@ export function findingsOf(sentence: string, lints: readonly Lint[]): RuleFindin
 function reasonOf({ message }: Lint, original: string): string {
   if (/^Did you mean to spell .* this way\?$/.test(message.trim())) return `“${original}” is not in the dictionary.`
   return message.trim().replace(/`([^`]+)`/g, '“$1”')
-}
-
-/** From a count of Unicode scalar values to UTF-16 code units. */
-function unitsOf(text: string): (count: number) => number {
-  if (!/[\ud800-\udfff]/.test(text)) return count => Math.min(count, text.length)
-  const places = [0]
-  for (const character of text) places.push((places.at(-1) ?? 0) + character.length)
-  return count => places[count] ?? text.length
 }
