@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 from serving import Server, StartServer, Watch
 
-from slm_playground import paths
-
-GRAMMAR_ID = "smollm2-135m-grammar"
 MARKS = """() => [...document.querySelector('.write-text')?.shadowRoot?.querySelectorAll('[data-mark]') ?? []]
   .map(mark => mark.textContent)"""
 ESSAY = "She go to school every day. My brother have a dog.\n\nThe weather is nice today. `She go` is code.\n"
@@ -58,12 +56,9 @@ class Essay:
 
 
 @pytest.fixture
-def grammar_server(start_server: StartServer) -> Server:
+def grammar_server(start_server: StartServer, grammar_bundle: Path) -> Server:
     """The grammar model alone: nothing else has the processor."""
-    bundle = paths.models_dir() / GRAMMAR_ID
-    if not (bundle / "manifest.json").is_file():
-        pytest.skip(f"{GRAMMAR_ID} is not made yet: `make run` makes it, or `slm-export default --model {GRAMMAR_ID}`")
-    return start_server(bundle)
+    return start_server(grammar_bundle)
 
 
 def test_an_essay_with_the_real_model(page: Page, grammar_server: Server) -> None:

@@ -13,8 +13,6 @@ from playwright.sync_api import Page, expect
 from serving import GONE, Watch
 from sites import ISOLATION, Host, hosted, make_site
 
-from slm_playground import paths
-
 CPU = re.compile("^CPU · int8")
 NAMES = """async () => {
   const root = await navigator.storage.getDirectory()
@@ -262,9 +260,8 @@ def test_a_site_that_only_suggests_offers_its_download(page: Page, real_bundle: 
         expect(page.get_by_role("link", name="Choose a model")).to_have_count(0)
 
 
-def test_a_site_that_only_corrects_explains_itself(page: Page, tmp_path: Path) -> None:
-    bundle = paths.models_dir() / "smollm2-135m-grammar"
-    make_site(tmp_path / "s", bundle, title="Mend my English", pages="write", tasks="grammar", variants="cpu-int8")
+def test_a_site_that_only_corrects_explains_itself(page: Page, grammar_bundle: Path, tmp_path: Path) -> None:
+    make_site(tmp_path / "s", grammar_bundle, title="Mend my English", pages="write", tasks="grammar", variants="cpu-int8")
     with hosted(Host(tmp_path)) as host:
         page.goto(f"{host.url}/s/")
         expect(page.get_by_role("heading", name="Mend my English", level=2)).to_be_visible()
