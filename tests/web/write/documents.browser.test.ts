@@ -41,6 +41,23 @@ describe('the desk', () => {
     expect(await next.desk.open('no-such-document')).toBe(false)
   })
 
+  it('what is typed while another document is being opened belongs to the one that it was typed into', async () => {
+    const { desk, store, type } = openDesk()
+    const other = await desk.create('another')
+    const id = await desk.create()
+    await type('before')
+    const read = store.read.bind(store)
+    const reading = vi.spyOn(store, 'read').mockImplementationOnce(wanted => {
+      desk.changed(() => ({ text: 'before and after', caret: 16, words: 3 }))
+      return read(wanted)
+    })
+    expect(await desk.open(other)).toBe(true)
+    expect(reading).toHaveBeenCalledWith(other)
+    expect((await store.read(id))?.text).toBe('before and after')
+    expect((await store.read(other))?.text).toBe('another')
+    expect(desk.saveState.value.status).toBe('saved')
+  })
+
   it('saves by itself soon after the last key', async () => {
     const { desk, store } = openDesk()
     const id = await desk.create()

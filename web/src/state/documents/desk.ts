@@ -86,6 +86,7 @@ export class Desk {
     this.#versionAt = newest?.at ?? null
     const isKept = newest !== undefined && (await this.#store.versionText(newest.id)) === text
     if (text.trim() && !isKept) await this.#keep(id, text, 'opened')
+    await this.#leave() // what was typed while the other one was read
     this.#show(entry, text)
     return true
   }
@@ -93,6 +94,7 @@ export class Desk {
   async create(text = '', format: TextFormat = 'markdown', file: FileOrigin | null = null): Promise<string> {
     await this.#leave()
     const entry = await this.#store.create(text, format, file, this.#now())
+    await this.#leave() // what was typed while the new one was made
     this.#versionAt = null
     this.#show(entry, text)
     return entry.id
@@ -103,9 +105,11 @@ export class Desk {
   }
 
   async #leave(): Promise<void> {
-    await this.flush()
-    const state = this.saveState.peek()
-    if (state.status === 'failed') throw new Error(state.message)
+    do {
+      await this.flush()
+      const state = this.saveState.peek()
+      if (state.status === 'failed') throw new Error(state.message)
+    } while (this.#read) // typed while it was being saved
   }
 
   #show(entry: DocumentEntry, text: string): void {
