@@ -90,6 +90,7 @@ def test_what_was_written_is_read_with_the_token_only(page: Client) -> None:
     ("wrong", "status"),
     [
         ({"kind": "file"}, 400),
+        ({"kind": ["chat"]}, 400),
         ({"id": ""}, 400),
         ({"id": "x" * 4001}, 400),
         ({"id": "line\nend"}, 400),
@@ -314,7 +315,7 @@ def test_reset_deletes_what_it_was_asked_to(page: Client, home: Path) -> None:
     (home / "logs").mkdir()
     (home / "logs" / "server-1.log").write_text("{}")
     (home / "logs" / "server-1.log.1").write_text("{}")
-    for wrong in ([], ["everything"], "records", ["models", "../.."]):
+    for wrong in ([], ["everything"], "records", ["models", "../.."], [["records"]]):
         assert page.post("/api/data/reset", {"parts": wrong}).status_code == 400
     assert page.ask("POST", "/api/data/reset", {"parts": ["records"]}).status_code == 403
     page.post("/api/data/reset", {"parts": ["records"]})

@@ -120,7 +120,7 @@ def _add_changes(app: Flask, place: DataPlace, models: Path, downloads: Download
     @app.post("/api/data/reset")
     def reset() -> Response:
         wanted = _body().get("parts")
-        if not isinstance(wanted, list) or not wanted or not set(wanted) <= RESETTABLE:
+        if not isinstance(wanted, list) or not wanted or not all(isinstance(part, str) and part in RESETTABLE for part in wanted):
             raise DataError(f"`parts` must name some of {', '.join(sorted(RESETTABLE))}.")
         if place.mover.is_running:
             raise told("data-moving", 409)
@@ -200,7 +200,7 @@ def _write(item: Any) -> Write:
     if not isinstance(item, dict):
         raise DataError("Each record must be an object.")
     kind, name, parent, body = item.get("kind"), item.get("id"), item.get("parent"), item.get("body")
-    if kind not in KINDS:
+    if not isinstance(kind, str) or kind not in KINDS:
         raise DataError(f"`kind` must be one of {', '.join(sorted(KINDS))}.")
     if not _is_name(name) or not (parent is None or _is_name(parent)):
         raise DataError(f"`id` and `parent` must be texts of at most {MOST_ID_CHARACTERS} characters.")

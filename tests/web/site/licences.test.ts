@@ -6,7 +6,12 @@ const TERMS = 'Permission is hereby granted, free of charge,\nto any person.'
 
 test('packages of one licence share its text, and each keeps its lines of copyright', () => {
   const text = licencesText([
-    { name: 'b', version: '2.0.0', licence: 'MIT', text: `The MIT License (MIT)\n\nCopyright (c) 2020 Bea\n\n${TERMS}\n` },
+    {
+      name: 'b',
+      version: '2.0.0',
+      licence: 'MIT',
+      text: `The MIT License (MIT)\n\nCopyright (c) 2020 Bea\n\n${TERMS}\n`,
+    },
     { name: 'a', version: '1.0.0', licence: 'MIT', text: `MIT License\r\n\r\nCopyright (c) 2018+ Al\r\n\r\n${TERMS}` },
     { name: 'c', version: '3.0.0', licence: 'ISC', text: '' },
   ])

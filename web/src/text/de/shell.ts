@@ -41,6 +41,7 @@ export const shell: Text['shell'] = {
   dismiss: 'Ausblenden',
   undo: 'Rückgängig',
   copied: 'Kopiert',
+  copyCode: 'Code kopieren',
   copyRefused: 'Nicht erlaubt',
   copyRefusedLong: 'Der Browser hat das Kopieren nicht erlaubt. Text markieren und von Hand kopieren.',
   commands: {

@@ -40,6 +40,7 @@ export const shell = {
   dismiss: 'Dismiss',
   undo: 'Undo',
   copied: 'Copied',
+  copyCode: 'Copy code',
   copyRefused: 'Not allowed',
   copyRefusedLong: 'The browser did not allow copying. Select the text and copy it yourself.',
   commands: {

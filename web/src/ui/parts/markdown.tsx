@@ -8,6 +8,7 @@ import DOMPurify, { type Config } from 'dompurify'
 import { Marked, type Token } from 'marked'
 import { useEffect, useMemo, useRef } from 'preact/hooks'
 import { hasExtra } from '../../state/site.ts'
+import { text as words } from '../../text/index.ts'
 import { CopyButton } from './copy.tsx'
 import { drawMath, mathExtension } from './math.ts'
 import { memo } from './memo.ts'
@@ -155,7 +156,7 @@ function CodeBlock({ text, language }: { text: string; language: string }) {
     <figure class="code">
       <figcaption>
         <span>{language.split(/\s/)[0] || 'code'}</span>
-        <CopyButton text={text} label="Copy code" />
+        <CopyButton text={text} label={words.value.shell.copyCode} />
       </figcaption>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: long code scrolls sideways, by keyboard too */}
       <pre tabIndex={0}>
