@@ -103,6 +103,11 @@ const KINDS: Record<string, Damage> = {
     const { headers, ...sent } = range ? part(answer, range) : answer
     return { ...sent, headers: { ...headers, ETag: '"1"' } }
   },
+  /** The same, and no page of another origin may see which range came. */
+  'windows-unsaid': (answer, { range }) => {
+    const { headers: _, ...sent } = range ? part(answer, range) : answer
+    return sent
+  },
   /** A server that has another file by the time of the third request. */
   'windows-change': (answer, { file, visits, range }) => {
     const { body } = answer

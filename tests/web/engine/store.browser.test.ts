@@ -68,6 +68,7 @@ describe('on disk', () => {
 
   test.each([
     ['in ranges side by side, and in order', 'windows'],
+    ['in ranges that no Content-Range names', 'windows-unsaid'],
     ['from a server that sends whole files all the same', 'sound'],
   ])('a far server: a file comes %s', async (_, kind) => {
     const { bytes, progress } = await download(damaged(kind), { windowBytes: 50_000 })
@@ -76,15 +77,18 @@ describe('on disk', () => {
     expect(progress.every(count => count >= 0)).toBe(true)
   })
 
-  test('a far server: what a broken download left is gone on with in ranges', async () => {
-    const { bytes, progress } = await download(damaged('windows'), {
-      left: truth.slice(0, 70_001),
-      windowBytes: 50_000,
-    })
-    expect(bytes).toEqual(truth)
-    expect(progress[0]).toBe(70_001)
-    expect(sum(progress)).toBe(truth.length)
-  })
+  test.each(['windows', 'windows-unsaid'])(
+    'a far server: what a broken download left is gone on with (%s)',
+    async kind => {
+      const { bytes, progress } = await download(damaged(kind), {
+        left: truth.slice(0, 70_001),
+        windowBytes: 50_000,
+      })
+      expect(bytes).toEqual(truth)
+      expect(progress[0]).toBe(70_001)
+      expect(sum(progress)).toBe(truth.length)
+    },
+  )
 
   test('a far server whose file changes between ranges: nothing of it is kept', async () => {
     const { error } = await download(damaged('windows-change'), { windowBytes: 50_000 })
