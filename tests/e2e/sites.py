@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -14,7 +15,10 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from playwright.sync_api import Page
+
 ROOT = Path(__file__).resolve().parents[2]
+WEB = Path(os.environ.get("WEB_DIST", ROOT / "web" / "dist"))
 ISOLATION = {"Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp"}
 
 
@@ -29,7 +33,7 @@ def make_site(folder: Path, *bundles: Path, **said: str) -> Path:
         str(folder),
         "--yes",
     ]
-    made = subprocess.run([*command, "--web", str(ROOT / "web" / "dist"), *options], capture_output=True, text=True, check=False)
+    made = subprocess.run([*command, "--web", str(WEB), *options], capture_output=True, text=True, check=False)
     assert made.returncode == 0, made.stderr
     return folder
 
@@ -120,3 +124,15 @@ def hosted(host: Host) -> Iterator[Host]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+def is_stored(page: Page) -> None:
+    """Waits until the service worker has the page with all of its runtime."""
+    page.wait_for_function("() => navigator.serviceWorker.controller !== null")
+    page.get_by_role("button", name="About this page").wait_for()
+    page.wait_for_function(
+        """() => { window.stored ??= []; caches.keys().then(async names => {
+          const keys = await Promise.all(names.map(async name => (await caches.open(name)).keys()))
+          window.stored = keys.flat().map(({ url }) => url) })
+        return window.stored.some(url => url.endsWith('threaded.wasm')) }"""
+    )

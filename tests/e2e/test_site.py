@@ -11,7 +11,7 @@ from axe import violations
 from chatting import Chat
 from playwright.sync_api import Page, expect
 from serving import GONE, Watch
-from sites import ISOLATION, Host, hosted, make_site
+from sites import ISOLATION, Host, hosted, is_stored, make_site
 
 CPU = re.compile("^CPU · int8")
 NAMES = """async () => {
@@ -39,18 +39,6 @@ def written(tmp_path_factory: pytest.TempPathFactory, tiny_bundle: Path) -> Path
 def host(written: Path) -> Iterator[Host]:
     with hosted(Host(written)) as running:
         yield running
-
-
-def is_stored(page: Page) -> None:
-    """Waits until the service worker has the page with all of its runtime."""
-    page.wait_for_function("() => navigator.serviceWorker.controller !== null")
-    page.get_by_role("button", name="About this page").wait_for()
-    page.wait_for_function(
-        """() => { window.stored ??= []; caches.keys().then(async names => {
-          const keys = await Promise.all(names.map(async name => (await caches.open(name)).keys()))
-          window.stored = keys.flat().map(({ url }) => url) })
-        return window.stored.some(url => url.endsWith('threaded.wasm')) }"""
-    )
 
 
 def answers(page: Page, question: str = "Hello") -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
@@ -12,8 +11,8 @@ import pytest
 from chatting import Chat
 from playwright.sync_api import Browser, Page, expect
 from serving import NewPage, Watch
+from sites import WEB
 
-WEB = Path(os.environ.get("WEB_DIST", Path(__file__).resolve().parents[2] / "web" / "dist"))
 QUESTION = "Who is Alice?"
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from chatting import Chat
 from playwright.sync_api import Page, expect
 from serving import Watch
-from sites import ROOT
+from sites import WEB
 
 CPU = re.compile("^CPU · int8")
 
@@ -19,7 +19,7 @@ def test_it_opens_from_disk_and_answers(page: Page, tiny_bundle: Path, tmp_path:
     watch.expected += ["request to another origin: file://"]
     out = tmp_path / "one.html"
     command = [str(Path(sys.executable).with_name("slm-export")), "site", str(tiny_bundle), "--single-file", "--out", str(out)]
-    subprocess.run([*command, "--web", str(ROOT / "web" / "dist"), "--title", "One"], capture_output=True, check=True)
+    subprocess.run([*command, "--web", str(WEB), "--title", "One"], capture_output=True, check=True)
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     chat = Chat(page)
