@@ -22,6 +22,6 @@ test.each([0, 1, 2, 3, 4, 5, 6, 7])('a change %d turns behind the end of a save 
   }
   await library.save(chat)
   await later
-  expect((await store.head(chat.head.id))?.title).toBe('Fugues')
+  expect((await store.heads([chat.head.id]))[0]?.title).toBe('Fugues')
   await library.close()
 })

@@ -1,5 +1,5 @@
 /** Search over all chats, and the groups of their list. */
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { groupsOf } from '../../../web/src/state/chats/groups.ts'
 import { fold, rangesOf, TextIndex, wordsOf } from '../../../web/src/state/chats/search.ts'
 import { emptyChat, path } from '../../../web/src/state/chats/tree.ts'
@@ -56,8 +56,15 @@ describe('a search', () => {
     expect(title?.titleRanges).toEqual([[5, 12]])
   })
 
-  it('forgets what was dropped', () => {
-    index.drop(cafe.head.id)
+  it('takes a chat as it is now, and reads only those of its texts that are new', () => {
+    const [question, answer] = path(cafe)
+    if (!question || !answer) throw new Error('it has two messages')
+    const normalize = vi.spyOn(String.prototype, 'normalize') // what folds a letter that is not ASCII
+    index.replace(cafe.head.id, [question, answer, { ...answer, id: 'new', content: 'À côté' }])
+    expect(normalize).toHaveBeenCalledTimes('À côté'.length)
+    normalize.mockRestore()
+    expect(titles('cote')).toEqual(['Où est le café ?'])
+    index.replace(cafe.head.id, [question])
     expect(titles('eglise')).toEqual([])
   })
 

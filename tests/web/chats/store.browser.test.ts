@@ -91,6 +91,28 @@ describe.each([
     expect((await store.heads()).map(({ id }) => id)).toEqual([two.head.id])
   })
 
+  it('saves many chats', async () => {
+    const store = await make()
+    const chats = Array.from({ length: 300 }, (_, at) => talk(`question ${at}`, `answer ${at}`))
+    const put = vi.spyOn(IDBObjectStore.prototype, 'put')
+    const saved = store.save(chats.map(storedOf))
+    expect(put.mock.calls.length).toBeLessThan(500) // of 1,800: the page has its turn in between
+    put.mockRestore()
+    await saved
+    for (const chat of chats) {
+      const stored = await store.read(chat.head.id)
+      expect(stored && chatOf(stored)).toEqual(chat)
+    }
+  })
+
+  it('gives the heads that are asked for, those that there are', async () => {
+    const store = await make()
+    const [one, two] = [talk('one'), talk('two')]
+    await store.save([storedOf(one), storedOf(two), storedOf(talk('three'))])
+    expect(await store.heads([two.head.id, 'none', one.head.id])).toEqual([two.head, one.head])
+    expect(await store.heads()).toHaveLength(3)
+  })
+
   it('a scan comes to every message once, however many there are', async () => {
     const store = await make()
     const chats = Array.from({ length: 30 }, (_, index) =>
@@ -214,6 +236,21 @@ describe('a library', () => {
     expect(stored && chatOf(stored)).toEqual(more)
     stop()
     expect(told).toEqual([null, 'full'])
+  })
+
+  it('reads in one go what another tab has added', async () => {
+    const name = freshName()
+    const [here, there] = [tab(name), tab(name)]
+    await here.list()
+    const chats = Array.from({ length: 300 }, (_, at) => talk(`question ${at}`, `answer ${at}`))
+    const heard = new Promise(resolve => there.listen(resolve))
+    const transaction = vi.spyOn(IDBDatabase.prototype, 'transaction')
+    await here.add(chats.map(storedOf))
+    await heard
+    expect(transaction).toHaveBeenCalledTimes(2)
+    transaction.mockRestore()
+    for (const chat of chats.slice(-2)) expect(await there.read(chat.head.id)).toEqual(chat)
+    expect(chatList.value).toHaveLength(300)
   })
 
   it('tells other tabs what has changed and what is gone', async () => {

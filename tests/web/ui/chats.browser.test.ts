@@ -1,4 +1,5 @@
 /** What can be done with messages and chats on the page, over the scripted engine: nothing is lost, everything has a way back. */
+import { options } from 'preact'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { page, userEvent } from 'vitest/browser'
 import { chat, isElsewhere, messages } from '../../../web/src/state/chat.ts'
@@ -8,6 +9,7 @@ import { hold } from '../../../web/src/state/chats/locks.ts'
 import { MemoryStore } from '../../../web/src/state/chats/memory-store.ts'
 import { StoreError } from '../../../web/src/state/chats/store.ts'
 import { add, path, storedOf, update } from '../../../web/src/state/chats/tree.ts'
+import { href } from '../../../web/src/state/route.ts'
 import { message, talk } from '../chats/sample.ts'
 import { fakeEngine } from '../engine/fake.ts'
 import { openPage } from './page.ts'
@@ -162,6 +164,24 @@ describe('the list of chats', () => {
     await vi.waitFor(() => expect(shown()).toEqual(['first question', 're: first question']))
   })
 
+  it('draws only the row of the chat that has changed', async () => {
+    const { conversation } = await talked('one')
+    const others = [talk('two'), talk('three')] as const
+    await conversation.library.add(others.map(storedOf))
+    await expect.element(page.getByRole('link', { name: 'three' })).toBeVisible()
+    const drawn: unknown[] = []
+    const { diffed = () => {} } = options
+    options.diffed = vnode => {
+      if (vnode.type === 'a') drawn.push(Object(vnode.props).href)
+      diffed(vnode)
+    }
+    await conversation.rename(others[0].head.id, 'Renamed')
+    await expect.element(page.getByRole('link', { name: 'Renamed' })).toBeVisible()
+    options.diffed = diffed
+    expect(drawn.filter(to => to !== href('chat', others[0].head.id))).toEqual([])
+    expect(drawn).not.toEqual([])
+  })
+
   it('keeps the box for a title where it is while its chat is pinned elsewhere', async () => {
     const { conversation } = await talked('a question')
     await userEvent.click(button('More for a question'))
@@ -238,6 +258,25 @@ describe('trouble', () => {
     await expect.element(page.getByText(/Cut off here: the page was closed/)).toBeVisible()
     expect(messages.value[1]).toMatchObject({ content: 'half an ans', state: 'stopped', interrupted: true })
     await expect.element(button('Send')).toBeEnabled()
+  })
+
+  it('a long chat draws what is seen first', async () => {
+    const { store, conversation } = await talked()
+    let long = talk('start')
+    for (let at = 0; at < 60; at++) {
+      const last = path(long).at(-1)?.id ?? null
+      long = add(long, message(last, at % 2 ? 'user' : 'assistant', `line ${at}\n`.repeat(10)))
+    }
+    await store.save([storedOf(long)])
+    const nothingIsNear = { observe() {}, unobserve() {}, disconnect() {} }
+    vi.stubGlobal('IntersectionObserver', function near() {
+      return nothingIsNear
+    })
+    await conversation.open(long.head.id)
+    await vi.waitFor(() => expect(document.querySelectorAll('.message')).toHaveLength(61))
+    // Ten lines and a blank one, at 26 pixels, with what is around them: three of them are higher than the window.
+    expect(document.querySelectorAll('.message .actions')).toHaveLength(3)
+    vi.unstubAllGlobals()
   })
 
   it('a long chat draws what is near, keeps the rest as text, and ends at its end', async () => {

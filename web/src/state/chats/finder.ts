@@ -46,8 +46,7 @@ export class Finder {
       const open = openChats.value.get(id)
       if (this.#indexed.get(id) === updated_at && !open) continue
       const chat = open ?? (await this.#library.peek(id).catch(() => null))
-      this.#index.drop(id)
-      for (const message of chat?.messages.values() ?? []) this.#index.put(id, message)
+      this.#index.replace(id, chat?.messages.values() ?? [])
       this.#indexed.set(id, updated_at)
     }
   }

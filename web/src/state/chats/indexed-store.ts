@@ -72,12 +72,13 @@ class IndexedStore implements ChatStore {
     this.#database = database
   }
 
-  heads(): Promise<ChatHead[]> {
-    return told(() => this.#database.getAll('heads'))
-  }
-
-  head(id: string): Promise<ChatHead | null> {
-    return told(async () => (await this.#database.get('heads', id)) ?? null)
+  heads(ids?: readonly string[]): Promise<ChatHead[]> {
+    return told(async () => {
+      const { store } = this.#database.transaction('heads') // one for all: each begins with a task of its own
+      if (!ids) return store.getAll()
+      const heads = await Promise.all(ids.map(id => store.get(id)))
+      return heads.filter(head => head !== undefined)
+    })
   }
 
   read(id: string): Promise<StoredChat | null> {
@@ -110,20 +111,24 @@ class IndexedStore implements ChatStore {
         work.objectStore('messages'),
         work.objectStore('tokens'),
       ]
-      const requests: Promise<unknown>[] = []
       const toSend = (chat: string, message: string) => work.objectStore('outbox').put(ticket(), [chat, message])
-      for (const part of parts) {
-        const { id } = part.head
-        requests.push(heads.put(part.head), toSend(id, ''))
-        const changed = new Set([...part.messages.map(message => message.id), ...(part.removed ?? [])])
-        for (const { message } of part.tokens ?? []) changed.add(message)
-        for (const message of changed) requests.push(toSend(id, message))
-        for (const message of part.messages) requests.push(messages.put(message, [id, message.id]))
-        for (const { message, table } of part.tokens ?? []) requests.push(tokens.put(table, [id, message]))
-        for (const gone of part.removed ?? []) requests.push(messages.delete([id, gone]), tokens.delete([id, gone]))
+      const write = async () => {
+        const requests: Promise<unknown>[] = []
+        for (const part of parts) {
+          if (requests.length > BATCH) await Promise.all(requests.splice(0)) // many chats at once: in more than one task
+          const { id } = part.head
+          requests.push(heads.put(part.head), toSend(id, ''))
+          const changed = new Set([...part.messages.map(message => message.id), ...(part.removed ?? [])])
+          for (const { message } of part.tokens ?? []) changed.add(message)
+          for (const message of changed) requests.push(toSend(id, message))
+          for (const message of part.messages) requests.push(messages.put(message, [id, message.id]))
+          for (const { message, table } of part.tokens ?? []) requests.push(tokens.put(table, [id, message]))
+          for (const gone of part.removed ?? []) requests.push(messages.delete([id, gone]), tokens.delete([id, gone]))
+        }
+        work.commit() // at once: a page that is closed now leaves it to the browser to write what it was given
+        await Promise.all(requests)
       }
-      work.commit() // at once: a page that is closed now leaves it to the browser to write what it was given
-      await Promise.all([...requests, work.done]).catch(error => {
+      await Promise.all([write(), work.done]).catch(error => {
         throw work.error ?? error // what ended the work, rather than which request felt it first
       })
     })

@@ -209,11 +209,9 @@ export class Library {
   async #hear(news: News): Promise<void> {
     const store = await this.#opened
     for (const id of news.removed) this.#forget(id)
-    const heads = await Promise.all(news.changed.map(id => store.head(id).catch(() => null)))
-    const known = heads.flatMap((head): [string, ChatHead][] =>
-      head && !this.#dirty.has(head.id) ? [[head.id, head]] : [],
-    )
-    byId.value = new Map([...byId.value, ...known])
+    const heads = await store.heads(news.changed).catch(() => [])
+    const known = heads.filter(({ id }) => !this.#dirty.has(id))
+    byId.value = new Map([...byId.value, ...known.map((head): [string, ChatHead] => [head.id, head])])
     for (const listener of this.#listeners) listener(news)
   }
 }

@@ -11,12 +11,8 @@ interface Kept {
 export class MemoryStore implements ChatStore {
   readonly #chats = new Map<string, Kept>()
 
-  async heads(): Promise<ChatHead[]> {
-    return [...this.#chats.values()].map(({ head }) => head)
-  }
-
-  async head(id: string): Promise<ChatHead | null> {
-    return this.#chats.get(id)?.head ?? null
+  async heads(ids: readonly string[] = [...this.#chats.keys()]): Promise<ChatHead[]> {
+    return ids.flatMap(id => this.#chats.get(id)?.head ?? [])
   }
 
   async read(id: string): Promise<StoredChat | null> {

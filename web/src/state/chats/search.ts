@@ -29,15 +29,17 @@ interface Text {
 export class TextIndex {
   readonly #chats = new Map<string, Map<string, Text>>()
 
-  put(chat: string, { id, content, created_at }: Message): void {
+  put(chat: string, message: Message): void {
     const texts = this.#chats.get(chat) ?? new Map<string, Text>()
-    texts.set(id, { id, content, folded: fold(content), created_at })
+    texts.set(message.id, textOf(message))
     this.#chats.set(chat, texts)
   }
 
-  /** Forgets a chat, to be put in again. */
-  drop(chat: string): void {
-    this.#chats.delete(chat)
+  /** All messages of a chat, in place of those that it had: texts that are still the same are not read again. */
+  replace(chat: string, messages: Iterable<Message>): void {
+    const before = this.#chats.get(chat)
+    const texts = Array.from(messages, message => textOf(message, before?.get(message.id)))
+    this.#chats.set(chat, new Map(texts.map(text => [text.id, text])))
   }
 
   /** Titles first, then texts, each in the order of `heads`. */
@@ -57,6 +59,10 @@ export class TextIndex {
     if (!found && titleRanges.length === 0) return []
     return [{ head, titleRanges, message: found?.id ?? null, ...snippetOf(found, words) }]
   }
+}
+
+function textOf({ id, content, created_at }: Message, known?: Text): Text {
+  return { id, content, folded: known?.content === content ? known.folded : fold(content), created_at }
 }
 
 export function wordsOf(query: string): string[] {

@@ -21,9 +21,8 @@ export interface Part {
 
 /** @throws StoreError from every method */
 export interface ChatStore {
-  /** Of all chats, in no order. */
-  heads(): Promise<ChatHead[]>
-  head(id: string): Promise<ChatHead | null>
+  /** Of all chats, or of those of these ids that there are, in no order. */
+  heads(ids?: readonly string[]): Promise<ChatHead[]>
   read(id: string): Promise<StoredChat | null>
   /** Of those messages that have any. */
   tokens(chat: string, messages: readonly string[]): Promise<StoredTokens[]>

@@ -1,5 +1,5 @@
 /** Chats by date, or what a search finds; drawn some at a time, as the reader comes near the end. */
-import { type Signal, useComputed, useSignal } from '@preact/signals'
+import { computed, type Signal, useComputed, useSignal } from '@preact/signals'
 import { useEffect, useLayoutEffect, useMemo, useRef } from 'preact/hooks'
 import { currentId, hasUnfinished, openChats } from '../../state/chats/desk.ts'
 import { Finder, hits, query } from '../../state/chats/finder.ts'
@@ -11,6 +11,7 @@ import { href } from '../../state/route.ts'
 import { language, text } from '../../text/index.ts'
 import { useActors } from '../parts/context.ts'
 import { Icon } from '../parts/icons.tsx'
+import { memo } from '../parts/memo.ts'
 import { Menu } from './menu.tsx'
 import { seek } from './seek.ts'
 import { exportOne } from './transfer.ts'
@@ -98,7 +99,7 @@ function All({ list }: { list: { current: HTMLElement | null } }) {
           <h2>{nameOf(group)}</h2>
           <ul>
             {group.heads.map(head => (
-              <Item key={head.id} head={head} renaming={renaming} />
+              <Row key={head.id} head={head} renaming={renaming} />
             ))}
           </ul>
         </section>
@@ -108,13 +109,26 @@ function All({ list }: { list: { current: HTMLElement | null } }) {
   )
 }
 
+/** Made once: making one takes far longer than formatting does, and each month of a long list needs it. */
+const monthFormat = computed(() => new Intl.DateTimeFormat(language.value, { month: 'long', year: 'numeric' }))
+
 function nameOf({ name }: Group): string {
-  if (typeof name === 'string') return text.value.chat[name]
-  return new Date(name).toLocaleDateString(language.value, { month: 'long', year: 'numeric' })
+  return typeof name === 'string' ? text.value.chat[name] : monthFormat.value.format(name)
 }
 
-/** @param renaming id of the chat whose title is being typed */
-function Item({ head, renaming }: { head: ChatHead; renaming: Signal<string | null> }) {
+interface RowProps {
+  head: ChatHead
+  /** Id of the chat whose title is being typed. */
+  renaming: Signal<string | null>
+}
+
+/** While an answer streams it is saved again and again, and other tabs save theirs: only the row of that chat is drawn again. */
+const Row = memo<RowProps>(
+  props => <Item {...props} />, // a component of its own: signals draw it again, which a memo would refuse
+  (before, after) => before.head === after.head && before.renaming === after.renaming,
+)
+
+function Item({ head, renaming }: RowProps) {
   const { conversation } = useActors()
   const words = text.value.chat
   const title = head.title || words.untitled

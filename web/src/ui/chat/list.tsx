@@ -50,10 +50,7 @@ export function ConversationView({ onExample }: { onExample: (prompt: string) =>
 
 function Log({ scroller }: { scroller: { current: HTMLDivElement | null } }) {
   const shown = messages.value
-  const near = useNear(
-    scroller,
-    shown.map(({ id }) => id),
-  )
+  const near = useNear(scroller, shown)
   const words = text.value.chat
   return (
     // A log by its role, silent by choice: the live region of the page announces answers once they are finished.

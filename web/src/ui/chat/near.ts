@@ -9,11 +9,10 @@ import { useEffect, useMemo } from 'preact/hooks'
 const MARGIN_PX = 1200
 /** Lists up to so long are drawn as a whole. */
 const SHORT = 24
-/** Drawn at first, at the end of the list. */
-const FIRST = 8
 const LINE_CHARACTERS = 80
 const LINE_PX = 26
 const FRAME_PX = 64
+const NONE: ReadonlySet<string> = new Set()
 
 export interface Near {
   /** Ids of rows that are to be drawn. */
@@ -24,22 +23,41 @@ export interface Near {
   watch(row: HTMLElement | null): void
 }
 
+interface Entry {
+  id: string
+  content: string
+}
+
 /** @param root the element that scrolls; rows carry their id in `data-message` */
-export function useNear(root: { current: HTMLElement | null }, ids: readonly string[]): Near {
-  const drawn = useSignal<ReadonlySet<string>>(new Set(ids.slice(-FIRST)))
-  const watcher = useMemo(() => new Watcher(drawn), [])
+export function useNear(root: { current: HTMLElement | null }, rows: readonly Entry[]): Near {
+  const drawn = useSignal<ReadonlySet<string>>(NONE)
+  const watcher = useMemo(() => {
+    const made = new Watcher(drawn)
+    drawn.value = new Set(screenful(rows, made))
+    return made
+  }, [])
   useEffect(() => {
     if (root.current) watcher.start(root.current)
     return () => watcher.stop()
   }, [])
-  const isShort = ids.length <= SHORT
-  const last = ids.slice(-2) // a new question and its answer are drawn at once
-  const missing = (isShort ? ids : last).filter(id => !drawn.peek().has(id))
+  const isShort = rows.length <= SHORT
+  const atOnce = isShort ? rows : rows.slice(-2) // a new question and its answer
+  const missing = atOnce.map(({ id }) => id).filter(id => !drawn.peek().has(id))
   if (missing.length > 0) drawn.value = new Set([...drawn.peek(), ...missing])
   return useMemo(
     () => ({ ids: drawn, heightOf: (id, text) => watcher.heightOf(id, text), watch: row => watcher.watch(row) }),
     [],
   )
+}
+
+/** Of a list that is opened at its end: what is seen at first. All that is only near follows a frame later. */
+function screenful(rows: readonly Entry[], watcher: Watcher): string[] {
+  let room = innerHeight
+  const first = rows.findLastIndex(({ id, content }) => {
+    room -= watcher.heightOf(id, content)
+    return room <= 0
+  })
+  return rows.slice(Math.max(0, first)).map(({ id }) => id)
 }
 
 class Watcher {
