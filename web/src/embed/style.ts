@@ -26,7 +26,8 @@ section { position: relative; }
 .log { position: relative; flex: 1; padding: 0.75rem; overflow-y: auto; }
 ol { margin: 0; padding: 0; list-style: none; }
 li { margin: 0 0 0.75rem; white-space: pre-wrap; overflow-wrap: anywhere; }
-li.user { margin-inline-start: 15%; padding: 0.5rem 0.75rem; border-radius: 0.75rem; background: var(--soft); }
+li.user { box-sizing: border-box; width: fit-content; max-width: 85%; margin-inline-start: auto;
+  padding: 0.5rem 0.75rem; border-radius: 0.75rem; background: var(--soft); }
 .who, .status:not(.seen) { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
 .panel { padding: 0.75rem; }
 .panel p { margin: 0 0 0.5rem; }
