@@ -11,7 +11,6 @@ import { href } from '../../state/route.ts'
 import { language, text } from '../../text/index.ts'
 import { useActors } from '../parts/context.ts'
 import { Icon } from '../parts/icons.tsx'
-import { memo } from '../parts/memo.ts'
 import { Menu } from './menu.tsx'
 import { seek } from './seek.ts'
 import { exportOne } from './transfer.ts'
@@ -99,7 +98,7 @@ function All({ list }: { list: { current: HTMLElement | null } }) {
           <h2>{nameOf(group)}</h2>
           <ul>
             {group.heads.map(head => (
-              <Row key={head.id} head={head} renaming={renaming} />
+              <Item key={head.id} head={head} renaming={renaming} />
             ))}
           </ul>
         </section>
@@ -116,19 +115,8 @@ function nameOf({ name }: Group): string {
   return typeof name === 'string' ? text.value.chat[name] : monthFormat.value.format(name)
 }
 
-interface RowProps {
-  head: ChatHead
-  /** Id of the chat whose title is being typed. */
-  renaming: Signal<string | null>
-}
-
-/** While an answer streams it is saved again and again, and other tabs save theirs: only the row of that chat is drawn again. */
-const Row = memo<RowProps>(
-  props => <Item {...props} />, // a component of its own: signals draw it again, which a memo would refuse
-  (before, after) => before.head === after.head && before.renaming === after.renaming,
-)
-
-function Item({ head, renaming }: RowProps) {
+/** @param renaming id of the chat whose title is being typed */
+function Item({ head, renaming }: { head: ChatHead; renaming: Signal<string | null> }) {
   const { conversation } = useActors()
   const words = text.value.chat
   const title = head.title || words.untitled
