@@ -26,8 +26,8 @@ const modules = readdirSync(source, { recursive: true, encoding: 'utf8' }).filte
 /** A text that begins like our names, given as a name: behind `=` or as a first argument. */
 const NAME =
   /(?:=\s*|=>\s*|(?:getItem|setItem|removeItem|openDB(?:<\w+>)?|request|BroadcastChannel|open)\()(['`]slm-[^'`]*)/g
-/** `format` of files; the service worker's caches, which have its scope in them. */
-const OTHERS = /^'slm-playground-\w+|^'slm-export |^`slm-ui \$\{SCOPE\} /
+/** `format` of files; the name of a worker of this page alone; the service worker's caches, which have its scope in them. */
+const OTHERS = /^'slm-playground-\w+|^'slm-export |^'slm-keeper$|^`slm-ui \$\{SCOPE\} /
 
 test('no module names what it keeps without it', () => {
   const bare = modules.flatMap(name => {
