@@ -241,6 +241,16 @@ describe('documents', () => {
     await vi.waitFor(() => expect(written()).toBe('A lighthouse'))
   })
 
+  it('who goes to another page while a document is being opened stays there', async () => {
+    await visit()
+    const list = page.getByRole('list', { name: 'Documents' })
+    await vi.waitFor(() => expect(list.getByRole('link').elements()).toHaveLength(1))
+    route.value = { page: 'chat', rest: '' }
+    await userEvent.click(button('New document'))
+    await vi.waitFor(() => expect(list.getByRole('link').elements()).toHaveLength(2))
+    expect(route.value).toEqual({ page: 'chat', rest: '' })
+  })
+
   it('an older version is shown beside the text now, and comes back by one step that undo takes back', async () => {
     await visit()
     await type('The first text.')

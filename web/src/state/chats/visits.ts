@@ -75,12 +75,13 @@ export class Visits {
   async open(id: string): Promise<boolean> {
     if (id === currentId.peek()) return true
     const turn = ++this.#opening
+    const { page } = route.peek()
     const found = openChats.peek().get(id) ?? (await this.#library.read(id).catch(() => null))
     if (turn !== this.#opening) return true // something else was asked for meanwhile
     if (!found) return false
     this.#leave(currentId.peek())
     this.#adopt(found)
-    go('chat', id)
+    if (route.peek().page === page) go('chat', id) // else another page was asked for meanwhile
     return true
   }
 
@@ -98,6 +99,7 @@ export class Visits {
     if (page !== 'chat') return
     if (id) {
       if (await this.open(id)) return
+      if (route.peek().page !== 'chat') return
       announcement.value = text.value.chat.notFound
       this.#blank()
       return

@@ -93,7 +93,7 @@ function useAddress(badLink: Signal<boolean>): void {
     void decodeComparison(rest).then(found => {
       badLink.value = found === null
       if (found) openComparison(found)
-      else go('compare', '', { replace: true })
+      else if (route.peek().page === 'compare') go('compare', '', { replace: true })
     })
   })
   useSignalEffect(() => {

@@ -100,7 +100,8 @@ export class Workplace {
     this.editor?.show(opened?.text ?? '', opened?.caret ?? 0, format)
     this.grammar.opened()
     this.#count()
-    if (opened) go('write', opened.id, { replace: true })
+    const isHere = route.peek().page === 'write' // who has left while it was being opened is not fetched back
+    if (opened && isHere) go('write', opened.id, { replace: true })
   }
 
   /** The address names a document, or none: the one that was changed last. */
