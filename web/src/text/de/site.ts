@@ -23,5 +23,4 @@ export const site: Text['site'] = {
   corrects:
     'Einen englischen Text schreiben oder einfügen: Fehler werden unterstrichen, und ein Klick zeigt, was dort stehen sollte.',
   suggests: 'Beim Schreiben erscheinen die nächsten Wörter in Grau: Tab oder ein Tippen übernimmt sie.',
-  withMistakes: 'She have went to the market yesterday, and she buyed two apple.',
 }

@@ -21,5 +21,4 @@ export const site = {
   openings: 'Texts to begin with',
   corrects: 'Write or paste an English text: mistakes are underlined, and a click shows what to write instead.',
   suggests: 'As you write, the next words appear in grey: Tab or a tap takes them.',
-  withMistakes: 'She have went to the market yesterday, and she buyed two apple.',
 }
