@@ -67,7 +67,7 @@ class Batch:
                 self._begin(engine)
                 self._show(engine)
                 self._take(engine)
-            self._show(engine)
+                self._show(engine)  # what has ended, before a crashed one runs again
         except KeyboardInterrupt as error:
             self._stop(engine, scout)
             raise ExportInterrupted(f"Interrupted. {RESTART}") from error

@@ -15,7 +15,8 @@ import psutil
 import pytest
 from hub_server import COMMIT, serve
 
-from slm_export.batch_job import Job, Limits, Scouted, Task, refusal
+from slm_export.batch import Batch
+from slm_export.batch_job import Ended, Job, Limits, Scouted, Task, refusal
 from slm_export.batch_local import LocalEngine
 from slm_export.batch_scout import answers
 from slm_export.options import ExportOptions
@@ -239,6 +240,41 @@ def test_exports_start_only_within_jobs_and_memory(tmp_path, monkeypatch):
     running.append(Task(job("b", tmp_path), 1, 1))
     monkeypatch.setattr(engine, "_running", {task.job.name: task for task in running})
     assert not engine.has_room(Task(job("c", tmp_path), 1, 1))
+
+
+class DyingAtOnce:
+    """An engine that always has room, and whose first attempt ends before anybody looks."""
+
+    largest_bytes, retries = None, 1
+
+    def __init__(self):
+        self.batch = None
+
+    def has_room(self, task):
+        return True
+
+    def start(self, task):
+        attempts = self.batch.models[task.job.name].attempts + 1
+        self.batch.report(task, Ended("crashed" if attempts == 1 else "exported", 0.1, attempts, "Its process died."))
+
+    def stop(self):
+        """Nothing runs."""
+
+    def close(self):
+        """Nothing to give back."""
+
+    def load(self):
+        return ""
+
+
+def test_a_crash_is_told_though_its_second_attempt_begins_at_once(models, tmp_path):
+    told = []
+    engine = DyingAtOnce()
+    one = job("one", tmp_path, str(models / "good"))
+    engine.batch = Batch([one], threads=1, force=False, watch=lambda found, load: told.append((found[0].state, found[0].error)))
+    engine.batch.run(engine)
+    assert ("ready", "Its process died.") in told
+    assert told[-1][0] == "exported"
 
 
 def test_what_never_fits_is_refused_with_the_numbers():
