@@ -58,6 +58,43 @@ describe('the desk', () => {
     expect(desk.saveState.value.status).toBe('saved')
   })
 
+  it('what is typed into a document that is being deleted does not hold up the next one: that froze the page', async () => {
+    const { desk, store, type } = openDesk()
+    const other = await desk.create('another')
+    const id = await desk.create()
+    await type('before')
+    const remove = store.remove.bind(store)
+    vi.spyOn(store, 'remove').mockImplementationOnce(wanted => {
+      desk.changed(() => ({ text: 'before and after', caret: 16, words: 3 }))
+      return remove(wanted)
+    })
+    await desk.remove(id)
+    expect(await desk.open(other)).toBe(true)
+    expect(desk.opened.value).toMatchObject({ id: other, text: 'another' })
+    expect(await store.read(id)).toBeNull()
+  })
+
+  it('of two that are asked for one after the other the latter lies open, though the first was read later', async () => {
+    const { desk, store } = openDesk()
+    const first = await desk.create('first')
+    const second = await desk.create('second')
+    await desk.create('third')
+    const read = store.read.bind(store)
+    let goOn = () => {}
+    const isShown = new Promise<void>(resolve => {
+      goOn = resolve
+    })
+    vi.spyOn(store, 'read').mockImplementationOnce(async wanted => {
+      await isShown
+      return read(wanted)
+    })
+    const opening = desk.open(first)
+    await desk.open(second)
+    goOn()
+    expect(await opening).toBe(true)
+    expect(desk.opened.value).toMatchObject({ id: second, text: 'second' })
+  })
+
   it('saves by itself soon after the last key', async () => {
     const { desk, store } = openDesk()
     const id = await desk.create()

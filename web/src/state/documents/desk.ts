@@ -39,6 +39,8 @@ export class Desk {
   #dirtySince = 0
   #timer: ReturnType<typeof setTimeout> | undefined
   #saving: Promise<void> = Promise.resolve()
+  /** Counts what is being opened: the latest counts. */
+  #opening = 0
 
   constructor(store: DocumentStore, now: () => number = Date.now) {
     this.#store = store
@@ -78,6 +80,7 @@ export class Desk {
    * @throws Error where the present one could not be saved: it stays open
    */
   async open(id: string): Promise<boolean> {
+    const turn = ++this.#opening
     await this.#leave()
     const found = await this.#store.read(id)
     if (!found) return false
@@ -87,11 +90,12 @@ export class Desk {
     const isKept = newest !== undefined && (await this.#store.versionText(newest.id)) === text
     if (text.trim() && !isKept) await this.#keep(id, text, 'opened')
     await this.#leave() // what was typed while the other one was read
-    this.#show(entry, text)
+    if (turn === this.#opening) this.#show(entry, text) // else another one was asked for meanwhile
     return true
   }
 
   async create(text = '', format: TextFormat = 'markdown', file: FileOrigin | null = null): Promise<string> {
+    this.#opening += 1
     await this.#leave()
     const entry = await this.#store.create(text, format, file, this.#now())
     await this.#leave() // what was typed while the new one was made
@@ -109,7 +113,7 @@ export class Desk {
       await this.flush()
       const state = this.saveState.peek()
       if (state.status === 'failed') throw new Error(state.message)
-    } while (this.#read) // typed while it was being saved
+    } while (this.#read && this.current.peek()) // typed while it was being saved; of a deleted one nothing is
   }
 
   #show(entry: DocumentEntry, text: string): void {
