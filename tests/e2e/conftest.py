@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
+from ports import kept_port
 from serving import (
     CHROMIUM,
     GONE,
@@ -22,7 +23,6 @@ from serving import (
     StartServer,
     Watch,
     copy_bundle,
-    kept_port,
 )
 
 from slm_playground import paths

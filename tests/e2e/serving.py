@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -43,22 +41,6 @@ def link_or_copy(source: str, target: str) -> None:
         os.link(source, target)
     except OSError:
         shutil.copy2(source, target)
-
-
-@contextmanager
-def kept_port() -> Iterator[int]:
-    """A free port that is still free when the server on it is started again.
-
-    Bound here too, but nobody listens: Linux gives it to no other program meanwhile, and lets the server have it
-    (SO_REUSEADDR on both). Elsewhere it is only likely to stay free.
-    """
-    with socket.socket() as keeper:
-        keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        keeper.bind(("127.0.0.1", 0))
-        port: int = keeper.getsockname()[1]
-        if sys.platform != "linux":
-            keeper.close()
-        yield port
 
 
 def copy_bundle(bundle: Path, models: Path) -> Path:

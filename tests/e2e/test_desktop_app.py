@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, Playwright, expect
+from ports import kept_port
 from serving import CHROMIUM, PATIENCE_MS, copy_bundle
 from windows import MISSING, PATIENCE_SECONDS, arrived, chrome_for_tests, display
 
@@ -168,14 +169,15 @@ def test_chat_links_a_second_start_and_a_clean_end(
 def test_a_killed_app_leaves_no_browser_and_starts_again_with_what_was_stored(
     start: Callable[..., Running], tmp_path: Path
 ) -> None:
-    app = start("--port", "0")
-    app.page.evaluate("() => localStorage.setItem('of the test', 'kept')")
-    app.page.close()  # the user closes the window: the app ends, and the port is remembered
-    assert app.process.wait(timeout=PATIENCE_SECONDS) == 0
+    with kept_port() as port:
+        app = start("--port", str(port))
+        app.page.evaluate("() => localStorage.setItem('of the test', 'kept')")
+        app.page.close()  # the user closes the window: the app ends, and the port is remembered
+        assert app.process.wait(timeout=PATIENCE_SECONDS) == 0
 
-    app = start()
-    app.process.kill()
-    app.process.wait()
-    again = start()
+        app = start()
+        app.process.kill()
+        app.process.wait()
+        again = start()
     assert again.url == app.url
     assert again.page.evaluate("() => localStorage.getItem('of the test')") == "kept"

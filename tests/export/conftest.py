@@ -82,6 +82,32 @@ def transformer_bundles() -> Path:
     return FIXTURES / "transformers"
 
 
+# A hook of Python's own audit events sends `slm-export` a signal at a moment that no clock could meet.
+SABOTAGE = """
+import os, sys
+event_name, part, number = os.environ["SABOTAGE"].split(",")
+def hook(event, arguments):
+    global part
+    if part and event == event_name and part in str(arguments[0]):
+        part = ""
+        os.kill(os.getpid(), int(number))
+if len(sys.orig_argv) > 1 and "slm-export" in sys.orig_argv[1]:
+    sys.addaudithook(hook)
+"""
+
+
+@pytest.fixture(scope="session")
+def sabotage(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str, int], dict[str, str]]:
+    """`sabotage(event, part, number)`: an environment in which `slm-export` gets the signal when `event` first names `part`."""
+    folder = tmp_path_factory.mktemp("hook")
+    (folder / "sitecustomize.py").write_text(SABOTAGE)
+
+    def environment(event: str, part: str, number: int) -> dict[str, str]:
+        return {**os.environ, "PYTHONPATH": str(folder), "SABOTAGE": f"{event},{part},{int(number)}"}
+
+    return environment
+
+
 @pytest.fixture
 def reporter() -> Reporter:
     return Reporter(quiet=True)

@@ -23,15 +23,18 @@ from slm_export.options import ExportOptions
 
 PROGRAM = str(Path(sys.executable).with_name("slm-export"))
 # Runs in every Python that has it on its path: when an export of MODEL stamps its stage STAGE for the first time, TARGET (the
-# process itself, or the batch that started it) gets the signal, as from the kernel, a colleague or a terminal.
+# process itself, or the batch that started it) gets the signal, as from the kernel, a colleague or a terminal. Where that is the
+# batch, the export stays there until it is stopped, or sees that it is alone: it could have ended before it hears of either.
 SABOTAGE = """
-import os, sys
+import os, sys, time
 model, stage, target, number, mark = os.environ.get("SABOTAGE", ",,,,").split(",")
 def hook(event, arguments):
     stamp = f".{model}.part/.work/stages/{stage}.json.part"
     if event == "open" and str(arguments[0]).endswith(stamp) and not os.path.exists(mark):
         os.close(os.open(mark, os.O_CREAT | os.O_WRONLY))
         os.kill(os.getpid() if target == "self" else os.getppid(), int(number))
+        while target == "batch":
+            time.sleep(0.01)
 if model and "slm_export.batch_worker" in " ".join(sys.orig_argv):
     sys.addaudithook(hook)
 """
@@ -245,10 +248,9 @@ def test_exports_start_only_within_jobs_and_memory(tmp_path, monkeypatch):
 class DyingAtOnce:
     """An engine that always has room, and whose first attempt ends before anybody looks."""
 
-    largest_bytes, retries = None, 1
-
-    def __init__(self):
-        self.batch = None
+    largest_bytes: int | None = None
+    retries = 1
+    batch: Batch
 
     def has_room(self, task):
         return True

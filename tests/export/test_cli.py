@@ -103,28 +103,12 @@ def test_a_failed_verification_is_one_json_object_with_its_checks(run_cli, tiny_
     assert "Do not use it" in done.stderr
 
 
-# Signals. A hook of Python's own audit events sends one at a moment that no clock could meet.
-SABOTAGE = """
-import os, sys
-event_name, part, number = os.environ["SABOTAGE"].split(",")
-def hook(event, arguments):
-    global part
-    if part and event == event_name and part in str(arguments[0]):
-        part = ""
-        os.kill(os.getpid(), int(number))
-if len(sys.orig_argv) > 1 and "slm-export" in sys.orig_argv[1]:
-    sys.addaudithook(hook)
-"""
-
-
 @pytest.fixture
-def interrupted(tmp_path):
+def interrupted(sabotage, tmp_path):
     """Run an export that gets `number` when the audit event `event` first names `part`."""
 
     def run(event, part, number):
         source = write_checkpoint(tmp_path / "source")
-        (tmp_path / "hook").mkdir()
-        (tmp_path / "hook" / "sitecustomize.py").write_text(SABOTAGE)
         command = [PROGRAM, "model", source, "--out", tmp_path / "out" / "bundle", "--variants", "cpu-int8", "--json"]
         return subprocess.run(
             command,
@@ -132,7 +116,7 @@ def interrupted(tmp_path):
             text=True,
             check=False,
             timeout=300,
-            env={**os.environ, "PYTHONPATH": str(tmp_path / "hook"), "SABOTAGE": f"{event},{part},{int(number)}"},
+            env=sabotage(event, part, number),
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background jobs ignore it
         )
 

@@ -16,25 +16,19 @@ from slm_export.stages import Stage, Stages, finished_stages
 
 
 @pytest.fixture(scope="module")
-def export(tiny_source):
-    """Starts `slm-export model`; sends `signal_number` as soon as a line of its stderr contains `at`."""
+def export(tiny_source, sabotage):
+    """Starts `slm-export model`; it gets `signal_number` in the stage `at`, when that begins to write its stamp."""
 
     def run(out, *options, at=None, signal_number=signal.SIGINT):
         program = Path(sys.executable).with_name("slm-export")
-        # A shell that runs the tests in the background makes its children ignore Ctrl-C.
         command = [program, "model", tiny_source, "--out", out, "--variants", "cpu-int8", *options]
-        said = []
-        with subprocess.Popen(
-            command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True,
+        environment = sabotage("open", f"/stages/{at}.json.part", signal_number) if at else None
+        # A shell that runs the tests in the background makes its children ignore Ctrl-C.
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=300, check=False, env=environment,
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-        ) as child:  # fmt: skip
-            assert child.stderr is not None
-            for line in child.stderr:
-                said.append(line)
-                if at and at in line:
-                    child.send_signal(signal_number)
-                    at = None
-        return child.returncode, "".join(said)
+        )  # fmt: skip
+        return done.returncode, done.stderr
 
     return run
 
@@ -53,21 +47,21 @@ def contents(folder):
 
 def test_interrupted_in_every_stage_and_resumed(export, uninterrupted, tmp_path):
     out, part = tmp_path / "bundle", tmp_path / ".bundle.part"
-    code, said = export(out, at="[1/5] Loading")
+    code, said = export(out, at="load")
     assert code == 130
     assert "Interrupted before anything was finished; nothing is left behind" in said
     assert list(tmp_path.iterdir()) == []
     kept = 0
     for number, (stage, signal_number) in enumerate(
         [
-            ("Running the original", signal.SIGINT),
-            ("Building the float32 graph", signal.SIGTERM),
-            ("Quantising cpu-int8", signal.SIGINT),
-            ("Comparing cpu-int8", signal.SIGTERM),
+            ("original", signal.SIGINT),
+            ("graph", signal.SIGTERM),
+            ("quantise-cpu-int8", signal.SIGINT),
+            ("compare-cpu-int8", signal.SIGTERM),
         ],
         start=2,
     ):
-        code, said = export(out, *(["--resume"] if number > 2 else []), at=f"[{number}/5] {stage}", signal_number=signal_number)
+        code, said = export(out, *(["--resume"] if number > 2 else []), at=stage, signal_number=signal_number)
         assert code == 128 + signal_number, said
         assert "Traceback" not in said
         assert "Run the same command with --resume to continue there" in said

@@ -4,26 +4,26 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from ports import kept_port
 
 from slm_playground import listen, paths
 from slm_playground.cli import main
 
 
 @pytest.fixture
-def doctor(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, models: Path, static: Path) -> Callable[..., Result]:
+def doctor(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, models: Path, static: Path) -> Iterator[Callable[..., Result]]:
     """Runs doctor on the folders of this test, with two ports nobody else uses in place of the fixed list."""
-    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as two:
-        ports = (one.getsockname()[1], two.getsockname()[1])
-    monkeypatch.setattr(listen, "PORTS", ports)
     monkeypatch.setenv("SLM_PLAYGROUND_DATA", str(tmp_path))
     monkeypatch.setattr(paths, "static_dir", lambda: static)
-    return lambda *options: CliRunner().invoke(main, ["doctor", *options])
+    with kept_port() as one, kept_port() as two:
+        monkeypatch.setattr(listen, "PORTS", (one, two))
+        yield lambda *options: CliRunner().invoke(main, ["doctor", *options])
 
 
 def test_all_well(doctor: Callable[..., Result], make_bundle: Callable[..., Path], models: Path) -> None:

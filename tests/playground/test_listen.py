@@ -6,6 +6,7 @@ import socket
 from collections.abc import Iterator
 
 import pytest
+from ports import kept_port
 
 from slm_playground import listen
 from slm_playground.listen import ListenError, bound_port, is_free, open_socket
@@ -14,11 +15,12 @@ from slm_playground.listen import ListenError, bound_port, is_free, open_socket
 @pytest.fixture
 def ports(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[socket.socket]]:
     """Two ports of this machine stand in for the fixed list; both are taken by somebody else until a test closes one."""
-    taken = [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
-    monkeypatch.setattr(listen, "PORTS", tuple(other.getsockname()[1] for other in taken))
-    yield taken
-    for other in taken:
-        other.close()
+    with kept_port() as one, kept_port() as two:
+        taken = [socket.create_server(("127.0.0.1", port)) for port in (one, two)]
+        monkeypatch.setattr(listen, "PORTS", (one, two))
+        yield taken
+        for other in taken:
+            other.close()
 
 
 def test_the_first_port_of_the_list_when_it_is_free(ports: list[socket.socket]) -> None:
