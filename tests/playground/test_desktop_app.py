@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 from faraway import PATIENCE_SECONDS
+from ports import kept_port
 
 from slm_playground.desktop.instance import First, NotReached, find_first
 
@@ -75,13 +76,14 @@ def test_a_signal_ends_it_and_leaves_nothing(start: Callable[..., Any], tmp_path
 
 
 def test_after_a_kill_it_starts_again_on_the_same_port(start: Callable[..., Any], fetch: Callable[..., Any]) -> None:
-    killed = start(*SERVER_ALONE, "--port", "0")
-    assert fetch(killed, "/api/health").status == 200
-    # Clean once, so that the port is kept; then killed.
-    killed.end(signal.SIGTERM)
-    killed = start(*SERVER_ALONE)
-    killed.end(signal.SIGKILL)
-    again = start(*SERVER_ALONE)
+    with kept_port() as port:
+        killed = start(*SERVER_ALONE, "--port", str(port))
+        assert fetch(killed, "/api/health").status == 200
+        # Clean once, so that the port is kept; then killed.
+        killed.end(signal.SIGTERM)
+        killed = start(*SERVER_ALONE)
+        killed.end(signal.SIGKILL)
+        again = start(*SERVER_ALONE)
     assert again.url == killed.url
     assert fetch(again, "/api/health").status == 200
 
