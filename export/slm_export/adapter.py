@@ -14,7 +14,8 @@ from typing import Any
 
 from slm_export.download import sha256_of
 from slm_export.errors import SourceError
-from slm_export.manifest import Adapter, Margin
+from slm_export.manifest import Adapter
+from slm_export.manifest_model import Margin
 
 CONFIG_NAME = "adapter_config.json"
 WEIGHTS_NAME = "adapter_model.safetensors"

@@ -27,6 +27,7 @@ from slm_export.config_file import read_config
 from slm_export.errors import SlmError, SourceError
 from slm_export.families import LANGUAGE_MODELS, require_supported
 from slm_export.golden import special_tokens
+from slm_export.loaded_weights import require_all_weights, require_finite
 from slm_export.memory import return_freed_memory
 from slm_export.rotary import apply_gguf_rope, apply_rope_parameters
 from slm_export.sources import Origin
@@ -71,12 +72,7 @@ def load(origin: Origin, work: Path) -> Checkpoint:
     model = _load_gguf(origin.path, work) if origin.is_gguf else _load_folder(origin, work)
     if origin.options.adapter:
         model = merge_adapter(model, origin.options.adapter)
-    bad = [name for name, tensor in model.state_dict().items() if not _is_finite(tensor)]
-    if bad:
-        raise SourceError(
-            f"{origin.path.name} holds values that are not finite (NaN or infinity) in {', '.join(bad[:3])}. "
-            "The checkpoint is broken: get it again, or ask its author."
-        )
+    require_finite(model, origin.path.name)
     template = _settle_chat_template(work, origin)
     drop_surplus_tokens(work, len(model.get_input_embeddings().weight), template)
     model.generation_config = _generation(model.generation_config)
@@ -126,11 +122,6 @@ def _open_model(folder: Path) -> Any:
     return model_class.from_pretrained(folder, config=config, **options).eval()
 
 
-def _is_finite(tensor: torch.Tensor) -> bool:
-    """One sum tells for nearly all tensors (NaN and infinity survive it); only its overflow needs the slow look."""
-    return bool(torch.isfinite(tensor.sum())) or bool(torch.isfinite(tensor).all())
-
-
 def _load_gguf(path: Path, work: Path) -> Any:
     try:
         reader = GGUFReader(path)
@@ -145,7 +136,7 @@ def _load_gguf(path: Path, work: Path) -> Any:
         raise SourceError(f"{path} cannot be read as a GGUF model: {error}. It may be cut short; download it again.") from error
     model, report = loaded
     require_supported({"architectures": [type(model).__name__]})
-    _require_all_weights(model, report, path)
+    require_all_weights(model, report, path)
     rotary = {tensor.name: tensor.data for tensor in reader.tensors if tensor.name.startswith("rope_")}
     _require_all_tensors(model, [tensor.name for tensor in reader.tensors if tensor.name not in rotary], path)
     apply_gguf_rope(model.config, _architecture_fields(reader), rotary)
@@ -197,7 +188,7 @@ def _load_folder(origin: Origin, work: Path) -> Any:
             f"The weights in {folder} cannot be read: {error}. They may be cut short; download them again."
         ) from error
     model, report = loaded
-    _require_all_weights(model, report, folder)
+    require_all_weights(model, report, folder)
     if raw.get("model_type") not in LANGUAGE_MODELS:  # whose other parts are left out on purpose
         _require_no_others(model, report, folder)
     stored = stored_template(folder)
@@ -220,16 +211,6 @@ def _weight_names(raw: dict[str, Any]) -> dict[str, str] | None:
     """transformers' `key_mapping` for the weights of a language model inside a multimodal one."""
     part = LANGUAGE_MODELS.get(raw.get("model_type", ""))
     return dict(part.weight_names) if part and part.weight_names else None
-
-
-def _require_all_weights(model: Any, report: dict[str, Any], path: Path) -> None:
-    """transformers fills weights that it does not find with random numbers and goes on."""
-    missing = sorted(report["missing_keys"])
-    if missing:
-        raise SourceError(
-            f"{path} lacks {len(missing)} of the weights that a {type(model).__name__} has ({', '.join(missing[:3])} …). "
-            "The checkpoint is incomplete, or its tensors have names that are not known. Get it again, or another form of it."
-        )
 
 
 def _require_no_others(model: Any, report: dict[str, Any], path: Path) -> None:

@@ -17,7 +17,8 @@ from slm_export.facts import Facts
 from slm_export.families import context_length, kv_heads
 from slm_export.gguf_blocks import exact_int4
 from slm_export.graph import build_float_graph, open_float_graph
-from slm_export.manifest import Generation, KvGeometry, Prompts, Reference, SpecialTokens, TaskPrompt
+from slm_export.manifest import Reference
+from slm_export.manifest_model import Generation, KvGeometry, Prompts, SpecialTokens, TaskPrompt
 from slm_export.original import Original, run_original
 from slm_export.progress import Reporter
 from slm_export.row_store import RowStore

@@ -3,51 +3,36 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from slm_export import transformer_graph, verify_encoder
+from slm_export import verify_encoder
 from slm_export.errors import SourceError
 from slm_export.facts import Facts
-from slm_export.manifest import Encoder, Generation, Prompts, Reference, SpecialTokens
+from slm_export.manifest import Reference
+from slm_export.manifest_model import Encoder, Generation, Prompts, SpecialTokens
+from slm_export.optimum_kind import OptimumKind
 from slm_export.original import Original
 from slm_export.pretrained import TASKS, Pretrained
 from slm_export.progress import Reporter
-from slm_export.variant_recipes import Recipe
 from slm_export.verify import Measured
 
 DEFAULT_INPUT_TOKENS = 512
 
 
-class EncoderKind:
+class EncoderKind(OptimumKind):
     """A ModelKind."""
 
     states_own_logits = False
-    chat_template: str | None = None
-    calibrate = None  # no 4-bit variants
 
     def __init__(self, source: Pretrained) -> None:
-        self.source = source
-        self.folder = source.folder
+        super().__init__(source)
         self.encoder = _encoder(source)
         self.facts = _facts(source, self.encoder)
 
-    @property
-    def tokenizer(self) -> Any:
-        return self.source.tokenizer
-
-    def recipes(self, names: Sequence[str]) -> list[Recipe]:
-        return transformer_graph.recipes(names, self.source.parameters)
-
     def run_original(self, folder: Path, reporter: Reporter, *, text: str, text_name: str) -> Original:
         return verify_encoder.run_original(self.source, self.encoder, folder, reporter, text=text, text_name=text_name)
-
-    def build_graph(self, folder: Path) -> None:
-        transformer_graph.build_graphs(self.source, folder)
-
-    def write_variant(self, graph: Path, recipe: Recipe, folder: Path, calibrated: Path) -> None:
-        transformer_graph.write_variant(graph, recipe, folder, embedding_rows=self.source.embedding_rows)
 
     def measure(self, folder: Path, original: Original, reporter: Reporter) -> Measured:
         return verify_encoder.measure(folder, self.encoder, original, reporter)

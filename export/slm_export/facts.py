@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from slm_export.manifest import Decoder, Encoder, Generation, KvGeometry, Prompts, SpecialTokens
+from slm_export.manifest_model import Decoder, Encoder, Generation, KvGeometry, Prompts, SpecialTokens
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,14 +88,6 @@ def plan_export(request: Request) -> Plan:
     return make_plan(seen.name, seen, request.out, request.variants, resume=request.resume)
 
 
-def checkpoint_shapes(source: str, downloads: Path) -> Shapes:
-    """Shapes of a source, from headers alone.
-
-    Raises: SourceError where they cannot be read.
-    """
-    return survey(source, downloads, ExportOptions()).shapes
-
-
 def make_plan(source: str, found: Shapes | Survey, out: Path, variants: Sequence[str], *, resume: bool = False) -> Plan:
     """Plan the export of a model of these shapes to the folder `out` (which need not exist).
 

@@ -17,6 +17,7 @@ from transformers import PreTrainedTokenizerFast
 from transformers.utils import logging as transformers_logging
 
 from slm_export.errors import SourceError
+from slm_export.loaded_weights import require_all_weights, require_finite
 from slm_export.memory import return_freed_memory
 from slm_export.optimum_graph import SEQ2SEQ_TASK
 from slm_export.sources import Origin
@@ -101,7 +102,8 @@ def load(origin: Origin, work: Path) -> Pretrained:
             f"{folder} cannot be loaded as a {architecture}: {error}. It may be cut short; get it again."
         ) from error
     model, report = loaded
-    _require_whole(model, report, folder)
+    require_all_weights(model, report, folder)
+    require_finite(model, folder.name)
     drop_surplus_tokens(work, len(model.get_input_embeddings().weight), None)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that settings of generation move to generation_config.json
@@ -147,18 +149,3 @@ def _options(architecture: str) -> dict[str, Any]:
 def _open_model(folder: Path, architecture: str) -> Any:
     options = {"dtype": torch.float32, "use_safetensors": True, **_options(architecture)}
     return _class(architecture).from_pretrained(folder, **options).eval()
-
-
-def _require_whole(model: Any, report: dict[str, Any], folder: Path) -> None:
-    missing = sorted(report["missing_keys"])
-    if missing:
-        raise SourceError(
-            f"{folder} lacks {len(missing)} of the weights that a {type(model).__name__} has ({', '.join(missing[:3])} …). "
-            "The checkpoint is incomplete: get it again."
-        )
-    bad = [name for name, tensor in model.state_dict().items() if not torch.isfinite(tensor).all()]
-    if bad:
-        raise SourceError(
-            f"{folder.name} holds values that are not finite (NaN or infinity) in {', '.join(bad[:3])}. "
-            "The checkpoint is broken: get it again, or ask its author."
-        )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from slm_export.manifest import Generation
+from slm_export.manifest_model import Generation
 
 DEFAULT_MODEL = "smollm2-135m-instruct"
 GRAMMAR_MODEL = "smollm2-135m-grammar"

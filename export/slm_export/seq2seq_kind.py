@@ -2,56 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from slm_export import transformer_graph, verify_seq2seq
+from slm_export import verify_seq2seq
 from slm_export.encoder_kind import input_tokens
 from slm_export.errors import SourceError
 from slm_export.facts import Facts
-from slm_export.manifest import Decoder, Generation, KvGeometry, Prompts, Reference, SpecialTokens, TaskPrefix
+from slm_export.manifest import Reference
+from slm_export.manifest_model import Decoder, Generation, KvGeometry, Prompts, SpecialTokens, TaskPrefix
+from slm_export.optimum_kind import OptimumKind
 from slm_export.original import Original
 from slm_export.pretrained import Pretrained
 from slm_export.progress import Reporter
-from slm_export.variant_recipes import Recipe
 from slm_export.verify import Measured, choose_reference
 
 MAX_ANSWER_TOKENS = 512
 
 
-class Seq2SeqKind:
+class Seq2SeqKind(OptimumKind):
     """A ModelKind."""
 
     states_own_logits = True
-    chat_template: str | None = None
-    calibrate = None  # no 4-bit variants
 
     def __init__(self, source: Pretrained) -> None:
-        self.source = source
-        self.folder = source.folder
+        super().__init__(source)
         self.start = _start(source)
         self.ends = _ends(source)
         self.facts = _facts(source, self.start, self.ends)
-
-    @property
-    def tokenizer(self) -> Any:
-        return self.source.tokenizer
-
-    def recipes(self, names: Sequence[str]) -> list[Recipe]:
-        return transformer_graph.recipes(names, self.source.parameters)
 
     def run_original(self, folder: Path, reporter: Reporter, *, text: str, text_name: str) -> Original:
         prefixes = [entry.prefix for entry in self.facts.prompts.prefixes or ()]
         prompts = verify_seq2seq.prompts(self.source.tokenizer, prefixes, self.facts.context_length, text, text_name)
         answering = verify_seq2seq.Answering(self.source.load_model(), self.start, self.ends)
         return verify_seq2seq.run_original(answering, prompts, folder, reporter, text=text, text_name=text_name)
-
-    def build_graph(self, folder: Path) -> None:
-        transformer_graph.build_graphs(self.source, folder)
-
-    def write_variant(self, graph: Path, recipe: Recipe, folder: Path, calibrated: Path) -> None:
-        transformer_graph.write_variant(graph, recipe, folder, embedding_rows=self.source.embedding_rows)
 
     def measure(self, folder: Path, original: Original, reporter: Reporter) -> Measured:
         return verify_seq2seq.measure(folder, self.start, original, reporter)

@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 from slm_export.errors import VerifyError
-from slm_export.manifest import Encoder, Reference, ReferenceLogit
+from slm_export.manifest import Reference, ReferenceLogit
+from slm_export.manifest_model import Encoder
 from slm_export.original import REFERENCE_LOGITS, Original, PromptAnswer, write_original
 from slm_export.ort_transformer import OrtEncoder
 from slm_export.pretrained import Pretrained

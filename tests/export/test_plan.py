@@ -15,18 +15,19 @@ from slm_export.errors import ExportError, SourceError
 from slm_export.export_time import REFERENCE_FLOPS, spoken, stage_names, stage_seconds
 from slm_export.manifest import load_manifest
 from slm_export.options import ExportOptions
-from slm_export.plan import Request, checkpoint_shapes, make_plan, plan_export, problems, require_resources
+from slm_export.plan import Request, make_plan, plan_export, problems, require_resources
 from slm_export.recipes import DEFAULT_MODEL, EMBEDDING_MODEL, LlamaSizes, PypiFile
 from slm_export.recipes import RECIPES as RECIPE_BY_NAME
 from slm_export.shapes import classify, folder_shapes, llama_shapes, safetensors_header
 from slm_export.sources import resolve
+from slm_export.survey import survey
 from slm_export.variant_recipes import DEFAULT_VARIANTS, RECIPES
 
 
 @pytest.fixture
 def plan(tiny_source, tiny_bundle, tmp_path):
     variants = [variant.name for variant in load_manifest(tiny_bundle).variants]
-    return make_plan("tiny", checkpoint_shapes(str(tiny_source), tmp_path), tmp_path / "a" / "b", variants)
+    return make_plan("tiny", survey(str(tiny_source), tmp_path, ExportOptions()), tmp_path / "a" / "b", variants)
 
 
 def test_estimated_sizes_are_those_of_the_bundle(plan, tiny_bundle):

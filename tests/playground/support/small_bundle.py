@@ -9,18 +9,15 @@ from slm_export.manifest import (
     FORMAT,
     Fidelity,
     FileEntry,
-    Generation,
-    KvGeometry,
     Licence,
     Manifest,
-    Prompts,
     Reference,
     ReferenceLogit,
     Source,
-    SpecialTokens,
     Variant,
     to_json,
 )
+from slm_export.manifest_model import Generation, KvGeometry, Prompts, SpecialTokens
 
 PORT = 8765
 TOKEN = "token-of-the-tests"
