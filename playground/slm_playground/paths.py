@@ -65,11 +65,6 @@ def models_dir() -> Path:
     return data_dir() / "models"
 
 
-def records_dir() -> Path:
-    """The folder of the records that all shells share (`data.records`)."""
-    return data_dir() / "records"
-
-
 def settings_dir() -> Path:
     """The folder of what the programs themselves keep, a JSON file each: `window.json`, …"""
     return data_dir() / "settings"

@@ -20,6 +20,7 @@ def test_of_the_exporter_only_the_manifest_is_used_and_nothing_heavy() -> None:
         "slm_export.json_fields",
         "slm_export.manifest",
         "slm_export.manifest_checks",
+        "slm_export.manifest_model",
     ]
 
 

@@ -42,7 +42,7 @@ def test_a_moved_folder_is_followed(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     monkeypatch.setenv("SLM_PLAYGROUND_DATA", str(tmp_path))
     (tmp_path / "moved.json").write_text(json.dumps({"data_dir": str(tmp_path / "new")}), encoding="utf-8")
     assert paths.home_dir() == tmp_path
-    assert paths.records_dir() == tmp_path / "new" / "records"
+    assert paths.models_dir() == tmp_path / "new" / "models"
     assert paths.settings_dir() == tmp_path / "new" / "settings"
 
 
