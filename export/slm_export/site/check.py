@@ -55,9 +55,12 @@ def _check(source: FolderSource | WebSource) -> Iterator[Finding]:
     described = yield from _site_json(source)
     hubs = [address for _, address in described.models if address.startswith("https://")]
     yield from _page_files(source, sums, hubs)
+    told: set[str] = set()
     for name, address in described.models:
-        yield from check_model(source, name, address, described.pages)
-    yield from _files(source, sums)
+        for finding in check_model(source, name, address, described.pages):
+            told.add(finding.place)
+            yield finding
+    yield from _files(source, sums, told)
     if isinstance(source, WebSource):
         yield from _host(source, described)
 
@@ -124,7 +127,8 @@ def _page_files(source: SiteSource, sums: dict[str, str], hubs: list[str]) -> It
             yield from check_script(name, text)
 
 
-def _files(source: FolderSource | WebSource, sums: dict[str, str]) -> Iterator[Finding]:
+def _files(source: FolderSource | WebSource, sums: dict[str, str], told: set[str]) -> Iterator[Finding]:
+    """`told`: of what is missing in a model somebody has said already what it was for."""
     total_bytes, largest = 0, (0, "")
     for path, digest in sums.items():
         if not is_safe_path(path):
@@ -132,7 +136,8 @@ def _files(source: FolderSource | WebSource, sums: dict[str, str]) -> Iterator[F
             continue
         size_bytes = source.size_bytes(path)
         if size_bytes is None:
-            yield error(path, "is missing or cannot be read")
+            if path not in told:
+                yield error(path, "is missing or cannot be read")
             continue
         total_bytes += max(size_bytes, 0)
         if isinstance(source, FolderSource) and source.sha256(path) != digest:

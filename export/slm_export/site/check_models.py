@@ -15,10 +15,11 @@ from slm_export.manifest import Manifest, ManifestError, Variant, parse_manifest
 from slm_export.site.errors import SiteError
 from slm_export.site.finding import Finding, error, warning
 from slm_export.site.site_source import MOST_TEXT_BYTES, SiteSource, WebSource
+from slm_export.sources import UNKNOWN_LICENCE
 
 # WebGPU's default limits, which every adapter has (https://www.w3.org/TR/webgpu/#limits), and WebAssembly's 32 bits.
 _BINDING_BYTES, _BUFFER_BYTES, _HEAP_BYTES = 128 * 2**20, 256 * 2**20, 4 * 2**30
-_UNKNOWN = ("", "unknown", "other", "none", "noassertion")
+_UNKNOWN = ("", "unknown", "other", "none", "noassertion", UNKNOWN_LICENCE.lower())
 
 
 def check_model(source: SiteSource, name: str, address: str, pages: Sequence[str]) -> Iterator[Finding]:
@@ -56,9 +57,9 @@ def _files(place: SiteSource, folder: str, manifest: Manifest) -> Iterator[Findi
     for entry in manifest.all_files():
         for piece in entry.parts or (entry,):
             size_bytes = place.size_bytes(folder + piece.path)
-            if size_bytes is None:
+            if size_bytes is None and piece.path != manifest.licence.file:  # that is a matter of _papers
                 yield error(folder + piece.path, "is not there, and the manifest lists it")
-            elif size_bytes not in (-1, piece.size_bytes):
+            elif size_bytes not in (None, -1, piece.size_bytes):
                 yield error(folder + piece.path, f"has {size_bytes:,} bytes, the manifest says {piece.size_bytes:,}")
 
 
