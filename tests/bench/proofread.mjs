@@ -1,6 +1,6 @@
 /**
- * What the writing page finds in files of one sentence a line, for `slm-export eval grammar --engine`: every finding of model
- * and rules with its kind and confidence, and what the sentence becomes by what the page shows of them (model, both, rules):
+ * What the writing page finds in files of one sentence a line, for `slm-export eval grammar --engine`: every finding of the
+ * model alone, of both and of the rules, with its kind and confidence, and what the sentence becomes by what the page shows:
  *   node tests/bench/proofread.mjs --out engine.json [--bundle FOLDER] [--limit N] FILE…
  *   node tests/bench/proofread.mjs --out engine.json --again engine.json [--bundle FOLDER]   # other gates, same findings
  */
@@ -68,16 +68,14 @@ async function find([{ client, corrector: module, harper }, lines]) {
   })
   corrector.engine = await createEngine({ bundle: '/bundle/', device: 'cpu' })
   corrector.rules = new Harper()
-  const sentences = []
-  for (const text of lines) {
-    const start = performance.now()
+  let names = []
+  const ask = async (text, source) => {
     const findings = []
-    let names = []
-    const take = ({ start: at, findings: own }) => {
-      for (const finding of own) findings.push({ ...finding, from: at + finding.from, to: at + finding.to })
+    const take = ({ start, findings: own }) => {
+      for (const finding of own) findings.push({ ...finding, from: start + finding.from, to: start + finding.to })
     }
     await corrector.run(text, {
-      source: 'both',
+      source,
       signal: new AbortController().signal,
       view: () => ({ from: 0, to: text.length }),
       isOpen: () => false,
@@ -89,7 +87,15 @@ async function find([{ client, corrector: module, harper }, lines]) {
       onChecked: take,
       onProgress: () => {},
     })
-    sentences.push({ text, ms: performance.now() - start, names, findings })
+    return findings
+  }
+  const sentences = []
+  for (const text of lines) {
+    const start = performance.now()
+    const found = { both: await ask(text, 'both') }
+    const ms = performance.now() - start
+    for (const source of ['model', 'rules']) found[source] = await ask(text, source)
+    sentences.push({ text, ms, names, findings: found.model, with_rules: found.both, rules: found.rules })
     if (sentences.length % 50 === 0) console.info(`${sentences.length} of ${lines.length}`)
   }
   const { bundle, variant, backend } = corrector.engine.info
@@ -100,11 +106,9 @@ async function find([{ client, corrector: module, harper }, lines]) {
 /** Runs in the page: the lines with everything accepted that is shown. */
 async function show([{ shown: module }, sentences, gates]) {
   const { shownOf } = await import(module)
-  const accepted = ({ text, findings, names }, source) => {
+  const accepted = ({ text, names, findings, with_rules, rules }, source) => {
     const wishes = { source, ...gates, keep: new Set(names), never: new Set(), dismissed: new Set() }
-    // Rules alone are shown unjudged: there is no model to ask.
-    const unjudged = findings.filter(({ foundBy }) => foundBy !== 'model').map(each => ({ ...each, confidence: null }))
-    const edits = shownOf(text, source === 'rules' ? unjudged : findings, wishes)
+    const edits = shownOf(text, { model: findings, both: with_rules, rules }[source], wishes)
     return edits.reduceRight(
       (line, { from, to, replacements }) => line.slice(0, from) + replacements[0] + line.slice(to),
       text,

@@ -104,28 +104,36 @@ describe('model and rules', () => {
   const TEXT = 'I could of seen teh cat.'
   const RULES = { [TEXT]: [['could of', 'could have', 'WordChoice'] as const, ['teh', 'the|tech'] as const] }
 
-  test('say the same in other bounds: found by both, once', async () => {
-    const { run } = scene({ answers: { [TEXT]: 'I could have seen the cat.' }, rules: RULES })
+  test('the model reads what the rules have repaired: what it then finds stands in the sentence as written', async () => {
+    const answers = { 'I could have seen the cat.': 'I could have seen the cats.' }
+    const score = (sentence: string) => ['have', 'the', 'cats'].filter(word => sentence.includes(word)).length
+    const { run, asked } = scene({ answers, rules: RULES }, { score })
     const { checked } = await run(TEXT)
-    expect(said(checked)).toEqual(['of → have (both)', 'teh → the (both)'])
-    expect(checked[0]?.findings[0]).toMatchObject({ rule: 'RuleWordChoice', explanation: 'Says why.' })
+    expect(asked.at(-1)).toBe('I could have seen the cat.')
+    expect(said(checked)).toEqual(['cat → cats (model)', 'could of → could have (both)', 'teh → the (both)'])
+    expect(checked[0]?.findings[1]).toMatchObject({ rule: 'RuleWordChoice', explanation: 'Says why.' })
   })
 
-  test('a word that is in no dictionary is misspelled, also where the model takes it for another form', async () => {
-    const text = 'I am writting to you.'
+  test('a repaired word that the model changes further is one correction, and its spelling', async () => {
+    const text = 'It was writting here.'
     const rules = { [text]: [['writting', 'writing', 'Spelling'] as const] }
-    const { checked } = await scene({ answers: { [text]: 'I am writing to you.' }, rules }).run(text)
-    expect(checked[0]?.findings[0]).toMatchObject({ foundBy: 'both', kind: 'spelling', kinds: ['grammar'] })
+    const answers = { 'It was writing here.': 'It was written here.' }
+    const { checked } = await scene({ answers, rules }, { score: sentence => -sentence.length }).run(text)
+    expect(said(checked)).toEqual(['writting → written (model)', 'writting → writing (both)'])
+    expect(checked[0]?.findings[0]).toMatchObject({ kind: 'spelling' })
   })
 
-  test('the model judges what only the rules say, and chooses among their suggestions', async () => {
+  test('the model judges what the rules say, and chooses among their suggestions; what it objects to it does not read', async () => {
     const score = (sentence: string) => (sentence.includes('tech') ? -1 : sentence.includes('could have') ? -9 : -4)
-    const { run } = scene({ rules: RULES }, { score })
+    const { run, asked } = scene({ rules: RULES }, { score })
     const [sentence] = (await run(TEXT)).checked
-    expect(sentence?.findings.map(({ replacements, confidence }) => [replacements, confidence])).toEqual([
-      [['could have'], -5],
-      [['tech', 'the'], 3],
+    expect(
+      sentence?.findings.map(({ replacements, confidence, foundBy }) => [replacements, confidence, foundBy]),
+    ).toEqual([
+      [['could have'], -5, 'rules'],
+      [['tech', 'the'], 3, 'both'],
     ])
+    expect(asked.at(-1)).toBe('I could of seen tech cat.')
   })
 
   test('the rules alone are not judged', async () => {

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { factsOf } from '../../../web/src/engine/client.ts'
 import type { Placed } from '../../../web/src/state/grammar/checker.ts'
 import { findingsOf } from '../../../web/src/tasks/grammar/harper.ts'
-import { allowed, least } from '../../../web/src/tasks/grammar/merge.ts'
+import { allowed } from '../../../web/src/tasks/grammar/merge.ts'
 import { dismissalKey, dismissalOf, kindKey, shownOf, type Wishes } from '../../../web/src/tasks/grammar/shown.ts'
 import type { Finding, RuleFinding } from '../../../web/src/tasks/grammar/types.ts'
 import { text as english } from '../../../web/src/text/en/index.ts'
@@ -62,22 +62,11 @@ describe('what is shown', () => {
     expect(shown(TEXT, all, { source: 'rules' })).toEqual(['sits', 'hat'])
   })
 
-  test('of two at one place the one that both found, else the model’s', () => {
+  test('of two at one place the model’s, which has seen what the rules say; else the one that both found', () => {
     const other = finding(TEXT, 'sat on', 'is on')
-    expect(shown(TEXT, [other, byBoth])).toEqual(['sits'])
-    expect(shown(TEXT, [{ ...byRules, ...{ from: 0, to: 7 } }, byModel])).toEqual(['The'])
-  })
-
-  test('for a misspelled word the dictionary’s spelling goes before another word of the model’s', () => {
-    const text = 'We need tecnologies.'
-    const byRule = finding(text, 'tecnologies', 'technologies', {
-      foundBy: 'rules',
-      rule: 'SpellCheck',
-      confidence: -2,
-    })
-    expect(shown(text, [finding(text, 'tecnologies', 'things'), byRule])).toEqual(['technologies'])
-    expect(shown(text, [finding(text, 'tecnologies', 'technology'), byRule])).toEqual(['technology'])
-    expect(shown(text, [finding(text, 'tecnologies', 'things'), { ...byRule, confidence: -9 }])).toEqual(['things'])
+    expect(shown(TEXT, [byBoth, other])).toEqual(['is on'])
+    expect(shown(TEXT, [byBoth, { ...other, confidence: 1 }])).toEqual(['sits'])
+    expect(shown(TEXT, [{ ...byRules, ...{ from: 4, to: 10 } }, byBoth])).toEqual(['sits'])
   })
 
   test('dictionary and names keep words as they are, other signs and case around them may change', () => {
@@ -137,20 +126,6 @@ describe('lints', () => {
       findingsOf('a a', [{ ...lint, kind: 'Typo', start: 0, end: 2, suggestions: [{ kind: 'remove', text: '' }] }]),
     ).toMatchObject([{ from: 0, to: 2, replacements: [''] }])
   })
-})
-
-test.each<[[number, number, string], [number, number, string]]>([
-  [
-    [0, 8, 'could have'],
-    [6, 8, 'have'],
-  ],
-  [
-    [3, 5, 'of'],
-    [3, 5, 'of'],
-  ],
-])('the least of %j is %j', ([from, to, text], expected) => {
-  const found = least('could of', { from, to, text })
-  expect([found.from, found.to, found.text]).toEqual(expected)
 })
 
 describe('in words', () => {

@@ -7,7 +7,8 @@ import type { Engine, ProofreadSentence } from '../../engine/api.ts'
 import { factsOf, namesAmong, ProseReader, type Sentence, type SentenceFacts } from '../../engine/client.ts'
 import { breather } from './breather.ts'
 import { judged } from './judge.ts'
-import { agreement, allowed, fitted, fromModel } from './merge.ts'
+import { allowed, fitted, fromModel } from './merge.ts'
+import { repaired, repairsOf, traced } from './repair.ts'
 import type { Finding, RuleChecker, RuleFinding, Source } from './types.ts'
 
 /** A sentence of the text, [start, end), with all that was found in it. */
@@ -39,7 +40,6 @@ export type OnTrouble = (who: 'model' | 'rules', error: unknown) => void
 
 interface Entry {
   facts: SentenceFacts
-  model: Finding[] | null
   rules: RuleFinding[] | null
   /** By who was asked. */
   findings: Map<string, readonly Finding[]>
@@ -122,7 +122,7 @@ export class Corrector {
     const key = keyOf(text, sentence)
     const entry = this.#entries.get(key) ?? {
       facts: factsOf(sentence.visible),
-      ...{ model: null, rules: null, findings: new Map() },
+      ...{ rules: null, findings: new Map() },
     }
     this.#entries.delete(key)
     this.#entries.set(key, entry)
@@ -181,22 +181,11 @@ export class Corrector {
     signal: AbortSignal,
   ): Promise<readonly Finding[]> {
     const { engine, rules } = this
-    const [model, found] = await Promise.all([
-      ways.model && engine ? told('model', this.#fromModel(engine, { visible, entry }, signal)) : [],
-      ways.rules && rules ? told('rules', this.#fromRules(rules, { visible, entry })) : [],
-    ])
-    const { model: said, rules: alone } = agreement(visible, model, found)
     const judge = ways.model ? engine : null
-    const weighed = await told('model', judged(judge, { visible, findings: alone }, signal))
+    const found = ways.rules && rules ? await told('rules', this.#fromRules(rules, { visible, entry })) : []
+    const weighed = await told('model', judged(judge, { visible, findings: found }, signal))
+    const said = judge ? await told('model', fromReader(judge, { visible, weighed }, signal)) : []
     return [...said, ...weighed].flatMap(finding => fitted(raw, visible, finding) ?? [])
-  }
-
-  async #fromModel(engine: Engine, { visible, entry }: Place, signal: AbortSignal): Promise<readonly Finding[]> {
-    if (entry.model) return entry.model
-    const heard: ProofreadSentence[] = []
-    await engine.proofread(visible, { signal, onSentence: sentence => heard.push(sentence) })
-    entry.model = fromModel(heard.flatMap(({ corrections }) => corrections))
-    return entry.model
   }
 
   async #fromRules(rules: RuleChecker, { visible, entry }: Place): Promise<readonly RuleFinding[]> {
@@ -208,6 +197,19 @@ export class Corrector {
 interface Place {
   visible: string
   entry: Entry
+}
+
+/** What the model finds in the sentence as the rules have repaired it. */
+async function fromReader(
+  engine: Engine,
+  { visible, weighed }: { visible: string; weighed: readonly Finding[] },
+  signal: AbortSignal,
+): Promise<Finding[]> {
+  const repairs = repairsOf(weighed)
+  const heard: ProofreadSentence[] = []
+  await engine.proofread(repaired(visible, repairs), { signal, onSentence: sentence => heard.push(sentence) })
+  const found = fromModel(heard.flatMap(({ corrections }) => corrections))
+  return found.flatMap(finding => traced(visible, repairs, finding) ?? [])
 }
 
 class Failure extends Error {

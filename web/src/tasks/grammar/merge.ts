@@ -1,24 +1,7 @@
-/** The model's corrections and the rules' of one sentence as one list. Pure. */
+/** The model's corrections and the rules' as findings. Pure. */
 import type { SentenceCorrection } from '../../engine/api.ts'
 import type { SentenceFacts } from '../../engine/client.ts'
 import type { Finding, RuleFinding } from './types.ts'
-
-interface Edit {
-  from: number
-  to: number
-  text: string
-}
-
-/** Without what both begin and end with: two say the same where these are equal. */
-export function least(sentence: string, { from, to, text }: Edit): Edit {
-  const before = sentence.slice(from, to)
-  const most = Math.min(before.length, text.length)
-  let head = 0
-  while (head < most && before[head] === text[head]) head++
-  let tail = 0
-  while (tail < most - head && before.at(-1 - tail) === text.at(-1 - tail)) tail++
-  return { from: from + head, to: to - tail, text: text.slice(head, text.length - tail) }
-}
 
 /** Corrections of the model that its guards let pass; how much it must gain is asked later. */
 export function fromModel(corrections: readonly SentenceCorrection[]): Finding[] {
@@ -44,34 +27,7 @@ export function allowed(sentence: string, found: readonly RuleFinding[], facts: 
   })
 }
 
-export interface Agreement {
-  /** Of the model, said to be of both where a rule says the same. */
-  model: Finding[]
-  /** Of the rules alone. */
-  rules: RuleFinding[]
-}
-
-export function agreement(sentence: string, model: readonly Finding[], rules: readonly RuleFinding[]): Agreement {
-  const left = new Set(rules)
-  const both = model.map(finding => {
-    const mine = least(sentence, { ...finding, text: finding.replacements[0] ?? '' })
-    const same = rules.find(({ from, to, replacements }) =>
-      replacements.some(text => equal(mine, least(sentence, { from, to, text }))),
-    )
-    if (!same) return finding
-    left.delete(same)
-    const { rule, explanation } = same
-    // What is in no dictionary is no form of a word, however alike the two are: “writting”, “writing”.
-    const kind = same.kind === 'spelling' ? same.kind : finding.kind
-    return { ...finding, foundBy: 'both' as const, kind, rule, explanation: explanation || finding.explanation }
-  })
-  return { model: both, rules: [...left] }
-}
-
-function equal(one: Edit, other: Edit): boolean {
-  return one.from === other.from && one.to === other.to && one.text === other.text
-}
-
+/** Judged: of both where the model, too, finds it likelier than the sentence as it was. */
 export function fromRule(finding: RuleFinding, judged: { best: number; gain: number } | null): Finding {
   const { replacements } = finding
   const best = replacements[judged?.best ?? 0]
@@ -80,7 +36,7 @@ export function fromRule(finding: RuleFinding, judged: { best: number; gain: num
     ...finding,
     kinds: [finding.kind],
     replacements: ordered,
-    foundBy: 'rules',
+    foundBy: judged && judged.gain >= 0 ? 'both' : 'rules',
     confidence: judged?.gain ?? null,
   }
 }

@@ -1,5 +1,5 @@
 /** Which findings of a sentence are shown: sure enough, not dismissed, no names, none over another. Pure. */
-import { similarity } from '../../engine/client.ts'
+import { RULES_GAIN } from './repair.ts'
 import type { Finding, Source } from './types.ts'
 
 export interface Wishes {
@@ -24,14 +24,8 @@ export interface Dismissal {
   after: string
 }
 
-/**
- * What a rule finds may be this much less likely to the model than the sentence as it was (nats). Measured on JFLEG's
- * development set and 400 correct sentences: down to here more is repaired, and no further correct sentence changed.
- */
-const RULES_GAIN = -4
-/** From here on a word of the model's is the misspelled one, spelled otherwise; below it the rules' dictionary knows better. */
-const ALIKE = 0.6
-const RANK: Readonly<Record<Source, number>> = { both: 0, model: 1, rules: 2 }
+/** At one place the model's goes first: it has seen what the rules would write there. */
+const RANK: Readonly<Record<Source, number>> = { model: 0, both: 1, rules: 2 }
 
 export function shownOf(sentence: string, findings: readonly Finding[], wishes: Wishes): Finding[] {
   const fit = findings.filter(
@@ -43,10 +37,8 @@ export function shownOf(sentence: string, findings: readonly Finding[], wishes: 
       !changesKept(sentence, finding, wishes.keep),
   )
   fit.sort((one, other) => RANK[one.foundBy] - RANK[other.foundBy] || one.from - other.from)
-  const spellings = fit.filter(({ foundBy, kind }) => foundBy === 'rules' && kind === 'spelling')
   const shown: Finding[] = []
   for (const finding of fit) {
-    if (spellings.some(rule => knowsBetter(rule, finding, sentence))) continue
     if (!shown.some(other => overlap(finding, other))) shown.push(finding)
   }
   return shown.sort((one, other) => one.from - other.from || one.to - other.to)
@@ -61,12 +53,6 @@ function isSure({ foundBy, confidence, kinds }: Finding, { threshold, margins }:
   if (confidence === null) return true
   if (foundBy !== 'model') return confidence >= Math.min(RULES_GAIN, threshold)
   return confidence >= threshold + Math.max(...kinds.map(kind => margins[kind] ?? 0), 0)
-}
-
-/** Whether a rule knows the misspelled word for which the model says another word altogether. */
-function knowsBetter(rule: Finding, { foundBy, from, to, replacements }: Finding, sentence: string): boolean {
-  if (foundBy !== 'model' || rule.from !== from || rule.to !== to) return false
-  return similarity(sentence.slice(from, to), replacements[0] ?? '') < ALIKE
 }
 
 function overlap(one: Finding, other: Finding): boolean {
