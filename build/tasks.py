@@ -15,12 +15,13 @@ from pathlib import Path
 from types import FrameType
 
 import background
+import beforehand
 import chromium
 import explain
 from bench import bench, bench_steps, large_steps, wants_large
 from freeze import make_app
 from model import bundle_folder, bundle_problem, fixture_step, later_steps, model_step
-from runner import Runner, SetupError, megabytes, say
+from runner import Runner, SetupError, say
 from stamps import Stamps, exclusive
 from steps import Checkout, Step, check_node, find_npm, python_steps, web_steps
 
@@ -96,7 +97,7 @@ class Setup:
         pending = self.pending(wanted)
         if not pending:
             return
-        check_space(pending)
+        beforehand.check_space(pending)
         if any(step.name in self.web for step in pending):
             check_node()  # before the long steps, not after them
             find_npm()
@@ -119,26 +120,6 @@ class Setup:
             full = shutil.disk_usage(self.checkout.root).free < NEARLY_FULL_BYTES
             advice = explain.disk_full() if full else f"The whole output is in .data/logs/{step.name}.log. {RESUME}"
             raise SetupError(f"{step.title} ended, but {error.filename} is missing. {advice}") from error
-
-
-def check_space(steps: Sequence[Step]) -> None:
-    """Raises: SetupError where the disk has less free than the steps write."""
-    kept: dict[int, int] = {}
-    peak: dict[int, int] = {}
-    places: dict[int, Path] = {}
-    for step in steps:
-        place = next(path for path in (step.place, *step.place.parents) if path.exists())
-        device = place.stat().st_dev
-        places.setdefault(device, place)
-        kept[device] = kept.get(device, 0) + step.kept_bytes
-        peak[device] = max(peak.get(device, 0), kept[device] + step.passing_bytes)
-    for device, place in places.items():
-        free = shutil.disk_usage(place).free
-        if free < peak[device]:
-            raise SetupError(
-                f"Not enough disk space: the next steps write up to {megabytes(peak[device])} below {place}, "
-                f"and {megabytes(free)} are free. Free some space and run the same command again."
-            )
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -181,6 +162,8 @@ def carry_out(options: argparse.Namespace, checkout: Checkout) -> int:
     task = str(options.task)
     if task == "later":
         return make_later(checkout)
+    if task == "run":
+        beforehand.check_port(options.rest)  # not after minutes of setup
     with exclusive(checkout.data / "setup.lock", _say_waiting) as descriptor:
         if task in ("clean", "distclean"):
             clean(checkout, everything=task == "distclean")

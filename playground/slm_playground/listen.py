@@ -14,7 +14,16 @@ PORTS = (PREFERRED_PORT, 8766, 8767, 8768, 8769)
 
 
 class ListenError(Exception):
-    """No socket: the message says which port, why and which command to use instead."""
+    """No socket: the message says which port, why and which command to use instead. `free_port` can be had now."""
+
+    def __init__(self, why: str, free_port: int) -> None:
+        self.why = why
+        self.free_port = free_port
+        super().__init__(self.advise("slm-playground serve --port {port}"))
+
+    def advise(self, command: str) -> str:
+        """The message with another command; `{port}` in it is the free one."""
+        return f"{self.why} Use another one: {command.format(port=self.free_port)}"
 
 
 def open_socket(port: int | None) -> socket.socket:
@@ -26,7 +35,7 @@ def open_socket(port: int | None) -> socket.socket:
         try:
             return _listen(port)
         except OSError as error:
-            raise ListenError(_why_not(port, error)) from error
+            raise ListenError(_why_not(port, error), _free_port()) from error
     for candidate in PORTS:
         try:
             return _listen(candidate)
@@ -34,7 +43,8 @@ def open_socket(port: int | None) -> socket.socket:
             continue
     raise ListenError(
         f"Ports {PORTS[0]} to {PORTS[-1]} of {LOOPBACK} are all taken (perhaps SLM Playground is already running: look at your "
-        f"open browser tabs). Stop one of those programs, or choose a port: slm-playground serve --port {_free_port()}"
+        "open browser tabs).",
+        _free_port(),
     )
 
 
@@ -73,12 +83,10 @@ def _listen(port: int) -> socket.socket:
 
 def _why_not(port: int, error: OSError) -> str:
     if error.errno in (errno.EADDRINUSE, getattr(errno, "WSAEADDRINUSE", errno.EADDRINUSE)):
-        reason = f"Port {port} of {LOOPBACK} is taken by another program (or SLM Playground is already running there)."
-    elif error.errno in (errno.EACCES, errno.EPERM):
-        reason = f"Port {port} of {LOOPBACK} needs rights that this program does not have (ports under 1024 often do)."
-    else:
-        reason = f"Port {port} of {LOOPBACK} cannot be used ({error})."
-    return f"{reason} Use another one: slm-playground serve --port {_free_port()}"
+        return f"Port {port} of {LOOPBACK} is taken by another program (or SLM Playground is already running there)."
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return f"Port {port} of {LOOPBACK} needs rights that this program does not have (ports under 1024 often do)."
+    return f"Port {port} of {LOOPBACK} cannot be used ({error})."
 
 
 def _free_port() -> int:

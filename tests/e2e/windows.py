@@ -25,6 +25,8 @@ from slm_playground.headers import SECURITY_HEADERS
 TOOLS = ("Xvfb", "xdotool", "xclip")
 MISSING = [tool for tool in TOOLS if shutil.which(tool) is None]
 PATIENCE_SECONDS = 120
+# pywebview's windows keep their first title, the others show the page's.
+TITLES = "Window under test|SLM Playground"
 FOLDER = Path(__file__).parent / "window-page"
 
 
@@ -118,7 +120,7 @@ class Hand:
 
         Browsers drop what happens before their first picture, and nothing outside tells when that was.
         """
-        tool("search", "--sync", "--onlyvisible", "--name", "Window under test")
+        tool("search", "--sync", "--onlyvisible", "--name", TITLES)
         seen = 0
         for place in range(300, 300 + PATIENCE_SECONDS * 2):
             tool("mousemove", str(place), "300")
@@ -142,7 +144,7 @@ class Hand:
 
     def focus(self) -> None:
         """After a dialog: without a window manager nobody gives the keyboard back."""
-        tool("search", "--onlyvisible", "--name", "Window under test", "windowfocus", "--sync")
+        tool("search", "--onlyvisible", "--name", TITLES, "windowfocus", "--sync")
 
     def click_corner(self, window: str) -> None:
         """A place a button's half size from the lower right corner of a window."""

@@ -106,6 +106,7 @@ def test_a_chosen_port_that_is_taken_is_an_error(start: Callable[..., Any]) -> N
         code, _, errors = process.wait()
     assert (code, process.url) == (1, "")
     assert "is taken by another program" in errors
+    assert "Use another one: slm-playground desktop --port " in errors
 
 
 def test_without_a_display_it_says_what_works(start: Callable[..., Any]) -> None:

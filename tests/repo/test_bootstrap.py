@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -82,6 +83,24 @@ def test_old_node_is_told_which_one_is_needed(copy: Path) -> None:
     assert code == 1
     assert "Node.js 20.19 or newer is needed" in said
     assert "this is Node.js v18.20.4" in said
+
+
+def test_a_port_that_is_taken_is_said_before_anything_is_installed(copy: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        code, said = run(copy, "run", "--", "--no-browser", "--port", str(port))
+    assert code == 1
+    assert f"Port {port} of 127.0.0.1 is taken by another program" in said
+    assert 'Use another one: make run ARGS="--port ' in said
+    assert not (copy / ".venv").exists()
+
+
+@pytest.mark.parametrize("port", ["99999", "-1", "eight"])
+def test_a_port_that_is_none_is_said_before_anything_is_installed(copy: Path, port: str) -> None:
+    code, said = run(copy, "run", "--", "--port", port)
+    assert code == 1
+    assert '--port needs a number from 0 to 65535: make run ARGS="--port 8799"' in said
+    assert not (copy / ".venv").exists()
 
 
 def test_an_unknown_task_is_wrong_usage(copy: Path) -> None:

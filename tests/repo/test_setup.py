@@ -12,10 +12,10 @@ import pytest
 
 import explain
 import repair
+from beforehand import check_space
 from runner import Runner, SetupError
 from stamps import Stamps, digest, exclusive, tree
 from steps import Checkout, Step, python_steps
-from tasks import check_space
 
 
 @pytest.fixture

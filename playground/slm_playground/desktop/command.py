@@ -122,7 +122,9 @@ def _first(
             ours,
             folder,
         )
-    except (NoShell, ListenError, DataError) as error:
+    except ListenError as error:
+        raise CommandError(error.advise("slm-playground desktop --port {port}")) from error
+    except (NoShell, DataError) as error:
         raise CommandError(str(error)) from error
 
 
