@@ -24,7 +24,7 @@ import { encode, type Machine, OP_WORDS, type Op, type OpList, type Rows } from 
 const LARGE_BYTES = 400e6
 const CHUNK_TOKENS = { small: 128, large: 64 }
 /** Rows of logits are long: a check of more guesses takes several runs. */
-const OUTPUTS = 16
+const OUTPUTS = 32
 /** Lists of ops, and what alignment takes. */
 const LIST_BYTES = 1 << 20
 /** What WASM can address, less what the machine itself takes. */

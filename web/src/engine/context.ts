@@ -5,6 +5,7 @@
  */
 import type { Backend, Candidates } from './backend.ts'
 import { EngineError } from './errors.ts'
+import { KnownLogs } from './known-logs.ts'
 import { commonLength, ParkedSequences } from './parked.ts'
 import type { Step } from './sampler.ts'
 
@@ -19,6 +20,7 @@ const WORTH_PARKING = 64
 
 export class Context {
   readonly backend: Backend
+  readonly known: KnownLogs
   #tokens = new Int32Array(1024)
   #length = 0
 
@@ -27,6 +29,7 @@ export class Context {
   /** @param parkedBytes what sequences beside the present one may take; by the device's memory without it */
   constructor(backend: Backend, parkedBytes?: number) {
     this.backend = backend
+    this.known = new KnownLogs(backend.vocabularySize)
     this.#parked = new ParkedSequences(backend, parkedBytes)
   }
 
@@ -39,9 +42,9 @@ export class Context {
       this.truncate(0)
       return 0
     }
-    const held = this.#tokens.subarray(0, Math.min(this.#length, this.backend.length))
+    const held = this.#held
     const most = wanted.length - 1
-    const same = Math.min(most, commonLength(held, wanted))
+    const same = Math.min(most, this.shares(wanted))
     const lost = held.length - same
     const returns = this.#parked.find(wanted, most) >= same + WORTH_PARKING
     if (lost >= WORTH_PARKING && (returns || lost > same)) await this.#parked.park(held)
@@ -93,6 +96,15 @@ export class Context {
     return this.#length
   }
 
+  /** How many tokens at the start of `wanted` the cache holds. */
+  shares(wanted: Tokens): number {
+    return commonLength(this.#held, wanted)
+  }
+
+  get #held(): Int32Array {
+    return this.#tokens.subarray(0, Math.min(this.#length, this.backend.length))
+  }
+
   /** What sequences beside the present one take. */
   get parkedBytes(): number {
     return this.#parked.bytes
@@ -101,6 +113,12 @@ export class Context {
   /** Gives that memory back: their beginnings are computed again when they return. */
   unpark(): void {
     this.#parked.clear()
+  }
+
+  /** After a failure: whatever went wrong, the next job builds on nothing of it. */
+  forget(): void {
+    this.truncate(0)
+    this.known.clear()
   }
 
   truncate(length: number): void {

@@ -10,6 +10,8 @@ const SHORT = 2
 /** Guesses per run: at first, and at most; right guesses double it, wrong ones halve it. A draft is trusted from the start. */
 const FIRST_GUESSES = 4
 const MOST_GUESSES = 16
+/** A sentence as the draft of its correction is checked at once. */
+const MOST_OF_DRAFT = 31
 /** Behind a change in a draft, tokens of it that may have been left out. */
 const REACH = 6
 /** Without a right guess for so many tokens the draft is another text. */
@@ -24,6 +26,7 @@ export class Copier {
   /** Where copying goes on, or -1. */
   #next = -1
   #guesses = FIRST_GUESSES
+  readonly #most: number
   readonly #draftLength: number
   /** Tokens in a row that were not as guessed. */
   #misses = 0
@@ -32,7 +35,8 @@ export class Copier {
   constructor(draft: readonly number[], prompt: readonly number[]) {
     this.#history = new Int32Array(2 * (draft.length + prompt.length) + 256)
     this.#draftLength = draft.length
-    if (draft.length > 0) this.#guesses = MOST_GUESSES
+    this.#most = draft.length > 0 ? MOST_OF_DRAFT : MOST_GUESSES
+    if (draft.length > 0) this.#guesses = this.#most
     for (const token of draft) this.#append(token)
     for (const token of prompt) this.#append(token)
     this.#next = draft.length > 0 ? 0 : this.#lookUp()
@@ -72,7 +76,7 @@ export class Copier {
 
   /** How many of the last guesses came true. */
   learn(guessed: number, right: number): void {
-    if (right === guessed) this.#guesses = Math.min(MOST_GUESSES, 2 * this.#guesses)
+    if (right === guessed) this.#guesses = Math.min(this.#most, 2 * this.#guesses)
     else this.#guesses = Math.max(1, right, this.#guesses >> 1)
   }
 

@@ -8,13 +8,14 @@ import type { Stats, StopReason } from './api.ts'
 import type { Context, Rows } from './context.ts'
 import { Copier } from './copying.ts'
 import { EngineError } from './errors.ts'
+import type { Place } from './known-logs.ts'
 import type { PrefillEvent, TextEvent } from './protocol.ts'
 
 export interface Generation extends Omit<AnswerSettings, 'continuesPrompt' | 'vocabularySize' | 'limit'> {
   maxTokens: number
   /** Tokens of this answer that are known and shown already. */
   resume: readonly number[]
-  /** Guesses by copying; `draft` is a text much like the answer, [] for none. Null without. */
+  /** Guesses by copying; `draft` is a text much like the answer, [] for none: what it and the answer gain is kept. Null without. */
   speculation: { draft: readonly number[] } | null
   /** Waits where something more urgent does; true where that used the model meanwhile. */
   giveWay: () => Promise<boolean>
@@ -46,6 +47,8 @@ class Run {
   readonly #context: Context
   readonly #request: Generation
   readonly #copier: Copier | null
+  /** Behind the answer so far; null where nobody will ask what it gains. */
+  #place: Place | null
   /** Guessed tokens of the last step, which its rows answer. */
   #guesses: number[] = []
   readonly #counts = { cachedTokens: 0, draftedTokens: 0, acceptedTokens: 0 }
@@ -64,9 +67,11 @@ class Run {
     // Guesses have to be taken back, which an encoder-decoder's cache cannot.
     const copies = request.speculation !== null && backend.continuesPrompt
     this.#copier = copies ? new Copier(request.speculation?.draft ?? [], request.prompt) : null
+    this.#place = request.speculation?.draft.length ? context.known.behind(request.prompt) : null
     for (const token of request.resume) {
       this.answer.take(token)
       this.#copier?.accept(token)
+      this.#place = this.#place?.behind(token) ?? null
     }
     this.answer.flush() // shown already
   }
@@ -92,6 +97,7 @@ class Run {
       if (this.answer.ended !== null || token !== guesses[row]) break
       right++
     }
+    this.#keep(rows, { token, right })
     if (guesses.length > 0) {
       this.#copier?.learn(guesses.length, right)
       this.#counts.draftedTokens += guesses.length
@@ -99,6 +105,19 @@ class Run {
       this.#context.truncate(held + right)
     }
     return token
+  }
+
+  /** Keeps what the rows say of the answer and of the guesses, those too that did not come true. */
+  #keep(rows: Rows, { token, right }: { token: number; right: number }): void {
+    let place = this.#place
+    for (const [row, step] of rows.entries()) {
+      if (place === null) return
+      const guess = this.#guesses[row]
+      const asked = [...(guess === undefined ? [] : [guess]), ...(row === right ? [token] : [])]
+      this.#context.known.note(place, step, [...asked, ...this.#request.endOfTurn])
+      if (row === right) this.#place = place.behind(token)
+      place = guess === undefined ? null : place.behind(guess)
+    }
   }
 
   /** Runs the model behind `token`; null where the job was cancelled. */

@@ -71,7 +71,7 @@ export async function produce(
     }
   } catch (error) {
     const isRefusal = error instanceof EngineError && (error.code === 'bad-request' || error.code === 'unsupported')
-    if (!isRefusal) context.truncate(0) // whatever went wrong, the next job builds on nothing of it
+    if (!isRefusal) context.forget()
     throw error
   }
 }
@@ -108,7 +108,7 @@ export async function score(
     const endOfTurn = args.withEnd ? manifest.special_tokens.eos : []
     return await scores(context, { prompt, continuations, endOfTurn, differences: args.differences, giveWay, signal })
   } catch (error) {
-    context.truncate(0)
+    context.forget()
     throw error
   }
 }

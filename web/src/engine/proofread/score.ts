@@ -1,11 +1,11 @@
 /**
  * How likely a model finds each of several texts behind one prompt: sums of log probabilities.
- * What texts have in common is computed once: they are taken in the order of their tokens, so that each begins with most of
- * the one before it, which lies in the cache.
+ * What writing an answer has told of them is known already (known-logs.ts), and what texts have in common is computed once:
+ * the next is always the one that shares most with the cache.
  */
 import type { Context, Rows } from '../context.ts'
 import { nextTask } from '../generate.ts'
-import { LogProbabilities } from '../logprobs.ts'
+import type { Place } from '../known-logs.ts'
 import { commonLength } from '../parked.ts'
 
 export interface Scoring {
@@ -27,38 +27,66 @@ const MOST_ROWS = 32
  * @throws an AbortError where the signal aborts
  */
 export async function scores(context: Context, scoring: Scoring): Promise<number[]> {
-  const { continuations, signal } = scoring
+  const { prompt, continuations, signal } = scoring
   const shared = scoring.differences ? sharedLength(continuations) : 0
-  const order = continuations.map((_, index) => index).sort((a, b) => compare(continuations[a], continuations[b]))
-  const read = new LogProbabilities(0, () => ({ text: '', bytes: [] }), context.backend.vocabularySize)
   const found: number[] = new Array(continuations.length).fill(0)
-  let before: { tokens: readonly number[]; logs: number[] } | null = null
-  for (const index of order) {
-    const tokens = continuations[index] ?? []
+  const left = new Set(continuations.keys())
+  while (left.size > 0) {
     await nextTask()
     signal.throwIfAborted()
     await scoring.giveWay()
     signal.throwIfAborted()
-    const known: number = before
-      ? Math.min(commonLength(tokens, before.tokens), tokens.length)
-      : Math.min(shared, tokens.length)
-    const logs: number[] = before ? before.logs.slice(0, known) : new Array(known).fill(0)
-    let end = 0
-    for await (const { rows, row } of rowsFrom(context, scoring, { tokens, known })) {
-      const log = async (token: number) => {
-        const step = rows[row]
-        const sure = step && read.of(step, token)
-        return sure?.logprob ?? read.of(await context.logits(rows, row), token)?.logprob ?? Number.NEGATIVE_INFINITY
-      }
-      const next = tokens[logs.length]
-      if (next !== undefined) logs.push(await log(next))
-      else for (const token of scoring.endOfTurn) end += Math.exp(await log(token))
-    }
-    before = { tokens, logs }
-    const sum = logs.slice(shared).reduce((total, log) => total + log, 0)
-    found[index] = sum + (scoring.endOfTurn.length > 0 ? Math.log(end) : 0)
+    const cached = (index: number) => context.shares([...prompt, ...(continuations[index] ?? [])])
+    const next = [...left].reduce((best, index) => (cached(index) > cached(best) ? index : best))
+    left.delete(next)
+    found[next] = await scoreOf(context, scoring, { tokens: continuations[next] ?? [], shared })
   }
   return found
+}
+
+interface Continuation {
+  tokens: readonly number[]
+  /** How many of them do not count. */
+  shared: number
+}
+
+async function scoreOf(context: Context, scoring: Scoring, { tokens, shared }: Continuation): Promise<number> {
+  const { endOfTurn } = scoring
+  const steps = stepsOf(context.known.behind(scoring.prompt), tokens, endOfTurn)
+  const isKnown = ({ place, asked }: Step, at: number) => at < shared || asked.every(token => place.logs.has(token))
+  const unknown = steps.findIndex((step, at) => !isKnown(step, at))
+  let at = unknown
+  if (unknown >= 0)
+    for await (const { rows, row } of rowsFrom(context, scoring, { tokens, known: unknown })) {
+      const step = steps[at++]
+      if (step) await note(context, { rows, row }, step)
+    }
+  const logs = steps.map(({ place, asked }) => asked.map(token => place.logs.get(token) ?? Number.NEGATIVE_INFINITY))
+  const sum = logs.slice(shared, tokens.length).reduce((total, [log = 0]) => total + log, 0)
+  const end = logs[tokens.length]?.reduce((total, log) => total + Math.exp(log), 0) ?? 0
+  return sum + (endOfTurn.length > 0 ? Math.log(end) : 0)
+}
+
+/** What is asked at each place of a continuation: its next token; behind the last one the tokens that end an answer. */
+interface Step {
+  place: Place
+  asked: readonly number[]
+}
+
+function stepsOf(first: Place, tokens: readonly number[], endOfTurn: readonly number[]): Step[] {
+  let place = first
+  const steps = tokens.map((token): Step => {
+    const step = { place, asked: [token] }
+    place = place.behind(token)
+    return step
+  })
+  return [...steps, { place, asked: endOfTurn }]
+}
+
+async function note(context: Context, { rows, row }: { rows: Rows; row: number }, { place, asked }: Step) {
+  const step = rows[row]
+  if (step) context.known.note(place, step, asked)
+  if (asked.some(token => !place.logs.has(token))) context.known.note(place, await context.logits(rows, row), asked)
 }
 
 /** The model's steps behind `known` tokens of a continuation, one more for each of its others. */
@@ -89,9 +117,4 @@ async function* rowsFrom(
 function sharedLength(texts: readonly (readonly number[])[]): number {
   const [first = []] = texts
   return texts.reduce((least, tokens) => Math.min(least, commonLength(tokens, first)), first.length)
-}
-
-function compare(one: readonly number[] = [], other: readonly number[] = []): number {
-  const at = commonLength(one, other)
-  return (one[at] ?? -1) - (other[at] ?? -1)
 }
