@@ -146,7 +146,14 @@ def test_the_program_measures_both_and_fits_a_calibration(tiny_bundle, tmp_path)
     result = json.loads((out / "results.json").read_text())
     [row] = result["texts"]
     assert set(row["predictors"]) == {"model", "word 3-gram"}
-    assert len(row["predictors"]["model"]["by_letters"]) == len(LETTERS)
+    by_letters = row["predictors"]["model"]["by_letters"]
+    assert len(by_letters) == len(LETTERS)
+    printed = [line.split() for line in run.output.splitlines()]
+    for each in by_letters:  # one text only: it is all texts
+        for at in each["scores"]:
+            values = (at["coverage"], *at["exact_match"], at["precision"], at["wrong_show_rate"])
+            shares = ["-" if value is None else f"{value:.1%}" for value in values]
+            assert [str(at["threshold"]), "model", str(each["letters"]), *shares] in printed
     assert "Netherfield" not in (out / "results.json").read_text()  # texts are somebody's
     assert (out / "sentences.svg").read_text().startswith("<svg")
     entry = json.loads(fitted.read_text())["tiny-llama"]

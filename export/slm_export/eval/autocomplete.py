@@ -187,18 +187,33 @@ def plain(result: dict[str, Any]) -> dict[str, Any]:
 
 
 def table(result: dict[str, Any]) -> list[str]:
-    """What a person wants to know first."""
-    lines = [
-        f"{'text':24} {'who':12} {'letters':>7} {'shown':>7} {'first':>7} {'whole':>7} {'wrong':>7} {'words':>6} {'saved':>7}"
-    ]
+    """What a person wants to know first: each text at the threshold, and all texts of the model at several ones."""
+    shares = ("shown", "1 word", "2 words", "3 words", "whole", "wrong")
+    head = " ".join(f"{name:>7}" for name in (*shares, "words", "saved", "p50 ms", "p90 ms"))
+    lines = [f"{'text':24} {'who':12} {'letters':>7} {head}"]
     for row in result["texts"]:
         for name, found in row["predictors"].items():
             for each in found["by_letters"]:
                 at = min(each["scores"], key=lambda s: abs(s["threshold"] - result["threshold"]))
-                saved = f"{found['typist'][0]['share']:7.1%}" if found["typist"] and each["letters"] == 0 else f"{'':7}"
-                shares = " ".join(f"{at[key]:7.1%}" for key in ("coverage", "first_word", "precision", "wrong_show_rate"))
-                lines.append(f"{row['text'][:24]:24} {name:12} {each['letters']:7} {shares} {at['words_shown']:6.2f} {saved}")
+                start = f"{row['text'][:24]:24} {name:12} {each['letters']:7} {_shares(at)} {at['words_shown']:7.2f}"
+                saved = f"{found['typist'][0]['share']:7.1%}" if found["typist"] else f"{'-':>7}"
+                ms = f"{found['ms']['p50']:7.0f} {found['ms']['p90']:7.0f}"
+                lines.append(f"{start} {saved} {ms}" if each["letters"] == 0 else start)
+    lines += ["", f"{'all texts, confidence':24} {'who':12} {'letters':>7} {' '.join(f'{name:>7}' for name in shares)}"]
+    trials = [trial for row in result["texts"] for trial in row["predictors"]["model"]["trials"]]
+    calibration = Calibration(result["calibration"])
+    for letters in LETTERS:
+        some = [trial for trial in trials if trial.letters == letters]
+        for threshold in sorted({*THRESHOLDS, result["threshold"]}):
+            at = dataclasses.asdict(score(some, threshold, calibration))
+            lines.append(f"{threshold:<24} {'model':12} {letters:7} {_shares(at)}")
     return lines
+
+
+def _shares(at: dict[str, Any]) -> str:
+    """Exact match of the next 1, 2, 3 words is of the suggestions that show so many; `-` where none does."""
+    values = (at["coverage"], *at["exact_match"], at["precision"], at["wrong_show_rate"])
+    return " ".join(f"{'-':>7}" if value is None else f"{value:7.1%}" for value in values)
 
 
 def how(options: Options) -> str:

@@ -93,6 +93,24 @@ describe('what stands behind the caret', () => {
   })
 })
 
+describe('asked for, however unlikely, in front of what stands', () => {
+  const { ask } = knowing(['We went home early.', 'We went home late.', 'We went home again.'])
+  const cases: [before: string, after: string, text: RegExp][] = [
+    ['We went home', ' and slept.', /^ (?:early|late|again)$/],
+    ['We went', ', then slept.', /^ home$/],
+    ['We went', '.', /^ home$/],
+    ['We went', '', /^ home (?:early|late|again)/],
+  ]
+  test.each(cases)('%s|%s: a word, and more only where that is likely', async (before, after, text) => {
+    const found = await ask({ before, after, ...BOLD })
+    expect(found.text).toMatch(text)
+  })
+
+  test('unasked it is silent there', async () => {
+    expect((await ask({ before: 'We went home', after: ' and slept.' })).silentBecause).toBe('low-confidence')
+  })
+})
+
 describe('lengths', () => {
   const { ask } = knowing(['We went home and had a very good dinner there. Then we slept.'])
   test.each([

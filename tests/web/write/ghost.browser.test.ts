@@ -156,6 +156,26 @@ describe('Tab', () => {
     expect(editor.text).toBe('- I am looking')
   })
 
+  it('walks through: behind a Tab that brought the focus here it accepts and indents nothing', async () => {
+    const { editor, source, before, after, ghost } = openEditor('- I am looking')
+    editor.show('- I am', 6, 'markdown')
+    before.focus()
+    await userEvent.keyboard('{Tab>}')
+    expect(editor.view.hasFocus).toBe(true)
+    await vi.waitFor(() => expect(ghost()).not.toBeNull(), { timeout: 60_000 })
+    await userEvent.keyboard('{/Tab}')
+    expect(ghost(), 'nothing is offered to somebody who comes by').toBeNull()
+    source.answer(' looking') // and where the answer comes later
+    await userEvent.keyboard('{Tab}')
+    expect([editor.text, document.activeElement]).toEqual(['- I am', after])
+    await userEvent.keyboard('{Shift>}{Tab}{/Shift}')
+    expect(editor.view.hasFocus).toBe(true)
+    await userEvent.keyboard('{Shift>}{Tab}{/Shift}')
+    expect([editor.text, document.activeElement]).toEqual(['- I am', before])
+    await userEvent.keyboard('{Tab} l{Tab}')
+    expect(editor.text, 'whoever writes here is no passer-by').toBe('- I am looking')
+  })
+
   it('indents in lists of Markdown, where the setting says so', async () => {
     const { editor, after } = openEditor('nothing')
     editor.show('- one', 5, 'markdown')

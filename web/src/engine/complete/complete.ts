@@ -19,7 +19,7 @@ import type { CompleteResult, CompletionAlternative, SilenceReason } from './typ
 const MOST_TOKENS = { words: 24, sentence: 48 }
 /** Words of a sentence, at most. */
 const SENTENCE_WORDS = 40
-/** Between words that stand already a guess has less to go on: so much of the way from the threshold to certainty. */
+/** In front of what stands already a guess has less to go on: so much of the way from the threshold to certainty. */
 const STRICTER_IN_LINE = 0.4
 /** An opening less likely than this is no alternative. */
 const LEAST_ALTERNATIVE = 0.01
@@ -119,7 +119,8 @@ class Call {
     const limits = {
       maxWords: words ?? (args.maxWords === 'sentence' ? SENTENCE_WORDS : args.maxWords),
       maxTokens: isSentence ? MOST_TOKENS.sentence : MOST_TOKENS.words,
-      isTooUnlikely: (probability: number) => words === null && this.#confidence(probability) < this.#threshold(),
+      isTooUnlikely: (probability: number, ending: number) =>
+        words === null && this.#confidence(probability) < this.#threshold(ending),
     }
     return grow(opening, { reader: this.#parts.reader, table: this.#parts.table, work: this.#work, limits })
   }
@@ -127,7 +128,7 @@ class Call {
   /** The longest ending that is likely enough and says something new, or silence. */
   #judged({ endings, ...growth }: Growth): Found {
     const { args } = this.#job
-    const likely = endings.filter(({ probability }) => this.#confidence(probability) >= this.#threshold())
+    const likely = endings.filter(({ probability }, ending) => this.#confidence(probability) >= this.#threshold(ending))
     const ending = likely.at(-1) ?? endings[0] ?? growth
     const { text: said, probability, tokens } = ending
     const text = fitted(said, args.after)
@@ -168,10 +169,12 @@ class Call {
     return calibrated(probability, this.lettersTyped, this.#parts.calibration)
   }
 
-  #threshold(): number {
+  /** @param ending the first, 0, or a later one: who asks for anything at all gets a word, in a line no unlikely tail */
+  #threshold(ending: number): number {
     const { minConfidence, after } = this.#job.args
     const line = /^[^\n\r]*/.exec(after)?.[0] ?? ''
-    if (this.#parts.frame.fillIn || wordsOf(line).length === 0) return minConfidence
+    if (this.#parts.frame.fillIn || line.trim() === '') return minConfidence
+    if (minConfidence === 0 && ending === 0) return 0
     return minConfidence + STRICTER_IN_LINE * (1 - minConfidence)
   }
 }

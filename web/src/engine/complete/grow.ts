@@ -27,8 +27,8 @@ export interface Growth {
 
 export interface GrowthLimits {
   maxWords: number
-  /** True where an ending of so many words and this probability is not worth going on from. */
-  isTooUnlikely: (probability: number) => boolean
+  /** True where what is this probable is not worth going on with; `ending` counts the endings found so far. */
+  isTooUnlikely: (probability: number, ending: number) => boolean
   maxTokens: number
 }
 
@@ -47,7 +47,12 @@ export async function grow(
       endings.push({ text, probability: Math.exp(log), tokens: shown(pieces) })
       break
     }
-    if (limits.isTooUnlikely(Math.exp(log)) || pieces.length >= limits.maxTokens || endsLine(utf8(bytes))) break
+    if (
+      limits.isTooUnlikely(Math.exp(log), endings.length) ||
+      pieces.length >= limits.maxTokens ||
+      endsLine(utf8(bytes))
+    )
+      break
     const [row] = await reader.after(path, path.length, work)
     if (!row) break
     const closing = text === null ? 0 : closingProbability(text, row)
@@ -56,7 +61,7 @@ export async function grow(
     if (closes && text !== null) {
       const probability = Math.exp(log) * closing
       endings.push({ text, probability, tokens: shown(pieces) })
-      if (wordsOf(text).length >= limits.maxWords || limits.isTooUnlikely(probability)) break
+      if (wordsOf(text).length >= limits.maxWords || limits.isTooUnlikely(probability, endings.length)) break
     }
     const next = closes
       ? row.best(KIND.border, KIND.end, ...openKinds(text))

@@ -17,7 +17,7 @@ const silences: Readonly<Record<SilenceReason, string>> = {
   selection: 'text is selected',
   composing: 'your input method is open',
   'switched-off': 'suggestions are off',
-  dismissed: 'you dismissed it here',
+  dismissed: 'it was dismissed here',
 }
 
 const actions = {

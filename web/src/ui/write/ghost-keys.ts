@@ -1,6 +1,7 @@
 /**
  * Keys of the suggestions, and the way of Tab: it accepts while a suggestion is shown, does nothing in the short gap
- * until the next one, indents in lists where the user wants that, and else leaves the editor. Esc, then Tab, always leaves.
+ * until the next one, indents in lists where the user wants that, and else leaves the editor. Esc, then Tab, always leaves,
+ * and so does a Tab behind the one that brought the focus here.
  */
 import { indentLess, indentMore } from '@codemirror/commands'
 import { type Extension, Prec } from '@codemirror/state'
@@ -71,7 +72,12 @@ export function ghostKeys(
     bindings.push({ key: 'Tab', run: view => tab.run(view, () => false) })
   }
   bindings.push({ key: 'Shift-Tab', run: view => !tab.leaves && tab.isInList(view) && indentLess(view) })
-  const watch = EditorView.domEventHandlers({ keydown: event => tab.saw(event), blur: () => tab.reset() })
+  const watch = EditorView.domEventHandlers({
+    focus: () => tab.arrived(),
+    keydown: event => tab.saw(event),
+    keyup: event => tab.released(event),
+    blur: () => tab.reset(),
+  })
   return Prec.highest([watch, keymap.of(bindings)])
 }
 
@@ -83,8 +89,10 @@ function always(act: () => void): Command {
 }
 
 class TabKey {
-  /** Esc was the last key: the next Tab leaves. */
+  /** Esc was the last key, or Tab brought the focus here: the next Tab leaves. */
   leaves = false
+  /** No key was pressed since the focus came. */
+  #isNew = false
   readonly #source: GhostActions
   readonly #options: KeyOptions
   readonly #now: () => number
@@ -97,14 +105,35 @@ class TabKey {
     this.#now = now
   }
 
-  saw({ key }: KeyboardEvent): false {
-    if (key === 'Escape') this.leaves = true
-    else if (!SILENT_KEYS.has(key)) this.reset()
+  arrived(): false {
+    this.#isNew = true
     return false
+  }
+
+  saw({ key, repeat }: KeyboardEvent): false {
+    if (key === 'Tab' && repeat && this.#isNew)
+      this.#passThrough() // held down since before it came here
+    else if (key === 'Escape') this.leaves = true
+    else if (!SILENT_KEYS.has(key)) this.reset()
+    this.#isNew = false
+    return false
+  }
+
+  /** A Tab that was pressed elsewhere ends here: who walks through the page by Tab writes nothing on the way. */
+  released({ key, altKey, ctrlKey, metaKey }: KeyboardEvent): false {
+    if (key === 'Tab' && this.#isNew && !altKey && !ctrlKey && !metaKey) this.#passThrough()
+    return false
+  }
+
+  #passThrough(): void {
+    this.leaves = true
+    this.#isNew = false
+    if (this.#source.ghost || this.#source.pending) this.#source.dismiss()
   }
 
   reset(): void {
     this.leaves = false
+    this.#isNew = false
     this.#acceptedAt = Number.NEGATIVE_INFINITY
     this.#pressedAt = Number.NEGATIVE_INFINITY
   }
