@@ -1,6 +1,15 @@
 /** When to ask for a suggestion, how much to let the model read, what remains of one as its letters are typed. Pure. */
 
-import type { Clock } from './autocomplete-types.ts'
+import type { Clock, SuggesterSettings } from './autocomplete-types.ts'
+
+export const DEFAULT_SETTINGS: SuggesterSettings = {
+  enabled: true,
+  minConfidence: 0.53,
+  maxWords: 3,
+  alternatives: 0,
+  note: '',
+  prefetch: true,
+}
 
 export const REAL_CLOCK: Clock = {
   now: () => performance.now(),

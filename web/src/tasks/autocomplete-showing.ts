@@ -1,7 +1,7 @@
 /** The suggestion on the screen: which of an answer's texts it is, and how much of it stands in the document by now. */
 import type { Answer } from './autocomplete-answers.ts'
 import { type Caret, remainder } from './autocomplete-policy.ts'
-import type { Suggestion } from './autocomplete-types.ts'
+import type { Shown, Suggestion } from './autocomplete-types.ts'
 
 export class Showing {
   /** Some of it was accepted. */
@@ -72,4 +72,11 @@ export class Showing {
       return
     }
   }
+}
+
+/** True where an editor would show the same, for the same reason. */
+export function sameShown(a: Shown, b: Shown): boolean {
+  const [one, other] = [a.suggestion, b.suggestion]
+  const isSameText = one?.text === other?.text && one?.count === other?.count && one?.index === other?.index
+  return isSameText && a.silentBecause === b.silentBecause
 }

@@ -3,6 +3,7 @@
  * Imports nothing but types.
  */
 import type { SilenceReason } from '../engine/api.ts'
+import type { PhraseMemory } from './autocomplete-memory.ts'
 
 /** The document around the caret, told after every change of text, caret or state. */
 export interface Situation {
@@ -72,4 +73,15 @@ export interface Clock {
   now(): number
   /** Calls `wake` once after so many milliseconds; the answer cancels. */
   after(ms: number, wake: () => void): () => void
+}
+
+export interface SuggesterOptions {
+  settings?: Partial<SuggesterSettings>
+  /** Called whenever what is to be shown changes, with what `shown` returns. */
+  onChange: (shown: Shown) => void
+  /** An error of the engine, an abort excepted. Nothing is shown then; the next change asks again. */
+  onTrouble: (error: unknown) => void
+  /** What the user often says: asked first, and taught by what is accepted. Null where the user did not ask for it. */
+  memory?: PhraseMemory | null
+  clock?: Clock
 }

@@ -6,33 +6,21 @@ import type { CompleteResult, Engine, SilenceReason } from '../engine/api.ts'
 import { type Answer, Answers, answerOf } from './autocomplete-answers.ts'
 import { Figures } from './autocomplete-figures.ts'
 import type { PhraseMemory } from './autocomplete-memory.ts'
-import { type Caret, debounceMs, firstWordOf, REAL_CLOCK, sameCaret } from './autocomplete-policy.ts'
+import { type Caret, DEFAULT_SETTINGS, debounceMs, firstWordOf, REAL_CLOCK, sameCaret } from './autocomplete-policy.ts'
 import { type Ask, Requests } from './autocomplete-requests.ts'
-import { Showing } from './autocomplete-showing.ts'
-import type { Clock, Shown, Situation, SuggesterSettings, SuggesterStats } from './autocomplete-types.ts'
+import { Showing, sameShown } from './autocomplete-showing.ts'
+import type {
+  Clock,
+  Shown,
+  Situation,
+  SuggesterOptions,
+  SuggesterSettings,
+  SuggesterStats,
+} from './autocomplete-types.ts'
 
 export { PhraseMemory } from './autocomplete-memory.ts'
+export { DEFAULT_SETTINGS } from './autocomplete-policy.ts'
 export type * from './autocomplete-types.ts'
-
-export const DEFAULT_SETTINGS: SuggesterSettings = {
-  enabled: true,
-  minConfidence: 0.53,
-  maxWords: 3,
-  alternatives: 0,
-  note: '',
-  prefetch: true,
-}
-
-export interface SuggesterOptions {
-  settings?: Partial<SuggesterSettings>
-  /** Called whenever what is to be shown changes, with what `shown` returns. */
-  onChange: (shown: Shown) => void
-  /** An error of the engine, an abort excepted. Nothing is shown then; the next change asks again. */
-  onTrouble: (error: unknown) => void
-  /** What the user often says: asked first, and taught by what is accepted. Null where the user did not ask for it. */
-  memory?: PhraseMemory | null
-  clock?: Clock
-}
 
 export class Suggester {
   readonly #options: SuggesterOptions
@@ -71,10 +59,8 @@ export class Suggester {
 
   /** What is to be shown now. */
   get shown(): Shown {
-    const showing = this.#showing
-    return showing
-      ? { suggestion: showing.suggestion, silentBecause: null }
-      : { suggestion: null, silentBecause: this.#silence }
+    const suggestion = this.#showing?.suggestion ?? null
+    return { suggestion, silentBecause: suggestion ? null : this.#silence }
   }
 
   get stats(): SuggesterStats {
@@ -304,11 +290,7 @@ export class Suggester {
 
   #tell(): Shown {
     const shown = this.shown
-    const isSame =
-      shown.silentBecause === this.#told.silentBecause &&
-      shown.suggestion?.text === this.#told.suggestion?.text &&
-      shown.suggestion?.count === this.#told.suggestion?.count &&
-      shown.suggestion?.index === this.#told.suggestion?.index
+    const isSame = sameShown(shown, this.#told)
     this.#told = shown
     if (!isSame) this.#options.onChange(shown)
     return shown
