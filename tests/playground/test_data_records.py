@@ -7,6 +7,7 @@ import random
 import sqlite3
 import subprocess
 import sys
+import time
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -171,6 +172,16 @@ def test_two_processes_write_at_once(folder: Path) -> None:
         found = everything(records)
         assert len(found) == 2 * 40 * 3
         assert {record.version for record in found.values()} == set(range(1, 241)), "each has a number of its own"
+
+
+def test_who_opens_a_new_file_while_another_begins_it_waits(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SQLite refuses the change to WAL at once there: of two servers that were started together one had no records."""
+    folder.mkdir()
+    with closing(sqlite3.connect(folder / schema.FILE_NAME, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        monkeypatch.setattr(time, "sleep", lambda _: other.execute("ROLLBACK"))
+        with closing(Records(folder)) as records:
+            assert records.push([message("a")])[0].version == 1
 
 
 @POSIX

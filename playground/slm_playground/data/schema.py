@@ -20,6 +20,7 @@ KEPT_BACKUPS = 3
 # Of the file; beyond it a write fails as on a full disk, and says so.
 MAX_BYTES = 8 << 30
 BUSY_SECONDS = 10
+_LOOK_SECONDS = 0.01
 _PAGE_BYTES = 4096
 
 _log = logging.getLogger("slm_playground.data")
@@ -104,7 +105,7 @@ def _opened(path: Path, migrations: Sequence[str], max_bytes: int) -> sqlite3.Co
     connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
     try:
         connection.create_function("new_epoch", 0, lambda: uuid.uuid4().hex)
-        connection.execute("PRAGMA journal_mode=WAL")
+        _write_ahead(connection)
         # What was acknowledged survives a power failure too: browsers do not send it again.
         connection.execute("PRAGMA synchronous=FULL")
         # Deleted is deleted: freed pages are overwritten.
@@ -115,6 +116,19 @@ def _opened(path: Path, migrations: Sequence[str], max_bytes: int) -> sqlite3.Co
         connection.close()
         raise
     return connection
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Into WAL mode. Of two that open a new file at once SQLite refuses one at once, whatever its timeout is: so wait here."""
+    end = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > end:
+                raise
+        time.sleep(_LOOK_SECONDS)
 
 
 def _migrate(connection: sqlite3.Connection, path: Path, migrations: Sequence[str]) -> None:
