@@ -33,7 +33,10 @@ def check_space(steps: Sequence[Step]) -> None:
 
 
 def check_port(arguments: Sequence[str]) -> None:
-    """`arguments` are the server's. Raises: SetupError where the port that they name, or each of the usual ones, is taken or none."""
+    """`arguments` are the server's.
+
+    Raises: SetupError where the port that they name, or each of the usual ones, is taken, and for what is no port.
+    """
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "playground"))
     from slm_playground.listen import ListenError, open_socket  # standard library only
 
