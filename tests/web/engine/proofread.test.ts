@@ -82,6 +82,31 @@ describe('edits', () => {
     ['Yes,I see it.', 'Yes, I saw it.', 'Yes,I saw it.', [[6, 9, 'saw']]],
     ['Some **bold** text are here.', 'Some bold text is here.', 'Some **bold** text is here.', [[19, 22, 'is']]],
     ['I have went home.', 'I have gone home.', 'I have gone home.', [[7, 11, 'gone']]],
+    [
+      'He asked where was the station.',
+      'He asked where the station was.',
+      'He asked where the station was.',
+      [[15, 30, 'the station was']],
+    ],
+    ['They spend time more here.', 'They spend more time here.', 'They spend more time here.', [[11, 20, 'more time']]],
+    [
+      'In a such case we go.',
+      'In such a case we goes.',
+      'In such a case we goes.',
+      [
+        [3, 9, 'such a'],
+        [18, 20, 'goes'],
+      ],
+    ],
+    [
+      'I to was in the old city once.',
+      'I was in the old city to once.',
+      'I was in the old city to once.',
+      [
+        [1, 4, ''],
+        [25, 25, 'to '],
+      ],
+    ],
     ['A “quote” — here… ok', 'A "quote" - here... ok', 'A “quote” — here… ok', []],
   ])('%j answered with %j', (text, answer, result, edits) => {
     const found = corrected(text, answer)
@@ -213,6 +238,7 @@ test.each<[string[], string[], string, string[]]>([
   [['went'], ['gone'], 'have', ['grammar']],
   [['childs'], ['children'], '', ['spelling']],
   [['big'], ['important'], '', ['grammar']],
+  [['was', 'the', 'station'], ['the', 'station', 'was'], 'where', ['grammar']],
 ])('%j → %j is %j', (before, after, neighbour, types) => {
   const found = classify(before, after, neighbour)
   if (before[0] === 'childs') return expect(found.types.length).toBe(1)

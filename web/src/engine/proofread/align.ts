@@ -21,6 +21,8 @@ const MOST_PAIRS = 60_000
 const ALIKE = 0.5
 /** From here on two runs of words are the same letters, divided otherwise ("alot", "a lot"). */
 const SAME_LETTERS = 0.8
+/** Words between a word's old place and its new one; from further away it is another one. */
+const MOST_PASSED = 4
 
 /** Null where the two have too little in common to be compared. */
 export function changesBetween(sentence: readonly Word[], answer: readonly Word[]): Change[] | null {
@@ -105,11 +107,11 @@ interface Range {
 }
 
 function changesOf(found: readonly Step[], lists: Lists): Change[] {
-  const changes: Change[] = []
+  const ranges: Range[] = []
   let block: { range: Range; steps: Step[] } | null = null
   let [at, answerAt] = [lists.head, lists.head]
   const close = () => {
-    if (block) changes.push(...partsOf(block, lists).map(range => changeOf(range, lists)))
+    if (block) ranges.push(...partsOf(block, lists))
     block = null
   }
   for (const step of found) {
@@ -123,7 +125,33 @@ function changesOf(found: readonly Step[], lists: Lists): Change[] {
     if (block) Object.assign(block.range, { to: at, answerTo: answerAt })
   }
   close()
-  return changes
+  return movesJoined(ranges, lists).map(range => changeOf(range, lists))
+}
+
+/** A word that goes here and comes again nearby is one change: with half of it the word would be there twice, or not at all. */
+function movesJoined(ranges: readonly Range[], lists: Lists): Range[] {
+  const joined: Range[] = []
+  for (const next of ranges) {
+    const last = joined.at(-1)
+    if (last && isMove(last, next, lists)) Object.assign(last, { to: next.to, answerTo: next.answerTo })
+    else joined.push({ ...next })
+  }
+  return joined
+}
+
+function isMove(one: Range, other: Range, { sentence, answer }: Lists): boolean {
+  const [gone, come] = one.from === one.to ? [other, one] : [one, other]
+  if (gone.answerFrom !== gone.answerTo || come.from !== come.to || other.from - one.to > MOST_PASSED) return false
+  const words = answer.slice(come.answerFrom, come.answerTo)
+  return words.length === gone.to - gone.from && words.every(({ key }, at) => key === sentence[gone.from + at]?.key)
+}
+
+/** How many words of a row went to its other end; 0 where that is not all that changed. */
+export function movedWords(before: readonly string[], after: readonly string[]): number {
+  if (before.length !== after.length) return 0
+  const isTurned = (count: number) => before.every((word, at) => word === after[(at + count) % after.length])
+  const found = before.findIndex((_, count) => count > 0 && isTurned(count))
+  return found < 0 ? 0 : Math.min(found, before.length - found)
 }
 
 /** Neighbouring changed words: one edit for each word that is alike to its successor, one for all others in a row. */

@@ -1,4 +1,5 @@
 /** What kind of mistake an edit repairs, in the Proofreader API's six categories, and a sentence that says so. */
+import { movedWords } from './align.ts'
 import { ARTICLES, areConfused, areForms, PREPOSITIONS } from './grammar-words.ts'
 import { similarity } from './similar.ts'
 import type { CorrectionType } from './types.ts'
@@ -76,6 +77,7 @@ function deleted(words: readonly string[], { before }: Parts, neighbour: string)
 function replaced({ before, after }: Parts, { old, fresh }: { old: string; fresh: string }): Finding {
   const [one, other] = [lower(before.join(' ')), lower(after.join(' '))]
   const single = before.length === 1 && after.length === 1
+  if (movedWords(before, after) > 0) return { types: ['grammar'], explanation: `Order of the words: “${fresh}”.` }
   if (PREPOSITIONS.has(one) && PREPOSITIONS.has(other) && !areConfused(one, other))
     return { types: ['preposition'], explanation: `“${fresh}” is the preposition that belongs here, not “${old}”.` }
   if (single && areConfused(one, other))

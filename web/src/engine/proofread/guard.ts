@@ -2,7 +2,7 @@
  * What of an answer is not believed, whatever the model gives it: a whole answer that is another text, an edit that
  * changes what a correction has no business with. Pure.
  */
-import type { Change } from './align.ts'
+import { type Change, movedWords } from './align.ts'
 import { canBeEnglish } from './language.ts'
 import { similarity } from './similar.ts'
 import type { GuardReason } from './types.ts'
@@ -81,7 +81,7 @@ function countWords(words: readonly Word[]): number {
   return words.filter(({ key }) => isWord(key)).length
 }
 
-/** A word that is spelled otherwise counts by what changed of it. */
+/** A word that is spelled otherwise counts by what changed of it, one in another place as gone and come. */
 function wordsChanged(sentence: readonly Word[], changes: readonly Change[]): number {
   return changes.reduce((sum, { from, to, words }) => {
     const before = sentence.slice(from, to).filter(({ key }) => isWord(key))
@@ -89,7 +89,8 @@ function wordsChanged(sentence: readonly Word[], changes: readonly Change[]): nu
     const [only] = before
     const [other] = after
     if (only && other && before.length === 1 && after.length === 1) return sum + 1 - similarity(only.key, other.key)
-    return sum + Math.max(before.length, after.length)
+    const keys = (some: readonly Pick<Word, 'key'>[]) => some.map(({ key }) => key)
+    return sum + (2 * movedWords(keys(before), keys(after)) || Math.max(before.length, after.length))
   }, 0)
 }
 
