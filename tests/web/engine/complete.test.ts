@@ -130,6 +130,11 @@ describe('lengths', () => {
   })
 })
 
+test('a model that goes round in circles is heard up to there', async () => {
+  const { ask } = knowing(['We went home home again.'])
+  expect((await ask({ before: 'We ', maxWords: 4 })).text).toBe('went home')
+})
+
 test('other suggestions are other words, whole and likeliest first', async () => {
   const { ask } = knowing([
     'We went home early.',

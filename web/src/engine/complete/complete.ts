@@ -12,7 +12,7 @@ import { fitted } from './join.ts'
 import { partialWord, wordsOf } from './letters.ts'
 import { type Prompt, promptFor } from './prompt.ts'
 import { Reader, type Turn, type Work } from './reader.ts'
-import { caretSilence, textSilence } from './silence.ts'
+import { caretSilence, repeatsItself, textSilence } from './silence.ts'
 import { TokenTable, utf8 } from './tokens.ts'
 import type { CompleteResult, CompletionAlternative, SilenceReason } from './types.ts'
 
@@ -128,7 +128,10 @@ class Call {
   /** The longest ending that is likely enough and says something new, or silence. */
   #judged({ endings, ...growth }: Growth): Found {
     const { args } = this.#job
-    const likely = endings.filter(({ probability }, ending) => this.#confidence(probability) >= this.#threshold(ending))
+    const likely = endings.filter(
+      ({ probability, text }, ending) =>
+        this.#confidence(probability) >= this.#threshold(ending) && !repeatsItself(args.before, text),
+    )
     const ending = likely.at(-1) ?? endings[0] ?? growth
     const { text: said, probability, tokens } = ending
     const text = fitted(said, args.after)

@@ -53,7 +53,7 @@ export function textSilence({ before, after }: Place, said: Said): SilenceReason
   const words = wordsOf(text)
   if (text.trim() === '') return 'empty'
   if (words.length === 0) return /\p{Emoji_Presentation}/u.test(text) ? null : 'only-punctuation'
-  if (repeatsBefore(before, text)) return 'repeats-before'
+  if (repeatsBefore(before, text) || repeatsItself(before, text)) return 'repeats-before'
   if (wouldMisspell(before, said)) return 'would-misspell'
   const typed = isWordCharacter(firstCharacter(text)) ? partialWord(before) : ''
   if (isForeign(typed + text, before.slice(0, before.length - typed.length))) return 'wrong-language'
@@ -77,6 +77,16 @@ function repeatsBefore(before: string, text: string): boolean {
   if (isDoubled) return true
   const length = said.length
   return length >= 3 && words.slice(-length).join(' ') === said.join(' ')
+}
+
+/** A word or up to four of them, and the same again. */
+const AGAIN =
+  /(?<![\p{L}\p{N}\p{M}])((?:[\p{L}\p{N}\p{M}'’-]+\s+){0,3}[\p{L}\p{N}\p{M}'’-]+)\s+\1(?![\p{L}\p{N}\p{M}])/giu
+
+/** True where the suggestion, with the letters typed, goes round in circles, as small models do. */
+export function repeatsItself(before: string, text: string): boolean {
+  const typed = isWordCharacter(firstCharacter(text)) ? partialWord(before) : ''
+  return Array.from((typed + text).matchAll(AGAIN)).some(([, said = '']) => !DOUBLED.has(said.toLowerCase()))
 }
 
 /** What stands between the last word in front and the first one of the suggestion. */
