@@ -51,9 +51,10 @@ def test_exporter_does_not_know_the_playground(root: Path) -> None:
 def test_setup_and_manifest_need_only_the_standard_library(root: Path) -> None:
     own = {path.stem for path in (root / "build").glob("*.py")} | {"slm_export", "slm_playground"}
     files = [path for path in modules(root / "build", ".py") if path.name != "hatch_web.py"]
+    files += [root / "export/slm_export/manifest.py", root / "export/slm_export/manifest_model.py"]
     foreign = {
         f"{path.name}: {name}"
-        for path in [*files, root / "export/slm_export/manifest.py", root / "playground/slm_playground/listen.py"]
+        for path in [*files, root / "playground/slm_playground/listen.py"]
         for name in python_imports(path)
         if name.split(".")[0] not in sys.stdlib_module_names | own
     }

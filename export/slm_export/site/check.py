@@ -144,8 +144,8 @@ def _files(source: FolderSource | WebSource, sums: dict[str, str], told: set[str
             yield error(path, "was changed: its SHA-256 is not the one in SHA256SUMS")
         largest = max(largest, (size_bytes, path))
         if size_bytes > _GITHUB_FILE_BYTES:
-            told = f"{size_bytes / 1e6:.1f} MB: GitHub takes files up to 100 MB"
-            yield error(path, f"{told}. Write the site with --max-file-mb 95")
+            limit = f"{size_bytes / 1e6:.1f} MB: GitHub takes files up to 100 MB"
+            yield error(path, f"{limit}. Write the site with --max-file-mb 95")
     if largest[0] > _CLOUDFLARE_FILE_BYTES:
         yield warning(largest[1], f"{largest[0] / 1e6:.1f} MB: Cloudflare Pages takes files up to 25 MiB, most hosts more")
     if total_bytes > _GITHUB_SITE_BYTES:
