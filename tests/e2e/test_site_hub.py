@@ -143,7 +143,7 @@ def test_a_hub_that_is_gone_is_said_and_asked_again(page: Page, written: Path, h
     hub.is_gone = True
     with hosted(Host(written)) as host:
         page.goto(f"{host.url}/s/")
-        expect(page.get_by_text(re.compile("manifest.json did not come")).first).to_be_visible()
+        expect(page.get_by_text(re.compile("manifest.json could not be downloaded")).first).to_be_visible()
         hub.is_gone = False
         page.get_by_role("button", name="Look again").first.click()
         Chat(page).is_ready(CPU)

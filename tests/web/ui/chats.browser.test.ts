@@ -260,6 +260,18 @@ describe('trouble', () => {
     await expect.element(button('Send')).toBeEnabled()
   })
 
+  it('an answer that waits for another tab can be stopped while it waits', async () => {
+    const { conversation } = await talked('one')
+    const claim = hold(currentId.value)
+    await claim.ready
+    conversation.send('two')
+    await vi.waitFor(() => expect(messages.value.at(-1)?.state).toBe('waiting'))
+    await userEvent.click(button('Stop'))
+    await vi.waitFor(() => expect(messages.value.at(-1)?.state).toBe('stopped'))
+    expect(messages.value.at(-1)?.stats).toBeUndefined()
+    claim.release()
+  })
+
   it('a long chat draws what is seen first', async () => {
     const { store, conversation } = await talked()
     let long = talk('start')

@@ -60,7 +60,7 @@ export interface Expected {
   isMeasured: boolean
 }
 
-/** What SmolLM2-135M reached of what is possible behind 256 tokens, two threads, nothing else running (docs/benchmark.md). */
+/** What SmolLM2-135M reached of what is possible behind 256 tokens with two threads: `node tests/bench/cpu_engine.mjs` measures it. */
 const USUAL_SHARE = { prefill: 0.5, decode: 0.45 }
 const USUAL_POSITION = 256
 

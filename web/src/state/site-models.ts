@@ -1,6 +1,8 @@
 /** Models of a site: read from their manifests, or from what this browser keeps where the network is gone; what a start costs. */
 import type { StoredBundle } from '../engine/client.ts'
+import { EngineError } from '../engine/errors.ts'
 import { choiceOf, deviceFacts, lookAtDevice } from './fit.ts'
+import { inWords } from './in-words.ts'
 import type { ModelList, ModelSummary, VariantSummary } from './models.ts'
 import { settings } from './settings.ts'
 import { isSite, type SiteModel, site, siteProblem } from './site.ts'
@@ -26,14 +28,23 @@ async function look(model: SiteModel, kept: ReadonlyMap<string, ModelSummary>): 
   const url = new URL(model.manifest, document.baseURI)
   const bundle = new URL('./', url).href
   try {
-    const response = await fetch(url, { cache: 'no-cache' })
-    if (!response.ok) throw new Error(`HTTP ${response.status}`)
-    return { ...summaryOfManifest(await response.json(), bundle), name: model.name }
+    return { ...summaryOfManifest(await manifestAt(url), bundle), name: model.name }
   } catch (error) {
     const here = kept.get(bundle)
-    if (here) return { ...here, name: model.name }
-    return new Error(`${model.name}: ${url.pathname} did not come (${error instanceof Error ? error.message : error}).`)
+    return here ? { ...here, name: model.name } : new Error(`${model.name}: ${inWords(error)}`)
   }
+}
+
+/** @throws EngineError 'download', 'bad-manifest' */
+async function manifestAt(url: URL): Promise<unknown> {
+  const path = url.pathname
+  const response = await fetch(url, { cache: 'no-cache' }).catch(cause => {
+    throw new EngineError('download', { kind: 'no-answer', path }, { cause })
+  })
+  if (!response.ok) throw new EngineError('download', { kind: 'refused-file', path, answer: `HTTP ${response.status}` })
+  return response.json().catch(cause => {
+    throw new EngineError('bad-manifest', { kind: 'not-json', path }, { cause })
+  })
 }
 
 const TOKENIZER = ['tokenizer.json', 'tokenizer_config.json']

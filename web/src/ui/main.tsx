@@ -21,7 +21,9 @@ import './style.css'
 
 const root = document.getElementById('app')
 if (!root) throw new Error('index.html has no #app.')
-await Promise.all([keepSettings(), loadSite()])
+/** Evaluating the modules was a task; drawing the page is another. */
+const evaluated = new Promise(resolve => setTimeout(resolve))
+await Promise.all([keepSettings(), loadSite(), evaluated])
 keepAccent()
 keepControls()
 keepPresets()

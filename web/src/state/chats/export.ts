@@ -1,11 +1,9 @@
 /** Chats as files: JSON that holds everything and comes back without loss, and Markdown to read. Pure. */
 import { text } from '../../text/index.ts'
+import { FILE_FORMAT, FILE_VERSION } from './file.ts'
 import type { StoredTokens } from './store.ts'
 import { path } from './tree.ts'
 import type { Chat, ChatHead, Message, TokenTable } from './types.ts'
-
-export const FILE_FORMAT = 'slm-playground-chats'
-export const FILE_VERSION = 1
 
 /** One chat of a file. */
 export interface FileChat extends Omit<ChatHead, 'message_count'> {

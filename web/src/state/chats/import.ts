@@ -2,29 +2,11 @@
 import * as v from 'valibot'
 import { readChatSettings } from '../../tasks/chat.ts'
 import { isTrace } from '../../tasks/trace.ts'
-import { FILE_FORMAT, FILE_VERSION } from './export.ts'
+import { FILE_FORMAT, FILE_VERSION, ImportError, type Imported } from './file.ts'
 import { chatGptChats, isChatGpt } from './foreign-chatgpt.ts'
 import { isLlama, llamaChats } from './foreign-llama.ts'
 import { chatOf } from './tree.ts'
-import type { Chat, Message, TokenTable } from './types.ts'
-
-export type ImportTrouble = 'not-json' | 'unknown' | 'too-new' | 'damaged' | 'empty'
-
-export class ImportError extends Error {
-  override readonly name = 'ImportError'
-  readonly trouble: ImportTrouble
-
-  /** @param where what is wrong, where that is known: `chats.2.messages.0.role` */
-  constructor(trouble: ImportTrouble, where = '') {
-    super(where)
-    this.trouble = trouble
-  }
-}
-
-export interface Imported {
-  chat: Chat
-  tokens: ReadonlyMap<string, TokenTable>
-}
+import type { Message, TokenTable } from './types.ts'
 
 /** @throws ImportError */
 export function readChats(content: string): Imported[] {

@@ -38,6 +38,8 @@ interface Job {
   abort: AbortController
   pen: Pen
   tracer: Tracer
+  /** Whether the engine was asked: its figures are this answer's then. */
+  isAsked: boolean
 }
 
 export class Scribe {
@@ -101,11 +103,12 @@ export class Scribe {
     const message = openChats.value.get(chat)?.messages.get(id)
     if (this.#job || message?.state !== 'waiting') return
     const pen = new Pen(message.content, content => change(chat, before => update(before, id, { content })))
-    const job: Job = { chat, message: id, abort: new AbortController(), pen, tracer: new Tracer() }
+    const job: Job = { chat, message: id, abort: new AbortController(), pen, tracer: new Tracer(), isAsked: false }
     this.#job = job
     const saving = setInterval(() => this.#keep(), SAVE_EVERY_MS)
     try {
-      await this.#claims.get(chat)?.ready // another tab may be writing in this chat
+      // Another tab may be writing in this chat.
+      await Promise.race([this.#claims.get(chat)?.ready, aborted(job.abort.signal)])
       job.tracer = await this.#tracer(job, message)
       job.abort.signal.throwIfAborted()
       await this.#write(engine, job, message)
@@ -140,6 +143,7 @@ export class Scribe {
       top_logprobs: ALTERNATIVES,
       ...(begun ? { prefix_tokens: begun.tokens } : {}),
     })
+    job.isAsked = true
     for await (const chunk of engine.chat.completions.create(request)) {
       const [{ delta, logprobs }] = chunk.choices
       job.tracer.take(logprobs)
@@ -166,7 +170,7 @@ export class Scribe {
     // Without our own signal it is the engine that went: another device or model was chosen meanwhile.
     const isOurs = job.abort.signal.aborted
     if (isOurs || (error instanceof DOMException && error.name === 'AbortError')) {
-      this.#end(job, { state: 'stopped' }, isOurs ? engine : null)
+      this.#end(job, { state: 'stopped' }, isOurs && job.isAsked ? engine : null)
       this.#say(job, text.value.chat.stopped)
       return
     }
@@ -226,6 +230,13 @@ export class Scribe {
   #say(job: Job, words: string): void {
     if (job.chat === currentId.value) announcement.value = words
   }
+}
+
+/** Rejects once the signal aborts. */
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+  })
 }
 
 function oldestWaiting(chats: ReadonlyMap<string, Chat>): { chat: string; message: string } | null {

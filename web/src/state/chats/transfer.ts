@@ -1,6 +1,6 @@
 /** Chats into files and back: nothing that is here is overwritten, a file comes in as a whole or not at all. */
 import type { Exported } from './export.ts'
-import { type Imported, readChats } from './import.ts'
+import type { Imported } from './file.ts'
 import type { Library } from './library.ts'
 import { newId, storedOf } from './tree.ts'
 import type { Chat } from './types.ts'
@@ -23,9 +23,8 @@ export async function collect(library: Library, ids: readonly string[]): Promise
   return found
 }
 
-/** A chat whose id is taken by another one gets a new id. @throws ImportError @throws StoreError */
-export async function takeIn(library: Library, content: string): Promise<ImportResult> {
-  const imported = readChats(content)
+/** A chat whose id is taken by another one gets a new id. @throws StoreError */
+export async function takeIn(library: Library, imported: readonly Imported[]): Promise<ImportResult> {
   const fresh: Imported[] = []
   const taken = new Map<string, Chat>()
   for (const entry of imported) {

@@ -118,6 +118,7 @@ export const chat: Text['chat'] = {
   exportAllJson: 'Alle als JSON speichern',
   exportAllMarkdown: 'Alle als Markdown speichern',
   importFiles: 'Chats aus Dateien hinzufügen…',
+  importing: file => `Die Chats aus ${file} werden hinzugefügt…`,
   imported: (added, known) =>
     [
       added === 1 ? '1 Chat hinzugefügt' : `${added} Chats hinzugefügt`,
@@ -125,6 +126,8 @@ export const chat: Text['chat'] = {
     ].join(', '),
   importFailed: 'Nichts wurde hinzugefügt',
   importErrors: {
+    unreadable: file =>
+      `${file} lässt sich nicht lesen: Die Datei wurde verschoben oder verändert, oder sie ist zu groß für diesen Browser.`,
     'not-json': file =>
       `${file} ist keine JSON-Datei. Eine wählen, die hier gespeichert wurde, oder einen Export von ChatGPT oder llama.cpp.`,
     unknown: file =>

@@ -120,6 +120,7 @@ export const chat = {
   exportAllJson: 'Save all as JSON',
   exportAllMarkdown: 'Save all as Markdown',
   importFiles: 'Add chats from files…',
+  importing: (file: string) => `Adding the chats of ${file}…`,
   imported: (added: number, known: number) =>
     [
       added === 1 ? '1 chat added' : `${added} chats added`,
@@ -127,6 +128,7 @@ export const chat = {
     ].join(', '),
   importFailed: 'Nothing was added',
   importErrors: {
+    unreadable: (file: string) => `${file} cannot be read: it was moved or changed, or is too large for this browser.`,
     'not-json': (file: string) =>
       `${file} is not a JSON file. Choose one that was saved here, or an export of ChatGPT or llama.cpp.`,
     unknown: (file: string) =>

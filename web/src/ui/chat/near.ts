@@ -7,8 +7,9 @@ import { useEffect, useMemo } from 'preact/hooks'
 
 /** Drawn beyond both edges of what is seen. */
 const MARGIN_PX = 1200
-/** Lists up to so long are drawn as a whole. */
+/** Lists of up to so many rows and characters are drawn as a whole. */
 const SHORT = 24
+const SHORT_CHARACTERS = 20_000
 const LINE_CHARACTERS = 80
 const LINE_PX = 26
 const FRAME_PX = 64
@@ -40,14 +41,18 @@ export function useNear(root: { current: HTMLElement | null }, rows: readonly En
     if (root.current) watcher.start(root.current)
     return () => watcher.stop()
   }, [])
-  const isShort = rows.length <= SHORT
-  const atOnce = isShort ? rows : rows.slice(-2) // a new question and its answer
+  watcher.isShort = isShort(rows)
+  const atOnce = watcher.isShort ? rows : rows.slice(-2) // a new question and its answer
   const missing = atOnce.map(({ id }) => id).filter(id => !drawn.peek().has(id))
   if (missing.length > 0) drawn.value = new Set([...drawn.peek(), ...missing])
   return useMemo(
     () => ({ ids: drawn, heightOf: (id, text) => watcher.heightOf(id, text), watch: row => watcher.watch(row) }),
     [],
   )
+}
+
+function isShort(rows: readonly Entry[]): boolean {
+  return rows.length <= SHORT && rows.reduce((sum, { content }) => sum + content.length, 0) <= SHORT_CHARACTERS
 }
 
 /** Of a list that is opened at its end: what is seen at first. All that is only near follows a frame later. */
@@ -61,6 +66,8 @@ function screenful(rows: readonly Entry[], watcher: Watcher): string[] {
 }
 
 class Watcher {
+  /** Whether rows that have gone out of sight stay drawn. */
+  isShort = true
   readonly #near: Signal<ReadonlySet<string>>
   readonly #heights = new Map<string, number>()
   readonly #rows = new Set<HTMLElement>()
@@ -118,7 +125,7 @@ class Watcher {
     for (const { target, isIntersecting } of entries) {
       if (!target.isConnected) this.#forget(target)
       else if (isIntersecting) next.add(idOf(target))
-      else if (this.#rows.size > SHORT) next.delete(idOf(target))
+      else if (!this.isShort) next.delete(idOf(target))
     }
     this.#near.value = next
   }

@@ -3,7 +3,8 @@
 import { signal } from '@preact/signals'
 import { announcement, undo } from '../../state/announce.ts'
 import { fileName, toJson, toMarkdown } from '../../state/chats/export.ts'
-import { ImportError } from '../../state/chats/import.ts'
+import { ImportError } from '../../state/chats/file.ts'
+import { readFile } from '../../state/chats/import-file.ts'
 import { chatList, type Library } from '../../state/chats/library.ts'
 import { collect, takeIn } from '../../state/chats/transfer.ts'
 import { language, text } from '../../text/index.ts'
@@ -41,8 +42,9 @@ export async function importFiles(library: Library, files: readonly File[]): Pro
   const lines: string[] = []
   let [added, known, failed] = [0, 0, 0]
   for (const file of files) {
+    importNote.value = { title: text.value.chat.importing(file.name), lines, isBad: false }
     try {
-      const result = await takeIn(library, await file.text())
+      const result = await takeIn(library, await readFile(file))
       added += result.added
       known += result.known
     } catch (error) {
