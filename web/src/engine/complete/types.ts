@@ -5,8 +5,8 @@
 
 /**
  * Why no suggestion is shown. Those that the engine finds: `low-confidence`, `repeats-following` (what stands behind the
- * caret), `repeats-before` (the last words again), `only-punctuation`, `would-misspell` (a word that the model itself
- * finds odd), `wrong-language` (another script or language than the text), `inside-word` (letters on both sides of the
+ * caret), `repeats-before` (the last words again, or its own), `only-punctuation`, `would-misspell` (a word that the model
+ * itself finds odd), `wrong-language` (another script or language than the text), `inside-word` (letters on both sides of the
  * caret), `in-number`, `in-address` (URL, e-mail address, path), `in-code`, `nothing-to-go-on` (no text before the
  * caret), `empty` (the model ends the line or the text here). Those that a `Suggester` adds from what the editor says:
  * `selection`, `composing` (an input method is open), `switched-off`, `dismissed`.
