@@ -87,6 +87,22 @@ describe('what is shown', () => {
     expect(shown('A red mat.', [finding('A red mat.', 'mat', 'hat')], { dismissed })).toEqual(['hat'])
   })
 
+  test.each<[string, string, boolean]>([
+    ['resumé', 'resume', false],
+    ['cafe', 'café', false],
+    ['naïve', 'naive', false],
+    ['ok', 'okay', false],
+    ['O.K.', 'okay', false],
+    ['cafee', 'café', true],
+    ['i', 'I', true],
+    ['dont', "don't", true],
+    ['okey', 'okay', true],
+  ])('accents and ways to write “ok” are taste: %j → %j', (old, replacement, isShown) => {
+    const sentence = `We think ${old} of it.`
+    const at = { ...finding(sentence, old, replacement), from: 9, to: 9 + old.length }
+    expect(shown(sentence, [at])).toEqual(isShown ? [replacement] : [])
+  })
+
   test('never this kind: a rule by its name, the model’s by their kind', () => {
     expect([kindKey(byRules), kindKey(byBoth), kindKey(byModel)]).toEqual([
       'rule:SpellCheck',
@@ -150,6 +166,17 @@ describe('in words', () => {
     const { original, replacement } = widened(one)
     expect([original, replacement]).toEqual(['go  home', 'go home'])
   })
+})
+
+test('rules know no words with accents, names and quotations', () => {
+  const text = 'He ate Müsli, a nice purée and “teh soop” with Fröden, teh end.'
+  const rule = (original: string, replacement: string): RuleFinding => {
+    const from = text.lastIndexOf(original)
+    const { kind, explanation, rule: name } = finding(text, original, replacement)
+    return { from, to: from + original.length, replacements: [replacement], kind, explanation, rule: name }
+  }
+  const found = [rule('purée', 'purse'), rule('Fröden', 'Frozen'), rule('soop', 'soup'), rule('teh', 'the')]
+  expect(allowed(text, found, factsOf(text)).map(({ replacements }) => replacements[0])).toEqual(['the'])
 })
 
 test('rules give words capital letters and take none away', () => {

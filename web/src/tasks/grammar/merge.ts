@@ -14,16 +14,17 @@ export function fromModel(corrections: readonly SentenceCorrection[]): Finding[]
 }
 
 /**
- * What the rules may say: not within links, code and quotations, and a name that they do not know is no mistake. Nor is a
- * capital letter too many: "DFAS" and a question's first word are what they would make small.
+ * What the rules may say: not within links, code and quotations, and a name that they do not know is no mistake, nor is a word
+ * with accents ("purée"). Nor is a capital letter too many: "DFAS" and a question's first word are what they would make small.
  */
 export function allowed(sentence: string, found: readonly RuleFinding[], facts: SentenceFacts): RuleFinding[] {
   return found.filter(({ from, to, kind, replacements }) => {
     if (kind === 'capitalization' && capitalsIn(replacements[0] ?? '') < capitalsIn(sentence.slice(from, to)))
       return false
     if (facts.locked.some(lock => lock.from < to && from < lock.to)) return false
-    const isFirst = !/[\p{L}\p{N}]/u.test(sentence.slice(0, from))
-    return !(kind === 'spelling' && !isFirst && /^\p{Lu}/u.test(sentence.slice(from, to)))
+    if (kind !== 'spelling') return true
+    const [word, isFirst] = [sentence.slice(from, to), !/[\p{L}\p{N}]/u.test(sentence.slice(0, from))]
+    return !/\p{M}/u.test(word.normalize('NFD')) && (isFirst || !/^\p{Lu}/u.test(word))
   })
 }
 

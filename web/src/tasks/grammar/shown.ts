@@ -32,6 +32,7 @@ export function shownOf(sentence: string, findings: readonly Finding[], wishes: 
     finding =>
       isAsked(finding, wishes.source) &&
       isSure(finding, wishes) &&
+      !isVariant(sentence.slice(finding.from, finding.to), finding.replacements[0] ?? '') &&
       !kindKeys(finding).some(key => wishes.never.has(key)) &&
       !wishes.dismissed.has(dismissalKey(dismissalOf(sentence, finding))) &&
       !changesKept(sentence, finding, wishes.keep),
@@ -47,6 +48,14 @@ export function shownOf(sentence: string, findings: readonly Finding[], wishes: 
 function isAsked({ foundBy }: Finding, source: Source): boolean {
   return source === 'both' || foundBy === 'both' || foundBy === source
 }
+
+/** Only accents differ, or “ok” is written otherwise: taste, no mistake. */
+function isVariant(before: string, after: string): boolean {
+  const [one, other] = [before, after].map(text => text.normalize('NFD').replace(/\p{M}/gu, ''))
+  return before !== after && (one === other || [before, after].every(word => OKAY.test(word)))
+}
+
+const OKAY = /^o(?:k|\.k\.|kay)$/i
 
 /** What a rule says, too, needs less of the model; what no model was asked about counts as it is. */
 function isSure({ foundBy, confidence, kinds }: Finding, { threshold, margins }: Wishes): boolean {
