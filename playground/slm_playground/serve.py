@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import threading
+from collections.abc import Callable
 from typing import Any
 
 from flask import Flask
@@ -44,3 +46,19 @@ def make_server(app: Flask, listener: socket.socket) -> Any:
     )
     server.channel_class = _Channel
     return server
+
+
+def run_in_thread(server: Any) -> Callable[[], None]:
+    """Serve in a thread of its own; what this gives ends that and frees the port.
+
+    The loop ends before its sockets are closed: it may be just about to look at them.
+    """
+    thread = threading.Thread(target=server.run, daemon=True, name="server")
+    thread.start()
+
+    def end() -> None:
+        server.trigger.pull_trigger(server._map.clear)
+        thread.join()
+        server.close()
+
+    return end

@@ -14,8 +14,11 @@ from typing import Any
 
 import pytest
 from faraway import PATIENCE_SECONDS
+from flask import Flask
+from ports import kept_port
 
-from slm_playground.serve import THREADS
+from slm_playground.listen import open_socket
+from slm_playground.serve import THREADS, make_server, run_in_thread
 
 DATA = "/models/tiny/cpu-int8/model.onnx.data"
 
@@ -90,3 +93,15 @@ def test_many_slow_readers_hold_no_thread(live: Any, fetch: Callable[..., Any], 
     for reader in readers:
         reader.close()
     assert fetch(live, "/api/health").status == 200
+
+
+def test_a_server_is_ended_wherever_its_loop_is(app: Flask) -> None:
+    """It was closed under its loop: of twenty desktop apps that were ended at once one had an exception in that thread."""
+    with kept_port() as port:
+        for turn in range(60):
+            server = make_server(app, open_socket(port))
+            end = run_in_thread(server)
+            for _ in range(100 * turn):
+                pass  # each comes a little further
+            end()
+            server.task_dispatcher.shutdown()

@@ -7,9 +7,10 @@ import secrets
 import signal
 import socket
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from slm_playground import paths
 from slm_playground.desktop import keep
@@ -40,7 +41,7 @@ def run(options: Options, ours: Instance, folder: Path) -> int:
     print(url, flush=True)
     # The window starts while the server is being imported: its first request waits in the socket's queue.
     app.start(url)
-    server, data = _serve(app, options, listener, token)
+    end_server, data = _serve(app, options, listener, token)
     try:
         ours.announce(url, token)
     except OSError as error:
@@ -48,18 +49,18 @@ def run(options: Options, ours: Instance, folder: Path) -> int:
     app.run()
     _log.info("stopping")
     app.close()
-    server.close()
+    end_server()
     data.close()
     ours.release()
     return 0
 
 
-def _serve(app: App, options: Options, listener: socket.socket, token: str) -> tuple[Any, DataPlace]:
-    """Start the server in a thread of its own; gives it and what it keeps its records in."""
+def _serve(app: App, options: Options, listener: socket.socket, token: str) -> tuple[Callable[[], None], DataPlace]:
+    """Start the server in a thread of its own; gives its end and what it keeps its records in."""
     from slm_playground import __version__, log
     from slm_playground.data.place import DataPlace
     from slm_playground.desktop.routes import Actions
-    from slm_playground.serve import make_server
+    from slm_playground.serve import make_server, run_in_thread
     from slm_playground.server import Config, create_app
 
     port = bound_port(listener)
@@ -76,6 +77,6 @@ def _serve(app: App, options: Options, listener: socket.socket, token: str) -> t
         leave=lambda: app.put(app.leave),
     )
     server = make_server(create_app(Config(port, token, options.models, options.static, data, actions)), listener)
-    threading.Thread(target=server.run, daemon=True, name="server").start()
+    end = run_in_thread(server)
     _log.info("started", extra={"fields": {"version": __version__, "port": port, "shells": options.shells}})
-    return server, data
+    return end, data
