@@ -172,6 +172,11 @@ def test_a_killed_app_leaves_no_browser_and_starts_again_with_what_was_stored(
     with kept_port() as port:
         app = start("--port", str(port))
         app.page.evaluate("() => localStorage.setItem('of the test', 'kept')")
+        session = app.page.context.new_cdp_session(app.page)
+        window = session.send("Browser.getWindowForTarget")
+        place = {"left": 40, "top": 30, "width": 1000, "height": 760}
+        session.send("Browser.setWindowBounds", {"windowId": window["windowId"], "bounds": place})
+        app.page.wait_for_function("() => outerWidth === 1000 && outerHeight === 760")
         app.page.close()  # the user closes the window: the app ends, and the port is remembered
         assert app.process.wait(timeout=PATIENCE_SECONDS) == 0
 
@@ -181,3 +186,5 @@ def test_a_killed_app_leaves_no_browser_and_starts_again_with_what_was_stored(
         again = start()
     assert again.url == app.url
     assert again.page.evaluate("() => localStorage.getItem('of the test')") == "kept"
+    window = again.page.context.new_cdp_session(again.page).send("Browser.getWindowForTarget")
+    assert {name: window["bounds"][name] for name in place} == place

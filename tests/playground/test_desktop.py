@@ -255,6 +255,24 @@ def hold(profile: Path, process: int, host: str | None = None) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Chrome has another lock there")
+def test_chromes_window_comes_back_as_its_profile_says(tmp_path: Path) -> None:
+    def flags(said: str) -> list[str]:
+        (tmp_path / "Default").mkdir(exist_ok=True)
+        (tmp_path / "Default" / "Preferences").write_text(said, encoding="utf-8")
+        return profiles.place_flags(tmp_path, "http://127.0.0.1:8765/#/chat", keep.Geometry(900, 700))
+
+    place = {"left": 30, "top": 20, "right": 1330, "bottom": 920, "maximized": False}
+
+    def preferences(place: object) -> str:
+        return json.dumps({"browser": {"app_window_placement": {"127": {"0": {"0": {"1_/": place}}}}}})
+
+    assert flags(preferences(place)) == ["--window-size=1300,900", "--window-position=30,20"]
+    assert flags(preferences({**place, "maximized": True}))[-1] == "--start-maximized"
+    for nothing in ("{}", "no JSON", preferences({**place, "left": None}), preferences([]), preferences({"left": 1})):
+        assert flags(nothing) == ["--window-size=900,700"]
+    assert profiles.place_flags(tmp_path / "new", "http://127.0.0.1/", keep.Geometry(900, 700)) == ["--window-size=900,700"]
+
+
 def test_a_profile_is_free_when_the_browser_that_has_it_is_gone(
     tmp_path: Path, orphan: Callable[..., subprocess.Popen[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

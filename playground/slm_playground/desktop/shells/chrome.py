@@ -1,6 +1,6 @@
 """Chrome, Chromium, Edge or Brave in app mode: a window without tabs and address bar, a profile of its own, and the GPU.
 
-The browser keeps size and place of the window in that profile by itself.
+The browser writes size and place of the window into that profile (profile.py).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 from slm_playground.desktop.environment import system_environment
 from slm_playground.desktop.shells.base import ShellError, Surroundings, end, follow, start
 from slm_playground.desktop.shells.devtools import DevTools, Gone
-from slm_playground.desktop.shells.profile import free
+from slm_playground.desktop.shells.profile import free, place_flags
 
 VARIABLE = "SLM_PLAYGROUND_CHROME"
 _ON_PATH = (
@@ -85,13 +85,11 @@ class ChromeShell:
     def open(self, url: str) -> None:
         """Raises: ShellError."""
         profile = self._surroundings.profiles / "chrome"
-        known = profile.is_dir()
         if sys.platform != "win32":
             free(profile)
         self._url = url
         command = [self._program, f"--user-data-dir={profile}", f"--app={url}", "--class=slm-playground", *_FLAGS]
-        if not known:  # later the profile knows better
-            command.append(f"--window-size={self._surroundings.geometry.width},{self._surroundings.geometry.height}")
+        command += place_flags(profile, url, self._surroundings.geometry)
         if sys.platform == "win32":  # Chrome takes the pipe's ends as handles there, which was never tried
             self._process = start(command, self._surroundings.output, stdout=subprocess.DEVNULL)
         else:
