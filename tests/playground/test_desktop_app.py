@@ -210,7 +210,10 @@ def test_a_folder_and_an_address_open_in_the_running_app(
 
     first().ask("/api/desktop/show", {"open": str(tmp_path / "nothing")})
     assert browser[1]() == f"{running.url}#/models"
-    assert listing(fetch, running)["shell"]["notice"]["code"] == "not-opened"
+    notice = listing(fetch, running)["shell"]["notice"]
+    assert (notice["code"], notice["kind"]) == ("not-opened", "no-folder-there")
+    assert notice["facts"] == {"path": str(tmp_path / "nothing")}
+    assert notice["detail"].startswith(f"{tmp_path / 'nothing'} is not there.")
 
 
 def test_links_open_outside_and_only_for_who_has_the_token(

@@ -1,4 +1,4 @@
-"""The library's and the data folder's sentences: each kind in the code is there, has the facts it is told with, and is used."""
+"""Sentences of library, data folder and app: each kind in the code is there, has the facts it is told with, and is used."""
 
 from __future__ import annotations
 
@@ -11,11 +11,15 @@ import pytest
 
 from slm_playground.data import errors as data_errors
 from slm_playground.data import sentences as data_sentences
+from slm_playground.desktop import links
+from slm_playground.desktop import sentences as desktop_sentences
 from slm_playground.library import errors, sentences, web
 
 
 @pytest.mark.parametrize(
-    ("errors", "all_sentences"), [(errors, sentences.SENTENCES), (data_errors, data_sentences.SENTENCES)], ids=["library", "data"]
+    ("errors", "all_sentences"),
+    [(errors, sentences.SENTENCES), (data_errors, data_sentences.SENTENCES), (links, desktop_sentences.SENTENCES)],
+    ids=["library", "data", "desktop"],
 )
 def test_every_sentence_is_told_with_its_facts(errors: ModuleType, all_sentences: dict[str, str]) -> None:
     used: set[str] = set()

@@ -62,7 +62,7 @@ class App:
         self._left = list(options.shells)
         self._shell: Shell | None = None
         self._seen = threading.Event()
-        self._notice: dict[str, str] | None = None
+        self._notice: dict[str, object] | None = None
         self._url = ""
         self._started = self._active = time.monotonic()
 
@@ -186,8 +186,11 @@ class App:
             name = add_folder(self._options.models, links.folder_of(opening))
             _log.info("model added", extra={"fields": {"model": name}})
             self._notice = None
-        except (links.LinkError, LibraryError, OSError) as error:
-            self._notice = {"code": "not-opened", "detail": str(error)}
+        except (links.LinkError, LibraryError) as error:
+            self._notice = {"code": "not-opened", "detail": str(error), "kind": error.kind, "facts": error.facts}
+            say(str(error))
+        except OSError as error:
+            self._notice = {"code": "not-opened", "detail": str(error), "kind": None, "facts": {}}
             say(str(error))
         return "#/models"
 

@@ -9,12 +9,25 @@ import re
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from slm_playground.desktop.sentences import SENTENCES
+from slm_playground.library.sentences import Fact
+
 SCHEME = "slm"
 _PAGE = re.compile(r"[a-z]{1,20}(/[A-Za-z0-9._~-]{1,80}){0,3}")
 
 
 class LinkError(Exception):
-    """Nothing that can be opened; the message says what can."""
+    """Nothing that can be opened; the message says what can, `kind` and `facts` the same for pages in another language."""
+
+    def __init__(self, kind: str, facts: dict[str, Fact]) -> None:
+        super().__init__(SENTENCES[kind].format(**facts))
+        self.kind = kind
+        self.facts = facts
+
+
+def told(kind: str, /, **facts: Fact) -> LinkError:
+    """The error of a kind in `SENTENCES`, with the facts that its sentence names."""
+    return LinkError(kind, facts)
 
 
 def page_of(text: str) -> str | None:
@@ -25,7 +38,7 @@ def page_of(text: str) -> str | None:
     if not place:
         return "#/chat"
     if not _PAGE.fullmatch(place):
-        raise LinkError(f"{text[:200]!r} is no address of the app. Addresses are slm:// and the name of a page: slm://models")
+        raise told("no-page-address", address=repr(text[:200]))
     return f"#/{place}"
 
 
@@ -36,5 +49,5 @@ def folder_of(text: str) -> Path:
     if path.is_file():
         path = path.parent  # manifest.json was meant to say which folder
     if not path.is_dir():
-        raise LinkError(f"{path} is not there. Give the folder of a model, or an address such as slm://models.")
+        raise told("no-folder-there", path=str(path))
     return path.absolute()

@@ -63,7 +63,7 @@ describe('sentences of the engine', () => {
 })
 
 describe('sentences of the server', () => {
-  const sources = ['library', 'data'].map(
+  const sources = ['library', 'data', 'desktop'].map(
     part => new URL(`../../../playground/slm_playground/${part}/sentences.py`, import.meta.url),
   )
   const all = sources.map(source => readFileSync(source, 'utf8')).join('')

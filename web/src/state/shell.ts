@@ -1,13 +1,13 @@
 /** The desktop app around the page, as its server tells with the models. In a browser's tab there is none. */
 import { computed } from '@preact/signals'
+import type { ServerSentence } from '../text/en/server.ts'
 import { modelList } from './models.ts'
 import { write } from './server.ts'
 
-export interface ShellNotice {
-  code: 'window-failed' | 'not-opened'
-  /** For `not-opened` the server's sentence. */
-  detail: string
-}
+export type ShellNotice =
+  | { code: 'window-failed'; detail: string }
+  /** With the server's sentence, which stays `detail` where its kind is null. */
+  | { code: 'not-opened'; detail: string; kind: string | null; facts: ServerSentence['facts'] }
 
 export interface ShellFacts {
   /** Null while there is no window. */

@@ -1,7 +1,7 @@
 import type { Text } from '../en/index.ts'
 import type { ServerSentence } from '../en/server.ts'
 
-/** Of each kind of `sentences.py` in `slm_playground/library` and `slm_playground/data`, with its facts in braces; a test holds the two together. */
+/** Of each kind of `sentences.py` in `slm_playground/library`, `data` and `desktop`, with its facts in braces; a test holds the two together. */
 export const SENTENCES: Readonly<Record<string, string>> = {
   'no-address': '{url} ist keine Adresse ({said}). Eine angeben, die mit https:// beginnt.',
   'not-https':
@@ -97,6 +97,8 @@ export const SENTENCES: Readonly<Record<string, string>> = {
     '{path} stammt von einer neueren Fassung von SLM Playground. Diese hier aktualisieren; bis dahin bleiben Chats im Browser.',
   'copy-not-written':
     'In {folder} lassen sich keine Chats aufbewahren ({said}). Sich dort Schreibrechte geben oder den Datenordner umziehen; bis dahin bleiben Chats im Browser.',
+  'no-page-address': '{address} ist keine Adresse der App. Adressen sind slm:// und der Name einer Seite: slm://models',
+  'no-folder-there': '{path} gibt es nicht. Den Ordner eines Modells angeben oder eine Adresse wie slm://models.',
 }
 
 /** A sentence of a newer server, or without a kind, stays as the server says it. */

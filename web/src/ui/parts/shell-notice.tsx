@@ -9,13 +9,16 @@ export function ShellNotice() {
   const dismissed = useSignal<string | null>(null)
   const notice = shellNotice.value
   if (!notice) return null
-  const { code, detail } = notice
-  const key = `${code} ${detail}`
+  const key = `${notice.code} ${notice.detail}`
   if (dismissed.value === key) return null
   const words = text.value.desktop
+  const said =
+    notice.code === 'window-failed'
+      ? words.windowFailed
+      : `${words.notOpened} ${text.value.server({ ...notice, message: notice.detail })}`
   return (
     <aside class="notice" aria-label={words.aboutWindow}>
-      <p>{code === 'window-failed' ? words.windowFailed : `${words.notOpened} ${detail}`}</p>
+      <p>{said}</p>
       <Dismiss
         onDismiss={() => {
           dismissed.value = key
