@@ -144,6 +144,17 @@ describe('lints', () => {
   })
 })
 
+test.each<[string, string[], string[]]>([
+  ['writting', ['writhing', 'witting', 'writing'], ['writing', 'writhing', 'witting']],
+  ['Comming', ['Combing', 'Coming'], ['Coming', 'Combing']],
+  ['occured', ['occur', 'occurred'], ['occurred', 'occur']],
+  ['wich', ['wish', 'which'], ['wish', 'which']],
+])('of suggestions for %j the likeliest slip comes first: %j', (word, texts, expected) => {
+  const suggestions = texts.map(replacement => ({ kind: 'replace' as const, text: replacement }))
+  const lint = { rule: 'SpellCheck', kind: 'Spelling', message: 'Why.', start: 0, end: word.length, suggestions }
+  expect(findingsOf(word, [lint])[0]?.replacements).toEqual(expected)
+})
+
 describe('in words', () => {
   const placed = (sentence: string, from: number, to: number, text: string): Placed => {
     const one: Finding = { ...finding(sentence, '', text), from, to }

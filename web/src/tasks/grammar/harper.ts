@@ -92,12 +92,20 @@ export function findingsOf(sentence: string, lints: readonly Lint[]): RuleFindin
     if (!kind || !first || end < start || sentence.slice(start, end).trim() === '') return []
     const isInsertion = first.kind === 'insert-after'
     const same = [first, ...others].filter(other => (other.kind === 'insert-after') === isInsertion)
-    const replacements = same.map(({ kind: act, text }) => (act === 'remove' ? '' : text))
+    const said = same.map(({ kind: act, text }) => (act === 'remove' ? '' : text))
+    const replacements = kind === 'spelling' ? likelyFirst(sentence.slice(start, end), said) : said
     const range = { from: isInsertion ? end : start, to: end }
     const isKept = replacements.every(text => text === sentence.slice(range.from, range.to))
     const explanation = reasonOf(lint, sentence.slice(start, end))
     return isKept ? [] : [{ ...range, replacements, kind, explanation, rule: lint.rule }]
   })
+}
+
+/** A letter doubled or not is the commonest slip: "writting" is "writing", which Harper has behind "writhing". */
+function likelyFirst(word: string, replacements: readonly string[]): string[] {
+  const single = (text: string) => text.toLowerCase().replace(/(\p{L})\1+/gu, '$1')
+  const isSlip = (text: string) => single(text) === single(word)
+  return [...replacements.filter(isSlip), ...replacements.filter(text => !isSlip(text))]
 }
 
 /** Harper asks "Did you mean to spell `teh` this way?"; a reason says what is wrong. Its backticks are quotation marks. */
