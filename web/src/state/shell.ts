@@ -51,6 +51,22 @@ export function followOutside(): () => void {
   }
 }
 
+/** A file that is dropped where nothing takes it would take the page's place, and a window of the app has no way back. */
+export function refuseStrayFiles(): () => void {
+  const refuse = (event: DragEvent) => {
+    const isTaken = event.defaultPrevented || (event.target instanceof HTMLInputElement && event.target.type === 'file')
+    if (isTaken || !event.dataTransfer?.types.includes('Files')) return
+    event.preventDefault()
+    event.dataTransfer.dropEffect = 'none'
+  }
+  addEventListener('dragover', refuse)
+  addEventListener('drop', refuse)
+  return () => {
+    removeEventListener('dragover', refuse)
+    removeEventListener('drop', refuse)
+  }
+}
+
 function isOutside({ protocol, origin }: HTMLAnchorElement): boolean {
   return protocol === 'mailto:' || (/^https?:$/.test(protocol) && origin !== location.origin)
 }

@@ -5,7 +5,7 @@ import { announcement } from '../../state/announce.ts'
 import { settingsOpen } from '../../state/controls.ts'
 import { engine } from '../../state/engine.ts'
 import { followAddress } from '../../state/route.ts'
-import { followOutside } from '../../state/shell.ts'
+import { followOutside, refuseStrayFiles } from '../../state/shell.ts'
 import { site } from '../../state/site.ts'
 import { text } from '../../text/index.ts'
 import { Foot } from '../offline/foot.tsx'
@@ -25,6 +25,7 @@ export function App(actors: Actors) {
 
   useEffect(followAddress, [])
   useEffect(followOutside, [])
+  useEffect(refuseStrayFiles, [])
 
   // At once, not with the next frame: what is said afterwards must come afterwards.
   useEffect(
