@@ -34,6 +34,7 @@ test.each([
   [512, 512],
   [1e30, 514],
   [undefined, 514],
+  ['many', 514],
 ])('an encoder reads no longer texts than its tokenizer allows: %s', async (allowed, tokens) => {
   const manifest = await described({
     'config.json': ROBERTA,

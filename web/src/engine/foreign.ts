@@ -171,7 +171,7 @@ function encoderOf(config: Config, tokenizerConfig: Record<string, unknown>): En
   const labels = Object.entries(config.id2label).sort(([a], [b]) => Number(a) - Number(b))
   const isVector = task === 'embeddings'
   // Not every position may be a text's: RoBERTa has 514 and begins to count at 2.
-  const allowed = Number(tokenizerConfig.model_max_length ?? Number.POSITIVE_INFINITY)
+  const allowed = Number(tokenizerConfig.model_max_length) || Number.POSITIVE_INFINITY
   return {
     task,
     labels: isVector ? [] : labels.map(([, label]) => label),

@@ -53,12 +53,19 @@ const POLL_MS = 500
 const SPEED_SAMPLES = 10
 const samples = new Map<string, { at: number; bytes: number }[]>()
 let polling = false
+/** Counts looks: the answer to the latest counts. */
+let looks = 0
 
 /** What is under way, and from then on as long as something runs. @throws where the server does not answer */
 export async function lookAtDownloads(): Promise<void> {
-  const response = await fetch('./api/downloads', { cache: 'no-store' })
-  const { downloads: list } = await response.json() // our own server's answer, typed and tested in playground/
-  take(list)
+  const look = ++looks
+  try {
+    const response = await fetch('./api/downloads', { cache: 'no-store' })
+    const { downloads: list } = await response.json() // our own server's answer, typed and tested in playground/
+    if (look === looks) take(list)
+  } finally {
+    if (downloads.value.some(({ state }) => state === 'running')) poll()
+  }
 }
 
 function take(list: readonly Download[]): void {
@@ -66,7 +73,6 @@ function take(list: readonly Download[]): void {
   measure(list)
   downloads.value = list
   if (ended.length > 0) void fetchModels().catch(() => {}) // the page says elsewhere that the server is gone
-  if (list.some(({ state }) => state === 'running')) poll()
 }
 
 function poll(): void {
@@ -74,7 +80,7 @@ function poll(): void {
   polling = true
   setTimeout(() => {
     polling = false
-    lookAtDownloads().catch(() => poll()) // a server that is being started again comes back
+    lookAtDownloads().catch(() => {}) // a server that is being started again comes back
   }, POLL_MS)
 }
 

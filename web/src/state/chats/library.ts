@@ -209,8 +209,10 @@ export class Library {
   async #hear(news: News): Promise<void> {
     const store = await this.#opened
     for (const id of news.removed) this.#forget(id)
+    const before = byId.value
     const heads = await store.heads(news.changed).catch(() => [])
-    const known = heads.filter(({ id }) => !this.#dirty.has(id))
+    const isGone = (id: string) => before.has(id) && !byId.value.has(id) // removed meanwhile
+    const known = heads.filter(({ id }) => !this.#dirty.has(id) && !isGone(id))
     byId.value = new Map([...byId.value, ...known.map((head): [string, ChatHead] => [head.id, head])])
     for (const listener of this.#listeners) listener(news)
   }

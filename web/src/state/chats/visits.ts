@@ -73,8 +73,8 @@ export class Visits {
 
   /** Shows a chat; false where there is none of that id. */
   async open(id: string): Promise<boolean> {
-    if (id === currentId.peek()) return true
     const turn = ++this.#opening
+    if (id === currentId.peek()) return true
     const { page } = route.peek()
     const found = openChats.peek().get(id) ?? (await this.#library.read(id).catch(() => null))
     if (turn !== this.#opening) return true // something else was asked for meanwhile
