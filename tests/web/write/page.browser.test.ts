@@ -168,6 +168,11 @@ describe('suggestions', () => {
     loadState.value = { status: 'no-model' }
     await expect.element(page.getByText('Suggestions need a model that writes.').first()).toBeVisible()
     expect(page.getByRole('link', { name: 'Choose a model' }).first().element().getAttribute('href')).toBe('#/models')
+    await page.viewport(420, 800)
+    const edges = (name: string) => document.querySelector(name)?.getBoundingClientRect() ?? new DOMRect()
+    expect(edges('.write-state a').width).toBeGreaterThan(0)
+    expect(edges('.write-state a').right, 'the link is not cut off').toBeLessThan(edges('.write-state').right + 1)
+    await page.viewport(1400, 900)
     await type(' and typing goes on')
     expect(written()).toBe('Nothing that it knows and typing goes on')
   })

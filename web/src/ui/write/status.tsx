@@ -52,7 +52,7 @@ export function SuggestionState({ work: { assistant, hasFocus } }: { work: Workp
   if (available !== 'ready') {
     return (
       <>
-        {available === 'none' ? state.none : state.failed}{' '}
+        <span>{available === 'none' ? state.none : state.failed}</span>{' '}
         {site.value?.pages.includes('models') === false ? null : <a href={href('models')}>{state.models}</a>}
       </>
     )
