@@ -127,7 +127,7 @@ def test_a_download_that_is_over_before_the_page_looks(server: Server, new_page:
     page = new_page(chromium)
 
     def answer_late(route: Route) -> None:
-        response = route.fetch()
+        response = route.fetch(timeout=PATIENCE_MS)
         if route.request.method == "POST":
             while any(job["state"] == "running" for job in page.request.get(route.request.url).json()["downloads"]):
                 pass

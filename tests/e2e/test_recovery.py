@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, Route
-from serving import NewPage, StartServer, Watch
+from serving import PATIENCE_MS, NewPage, StartServer, Watch
 
 ISOLATION = {"Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp"}
 BARE = "<!doctype html><title>Bare</title><link rel=icon href=data:,>"
@@ -71,7 +71,7 @@ def test_a_killed_gpu_process_ends_no_answer(
     page = new_page(chromium_webgpu)
 
     def prepend(route: Route) -> None:
-        response = route.fetch()
+        response = route.fetch(timeout=PATIENCE_MS)
         route.fulfill(response=response, body=STAND_STILL + response.text())
 
     page.route(re.compile(r"/worker-[^/]+\.js$"), prepend, times=1)  # the one that goes on with the answer is left alone
