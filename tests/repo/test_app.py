@@ -117,6 +117,11 @@ def test_the_menu_entry_names_the_program_where_it_lies(root: Path, tmp_path: Pa
     entry.read(tmp_path / "share" / "applications" / "slm-playground.desktop", encoding="utf-8")
     program = str(here / "slm-playground").replace("%", "%%")
     assert entry["Desktop Entry"]["Exec"] == f'"{program}" desktop %u'
+    actions = entry["Desktop Entry"]["Actions"].strip(";").split(";")
+    assert [entry[f"Desktop Action {name}"]["Exec"] for name in actions] == [
+        f'"{program}" desktop slm://models',
+        f'"{program}" desktop --quit',
+    ]
     assert "x-scheme-handler/slm" in entry["Desktop Entry"]["MimeType"]
     subprocess.run(["sh", here / "install.sh", "--remove"], env=environment, check=True, capture_output=True)
     assert not (tmp_path / "share" / "applications" / "slm-playground.desktop").exists()

@@ -14,7 +14,7 @@ fi
 mkdir -p "$(dirname "$entry")" "$(dirname "$icon")"
 # In Exec a path is quoted, and its percent signs are doubled.
 program=$(printf '%s' "$here/slm-playground" | sed 's/%/%%/g; s/[\\"`$]/\\\\&/g')
-awk -v program="$program" '/^Exec=/ { print "Exec=\"" program "\" desktop %u"; next } { print }' "$here/slm-playground.desktop" > "$entry"
+awk -v program="$program" '/^Exec=/ { sub(/^Exec=slm-playground/, ""); print "Exec=\"" program "\"" $0; next } { print }' "$here/slm-playground.desktop" > "$entry"
 cp "$here/slm-playground.png" "$icon"
 if command -v update-desktop-database > /dev/null; then update-desktop-database "$data/applications"; fi
 if command -v xdg-mime > /dev/null; then xdg-mime default slm-playground.desktop x-scheme-handler/slm; fi
