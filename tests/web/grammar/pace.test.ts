@@ -75,6 +75,25 @@ describe('a look', () => {
   })
 })
 
+test.each<[string, string, boolean]>([
+  ['I saw teh|', 'teh', true],
+  ['I saw te|h cat.', 'teh', true],
+  ['I saw |teh cat.', 'teh', false],
+  ['I saw teh |cat.', 'teh', false],
+  ['I saw teh cat.|', '.', false],
+  ['I saw teh cat|', 'saw', false],
+])('in %j with the caret at the bar, is %j unfinished? %j', (written, words, isUnfinished) => {
+  const made = pace()
+  const caret = written.indexOf('|')
+  const text = written.replace('|', '')
+  const place = { from: text.indexOf(words), to: text.indexOf(words) + words.length }
+  typed(made, text, caret)
+  expect(made.isUnfinished(text, place)).toBe(isUnfinished)
+  made.moved(0)
+  expect(made.isUnfinished(text, place), 'once the caret has left').toBe(false)
+  made.stop()
+})
+
 describe('a sentence', () => {
   const open = (text: string, caret: number, after: (made: Pace) => void = () => {}) => {
     const made = pace()

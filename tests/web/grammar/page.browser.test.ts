@@ -108,6 +108,14 @@ describe('marks while writing', () => {
     expect(asked).toEqual(['She go home.', 'He saw teh cat.'])
   })
 
+  it('leave out the word that is being written, until the caret leaves it', async () => {
+    await visit()
+    await type('He is here.{Home}{Enter}{ArrowUp}She go to teh') // more text follows: looked at after a rest
+    await expect.poll(marks).toEqual(['go'])
+    await userEvent.keyboard('{ArrowDown}')
+    await expect.poll(marks).toEqual(['go', 'teh'])
+  })
+
   it('ghost text and marks stand in one editor, Tab still accepts', async () => {
     await visit({ suggestion: ' tomorrow' })
     await type('She go home. We will come')

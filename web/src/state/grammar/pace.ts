@@ -80,6 +80,13 @@ export class Pace {
     return !(complete && this.#isRested)
   }
 
+  /** Whether the user stopped within these words, or at their last letter, and is still there. */
+  isUnfinished(text: string, { from, to }: { from: number; to: number }): boolean {
+    const caret = this.#typedAt
+    if (caret === null || caret > to || (from < to ? caret <= from : caret < from)) return false
+    return /[\p{L}\p{M}\p{N}]$/u.test(text.slice(Math.max(0, caret - 2), caret))
+  }
+
   /** Resolves when nobody types and nothing more urgent goes on, or when the signal aborts. */
   async quiet(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
