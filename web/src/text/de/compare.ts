@@ -36,7 +36,7 @@ export const compare: Text['compare'] = {
   stop: 'Anhalten',
   clear: 'Neue Eingabe',
   cleared: 'Eingaben und Antworten entfernt',
-  together: 'Alle Spalten gleichzeitig',
+  together: 'Alle gleichzeitig',
   togetherHint: 'Braucht Speicher für alle Modelle zugleich, und die Spalten bremsen einander.',
   link: 'Link kopieren',
   linkTooLong: 'Für einen Link ist das zu lang. Als Datei speichern.',

@@ -11,7 +11,7 @@ import { href } from '../../state/route.ts'
 import { language, text } from '../../text/index.ts'
 import { useActors } from '../parts/context.ts'
 import { Icon } from '../parts/icons.tsx'
-import { Menu } from './menu.tsx'
+import { Menu } from '../parts/menu.tsx'
 import { seek } from './seek.ts'
 import { exportOne } from './transfer.ts'
 

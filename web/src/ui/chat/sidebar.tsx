@@ -6,8 +6,8 @@ import { text } from '../../text/index.ts'
 import { useActors } from '../parts/context.ts'
 import { Dismiss } from '../parts/dismiss.tsx'
 import { Icon } from '../parts/icons.tsx'
+import { Menu } from '../parts/menu.tsx'
 import { ChatList } from './chat-list.tsx'
-import { Menu } from './menu.tsx'
 import { exportAll, importFiles, importNote } from './transfer.ts'
 
 /** So wide that the list and the conversation stand side by side. */

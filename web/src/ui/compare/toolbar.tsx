@@ -1,5 +1,6 @@
 /** What can be done with a comparison as a whole: columns, link, files, blind mode, score sheet. */
 import { useSignal } from '@preact/signals'
+import type { RefObject } from 'preact'
 import { useRef } from 'preact/hooks'
 import { announcement, undo } from '../../state/announce.ts'
 import {
@@ -23,51 +24,88 @@ import {
 } from '../../tasks/comparison.ts'
 import { text } from '../../text/index.ts'
 import { saveFile } from '../parts/files.ts'
-import { Icon } from '../parts/icons.tsx'
+import { Icon, type IconName } from '../parts/icons.tsx'
+import { useMatches } from '../parts/matches.ts'
+import { Menu } from '../parts/menu.tsx'
 import { reportOf, resultsOf } from './report.ts'
 import { ScoreSheet } from './scores.tsx'
 
+/** So narrow that buttons side by side would lead out of sight: css/compare.css has the same. */
+const NARROW = '(max-width: 48rem)'
+
+interface Tool {
+  name: string
+  icon?: IconName
+  isOff: boolean
+  /** Whether it opens a dialog. */
+  isDialog?: boolean
+  act: () => void
+}
+
 export function Toolbar() {
   const words = text.value.compare
+  const isNarrow = useMatches(NARROW)
   const sheetOpen = useSignal(false)
-  const last = lanes.value.at(-1)
+  const said = useSignal('')
+  const picker = useRef<HTMLInputElement>(null)
+  const say = (message: string) => {
+    said.value = message
+    announcement.value = message
+  }
+  const tools: Tool[] = [
+    ...sharing(say),
+    { name: words.open, isOff: isRunning.value, act: () => picker.current?.click() },
+    {
+      name: words.sheet,
+      isOff: false,
+      isDialog: true,
+      act: () => {
+        sheetOpen.value = true
+      },
+    },
+  ]
   return (
     <section class="compare-tools" aria-label={words.tools}>
-      <button
-        type="button"
-        class="quiet"
-        disabled={!last || lanes.value.length >= MOST_COLUMNS || isRunning.value || round.value !== null}
-        onClick={() => last && addLane(last.column.value)}
-      >
-        <Icon name="plus" />
-        {words.add}
-      </button>
+      <AddColumn />
       <Modes />
-      <button
-        type="button"
-        class="quiet"
-        disabled={prompts.value.length === 0}
-        onClick={() => {
-          undo.value = { text: words.cleared, act: clearAnswers() }
-          document.getElementById('compare-prompt')?.focus()
-        }}
-      >
-        <Icon name="again" />
-        {words.clear}
-      </button>
-      <Sharing />
-      <button
-        type="button"
-        class="quiet"
-        aria-haspopup="dialog"
-        onClick={() => {
-          sheetOpen.value = true
-        }}
-      >
-        {words.sheet}
-      </button>
+      {isNarrow ? (
+        <Menu label={words.tools} icon="more" items={() => tools.filter(({ isOff }) => !isOff)} />
+      ) : (
+        tools.map(tool => <ToolButton key={tool.name} {...tool} />)
+      )}
+      <span class="small" role="status">
+        {said.value}
+      </span>
+      <Picker picker={picker} onRefused={() => say(words.openFailed)} />
       <ScoreSheet open={sheetOpen} />
     </section>
+  )
+}
+
+function ToolButton({ name, icon, isOff, isDialog, act }: Tool) {
+  return (
+    <button type="button" class="quiet" aria-haspopup={isDialog ? 'dialog' : undefined} disabled={isOff} onClick={act}>
+      {icon ? <Icon name={icon} /> : null}
+      {name}
+    </button>
+  )
+}
+
+function AddColumn() {
+  const { add } = text.value.compare
+  const last = lanes.value.at(-1)
+  return (
+    <button
+      type="button"
+      class="quiet"
+      title={add}
+      aria-label={add}
+      disabled={!last || lanes.value.length >= MOST_COLUMNS || isRunning.value || round.value !== null}
+      onClick={() => last && addLane(last.column.value)}
+    >
+      <Icon name="plus" />
+      <span>{add}</span>
+    </button>
   )
 }
 
@@ -104,48 +142,37 @@ function Modes() {
   )
 }
 
-/** Not while columns are blind: what is saved would tell which is which. */
-function Sharing() {
+/** What is saved is not to be had while columns are blind: it would tell which is which. */
+function sharing(say: (message: string) => void): Tool[] {
   const words = text.value.compare
-  const said = useSignal('')
   const isOff = lanes.value.length === 0 || isHidden.value
-  const say = (message: string) => {
-    said.value = message
-    announcement.value = message
-  }
-  return (
-    <>
-      <button type="button" class="quiet" disabled={isOff} onClick={async () => say(await copyLink())}>
-        <Icon name="copy" />
-        {words.link}
-      </button>
-      <button
-        type="button"
-        class="quiet"
-        disabled={isOff}
-        onClick={() => saveFile('comparison.json', comparisonJson(), 'application/json')}
-      >
-        {words.exportJson}
-      </button>
-      <button
-        type="button"
-        class="quiet"
-        disabled={prompts.value.length === 0 || isOff}
-        onClick={() => saveFile('comparison.md', reportOf(new Date()), 'text/markdown')}
-      >
-        {words.exportMarkdown}
-      </button>
-      <OpenFile onRefused={() => say(words.openFailed)} />
-      <span class="small" role="status">
-        {said.value}
-      </span>
-    </>
-  )
+  const isEmpty = prompts.value.length === 0
+  return [
+    {
+      name: words.clear,
+      icon: 'again',
+      isOff: isEmpty,
+      act: () => {
+        undo.value = { text: words.cleared, act: clearAnswers() }
+        document.getElementById('compare-prompt')?.focus()
+      },
+    },
+    { name: words.link, icon: 'copy', isOff, act: async () => say(await copyLink()) },
+    { name: words.exportJson, isOff, act: () => saveFile('comparison.json', comparisonJson(), 'application/json') },
+    {
+      name: words.exportMarkdown,
+      isOff: isEmpty || isOff,
+      act: () => saveFile('comparison.md', reportOf(new Date()), 'text/markdown'),
+    },
+  ]
 }
 
-function OpenFile({ onRefused }: { onRefused: () => void }) {
-  const words = text.value.compare
-  const picker = useRef<HTMLInputElement>(null)
+interface PickerProps {
+  picker: RefObject<HTMLInputElement | null>
+  onRefused: () => void
+}
+
+function Picker({ picker, onRefused }: PickerProps) {
   const open = async (file: File) => {
     const found = readComparisonFile(await file.text())
     if (!found) return onRefused()
@@ -153,23 +180,18 @@ function OpenFile({ onRefused }: { onRefused: () => void }) {
     openComparison(found)
   }
   return (
-    <>
-      <button type="button" class="quiet" disabled={isRunning.value} onClick={() => picker.current?.click()}>
-        {words.open}
-      </button>
-      <input
-        ref={picker}
-        type="file"
-        accept=".json,application/json"
-        hidden
-        aria-label={words.open}
-        onChange={({ currentTarget }) => {
-          const file = currentTarget.files?.[0]
-          currentTarget.value = '' // the same file may be chosen again
-          if (file) void open(file)
-        }}
-      />
-    </>
+    <input
+      ref={picker}
+      type="file"
+      accept=".json,application/json"
+      hidden
+      aria-label={text.value.compare.open}
+      onChange={({ currentTarget }) => {
+        const file = currentTarget.files?.[0]
+        currentTarget.value = '' // the same file may be chosen again
+        if (file) void open(file)
+      }}
+    />
   )
 }
 

@@ -55,11 +55,13 @@ export async function drawMath(element: HTMLElement): Promise<void> {
   for (const code of element.querySelectorAll<HTMLElement>('code.math')) {
     try {
       const displayMode = code.classList.contains('display')
-      const html = temml.renderToString(code.textContent ?? '', { displayMode, trust: false, maxExpand: 200 })
+      const html = temml
+        .renderToString(code.textContent ?? '', { displayMode, trust: false, maxExpand: 200 })
+        .replace(/ style="[^"]*"/g, '') // the page's policy refuses styles in attributes, with an error in the console
       if (html.includes('temml-error')) continue
       const drawn = document.createElement('span')
       drawn.className = displayMode ? 'formula display' : 'formula'
-      // Styles in attributes are refused by the page's policy, and addresses have no place in a formula.
+      // Addresses have no place in a formula.
       drawn.innerHTML = DOMPurify.sanitize(html, { USE_PROFILES: { mathMl: true }, FORBID_ATTR: ['style', 'href'] })
       code.replaceWith(drawn)
     } catch {

@@ -1,5 +1,5 @@
 /** The page's settings: how answers are written and where the model runs. Beside the page where there is room, else over it. */
-import { type Signal, useSignal } from '@preact/signals'
+import type { Signal } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
 import { undo } from '../../state/announce.ts'
 import { chat } from '../../state/chat.ts'
@@ -14,6 +14,7 @@ import { useActors } from '../parts/context.ts'
 import { Dialog } from '../parts/dialog.tsx'
 import { restFocus } from '../parts/focus.ts'
 import { Icon } from '../parts/icons.tsx'
+import { useMatches } from '../parts/matches.ts'
 import { DataSection } from './data.tsx'
 import { SettingsForm } from './form.tsx'
 import { Presets } from './presets.tsx'
@@ -182,17 +183,4 @@ function DeviceChoice() {
       <p class="small">{words.deviceDoes}</p>
     </fieldset>
   )
-}
-
-function useMatches(query: string): boolean {
-  const matches = useSignal(matchMedia(query).matches)
-  useEffect(() => {
-    const list = matchMedia(query)
-    const look = () => {
-      matches.value = list.matches
-    }
-    list.addEventListener('change', look)
-    return () => list.removeEventListener('change', look)
-  }, [query])
-  return matches.value
 }

@@ -1,7 +1,7 @@
 /** A button that opens a list of actions, as a menu of the ARIA practices: arrows move, Escape closes, the focus returns. */
 import { useSignal } from '@preact/signals'
 import { useId, useRef } from 'preact/hooks'
-import { Icon, type IconName } from '../parts/icons.tsx'
+import { Icon, type IconName } from './icons.tsx'
 
 export interface MenuItem {
   name: string
