@@ -159,7 +159,12 @@ describe('Tab', () => {
   it('walks through: behind a Tab that brought the focus here it accepts and indents nothing', async () => {
     const { editor, source, before, after, ghost } = openEditor('- I am looking')
     editor.show('- I am', 6, 'markdown')
+    // CodeMirror tells of the focus 10 ms later, and not of one that has gone by then.
+    const told = (isHere: boolean) =>
+      vi.waitFor(() => expect((source.told.at(-1) ?? null) !== null).toBe(isHere), { timeout: 60_000 })
+    await told(true)
     before.focus()
+    await told(false)
     await userEvent.keyboard('{Tab>}')
     expect(editor.view.hasFocus).toBe(true)
     await vi.waitFor(() => expect(ghost()).not.toBeNull(), { timeout: 60_000 })
@@ -174,6 +179,14 @@ describe('Tab', () => {
     expect([editor.text, document.activeElement]).toEqual(['- I am', before])
     await userEvent.keyboard('{Tab} l{Tab}')
     expect(editor.text, 'whoever writes here is no passer-by').toBe('- I am looking')
+    before.focus()
+    await told(false)
+    await userEvent.keyboard('{Tab}')
+    await told(true)
+    await userEvent.click(editor.view.contentDOM)
+    source.answer(' again')
+    await userEvent.keyboard('{Tab}')
+    expect(editor.text, 'nor is who clicks').toContain(' again')
   })
 
   it('indents in lists of Markdown, where the setting says so', async () => {

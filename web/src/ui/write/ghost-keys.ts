@@ -76,6 +76,7 @@ export function ghostKeys(
     focus: () => tab.arrived(),
     keydown: event => tab.saw(event),
     keyup: event => tab.released(event),
+    pointerdown: () => tab.reset(),
     blur: () => tab.reset(),
   })
   return Prec.highest([watch, keymap.of(bindings)])
