@@ -114,6 +114,11 @@ describe('marks while writing', () => {
     await expect.poll(marks).toEqual(['go'])
     await userEvent.keyboard('{ArrowDown}')
     await expect.poll(marks).toEqual(['go', 'teh'])
+    await userEvent.click(document.querySelector('.write-text')?.shadowRoot?.querySelector('[data-mark]') ?? box())
+    await userEvent.click(button('Accept'))
+    await expect.poll(written).toBe('She goes to teh\nHe is here.')
+    await userEvent.keyboard('{Control>}z{/Control}')
+    await expect.poll(marks).toEqual(['go', 'teh']) // as before, though the caret is there
   })
 
   it('ghost text and marks stand in one editor, Tab still accepts', async () => {

@@ -205,7 +205,6 @@ export class Checker {
     const version = this.#version
     const isCurrent = () => !run.signal.aborted && this.#version === version
     let wishes = this.#wishes(new Set())
-    const finished = (checked: Checked) => placed(checked, wishes).filter(one => !this.#pace.isUnfinished(text, one))
     this.#pace.looked()
     await this.#corrector.run(text, {
       source: grammar.peek().source,
@@ -218,12 +217,13 @@ export class Checker {
         if (!isCurrent()) return
         this.names.value = [...names].sort()
         place.setAll(
-          known.flatMap(finished),
+          known.flatMap(checked => placed(checked, wishes)),
           waiting.map(({ start, end }) => ({ from: start, to: end })),
         )
       },
       onChecked: checked => {
-        if (isCurrent()) place.setIn({ from: checked.start, to: checked.end }, finished(checked))
+        const found = placed(checked, wishes).filter(one => !this.#pace.isUnfinished(text, one)) // known once the caret leaves
+        if (isCurrent()) place.setIn({ from: checked.start, to: checked.end }, found)
         else if (this.#version !== version) this.#pace.soon()
       },
       onProgress: (done, total) => {
