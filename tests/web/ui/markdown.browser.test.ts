@@ -50,7 +50,8 @@ describe('answers cannot run or load anything', () => {
 
 describe('what small models write looks right', () => {
   it('lists, emphasis, inline code, tables, headings', () => {
-    expect(html('1. **a**\n2. `b`')).toContain('<ol>')
+    expect(html('1. **a**\n2. `b`')).toContain('<ol dir="auto">')
+    expect(html('- שלום\n- hello')).toContain('<ul dir="auto">')
     expect(html('1. **a**')).toContain('<strong>a</strong>')
     expect(html('| a | b |\n|---|---|\n| 1 | 2 |')).toContain('<td>1</td>')
     expect(html('# Title')).toContain('<h4>Title</h4>')

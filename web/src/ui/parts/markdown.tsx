@@ -46,6 +46,7 @@ const CLASSES: ReadonlySet<string> = new Set(['math', 'math display'])
 /** Its own instance: hooks on the shared one would reach every other user of the library. */
 const purify = DOMPurify(window)
 purify.addHook('afterSanitizeAttributes', node => {
+  if (node.nodeName === 'UL' || node.nodeName === 'OL') node.setAttribute('dir', 'auto') // bullets stand where its letters begin
   if (node.nodeName !== 'A') return
   node.setAttribute('target', '_blank')
   node.setAttribute('rel', 'noopener noreferrer')
