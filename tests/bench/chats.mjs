@@ -101,16 +101,18 @@ const first = await browser()
 try {
   const { page } = first
   await page.goto(home)
-  const file = {
-    name: 'conversations.json',
-    mimeType: 'application/json',
-    buffer: Buffer.from(exported(Number(options.chats), Number(options.messages))),
+  // From the disk: bytes that Playwright is given itself would be read in a task of the page.
+  const file = path.join(first.profile, 'conversations.json')
+  writeFileSync(file, exported(Number(options.chats), Number(options.messages)))
+  const add = async () => {
+    await page.locator('input[type=file]').first().setInputFiles(file)
+    await page
+      .getByText(/chats added/)
+      .first()
+      .waitFor()
   }
-  await page.locator('input[type=file]').first().setInputFiles(file)
-  await page
-    .getByText(/chats added/)
-    .first()
-    .waitFor()
+  if (server) await add()
+  else console.table(Object.fromEntries(summary(['importing', await tasksOf(page, add)])))
   const rounds = []
   for (let round = 0; round <= Number(options.rounds); round++) {
     const figures = server ? await measure(page) : await measureTasks(page)
@@ -140,7 +142,7 @@ async function browser() {
     await context.close()
     rmSync(profile, { recursive: true, force: true })
   }
-  return { page, close }
+  return { page, profile, close }
 }
 
 async function measure(page) {
