@@ -76,6 +76,23 @@ def _named_step(checkout: Checkout, model: str, does: str, disk_bytes: tuple[int
     )
 
 
+def grammar_test_step(checkout: Checkout) -> Step:
+    """The model that corrects sentences, as the tests ask it: its variant for the CPU alone, which takes a minute."""
+    root, bundle, name = checkout.root, checkout.data / "test-models" / GRAMMAR_MODEL, "model-grammar-for-tests"
+    command: list[str | Path] = [checkout.program("slm-export"), "model", GRAMMAR_MODEL, "--variants", "cpu-int8"]
+    command += ["--out", bundle, "--downloads", checkout.models.parent / "downloads"]
+    return Step(
+        name,
+        f"Model {GRAMMAR_MODEL}, for the tests: merge the adapter, export for the CPU",
+        lambda: digest([*tree(root / "export" / "slm_export"), root / "requirements.lock"], texts=[str(bundle)], root=root),
+        lambda: tree(bundle),
+        lambda runner: runner.run(name, command, env={"COLUMNS": "110"}, echo=True),
+        checkout.data,
+        kept_bytes=160_000_000,
+        passing_bytes=600_000_000,
+    )
+
+
 def fixture_step(checkout: Checkout) -> Step:
     """The tiny models of the tests, in tests/.fixtures: the shared one, encoders, and a decoder of each family."""
     root = checkout.root

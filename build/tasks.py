@@ -20,7 +20,7 @@ import chromium
 import explain
 from bench import bench, bench_steps, large_steps, wants_large
 from freeze import make_app
-from model import bundle_folder, bundle_problem, fixture_step, later_steps, model_step
+from model import bundle_folder, bundle_problem, fixture_step, grammar_test_step, later_steps, model_step
 from runner import Runner, SetupError, say
 from stamps import Stamps, exclusive
 from steps import Checkout, Step, check_node, find_npm, python_steps, web_steps
@@ -43,6 +43,7 @@ class Setup:
         self.model = model_step(checkout, source)
         self.later = later_steps(checkout)
         self.fixtures = fixture_step(checkout)
+        self.grammar_test = grammar_test_step(checkout)
         self.bench = bench_steps(checkout)
 
     def adopt_model(self) -> None:
@@ -86,7 +87,7 @@ class Setup:
         return [*self.python.values(), self.web["npm"]]
 
     def to_test(self) -> list[Step]:
-        return [*self.to_check(), self.web["ui"], self.fixtures, self.model]
+        return [*self.to_check(), self.web["ui"], self.fixtures, self.model, self.grammar_test]
 
     def to_bench(self, arguments: Sequence[str]) -> list[Step]:
         large = large_steps(self.checkout) if wants_large(arguments) else []
