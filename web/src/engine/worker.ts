@@ -44,10 +44,11 @@ function runModel(): void {
 /** Holds a lock for as long as this worker lives: whoever waits for it learns when a worker ends that cannot say so. */
 function announce(): void {
   const lock = siteName(`slm-engine-${crypto.randomUUID()}`)
-  void navigator.locks?.request(lock, () => {
+  const held = navigator.locks?.request(lock, () => {
     post({ kind: 'alive', lock })
     return new Promise(() => {})
   })
+  held?.catch(() => {}) // refused by a browser that keeps nothing for this page: then only errors tell that it ended
 }
 
 async function answer(call: Extract<ToWorker, { kind: 'call' }>): Promise<void> {

@@ -1,6 +1,7 @@
 /** Chats in the browser's IndexedDB. */
 import { type DBSchema, type IDBPDatabase, type OpenDBCallbacks, openDB } from 'idb'
 import { siteName } from '../../engine/names.ts'
+import { isStorageRefused } from '../refused.ts'
 import { type Synced, type Ticket, ticket } from '../sync/wire.ts'
 import { type ChatStore, type Part, type StoredTokens, StoreError, type StoreTrouble } from './store.ts'
 import type { ChatHead, Message, StoredChat, TokenTable } from './types.ts'
@@ -187,5 +188,6 @@ function troubleOf(error: unknown): StoreTrouble {
   if (name === 'QuotaExceededError') return 'full'
   if (name === 'VersionError') return 'newer'
   const isForbidden = ['SecurityError', 'InvalidStateError', 'ReferenceError', 'NotAllowedError'].includes(name)
-  return isForbidden ? 'forbidden' : 'failed'
+  // Chromium gives a refusal the same name as a broken database.
+  return isForbidden || isStorageRefused() ? 'forbidden' : 'failed'
 }

@@ -1,6 +1,7 @@
 /**
  * Which tab is writing in a chat: it holds a Web Lock until it is done, however it ends. Where the browser has no locks (a
- * page without https that is not on localhost), every tab takes itself to be alone.
+ * page without https that is not on localhost) or refuses them (it keeps nothing for this page), every tab takes itself to be
+ * alone.
  */
 import { siteName } from '../../engine/names.ts'
 
@@ -19,7 +20,9 @@ export function hold(chat: string): { ready: Promise<void>; release: () => void 
         release = done
       })
     })
-    held.catch(() => {}) // given up before it came
+    held.catch(() => {
+      if (!given.signal.aborted) resolve() // refused, not given up before it came
+    })
   })
   return { ready, release: () => release() }
 }
@@ -27,7 +30,7 @@ export function hold(chat: string): { ready: Promise<void>; release: () => void 
 /** Whether a tab is writing in the chat. */
 export async function isHeld(chat: string): Promise<boolean> {
   const locks = navigator.locks as LockManager | undefined // not there in insecure contexts
-  const state = await locks?.query()
+  const state = await locks?.query().catch(() => null) // refused
   return state?.held?.some(lock => lock.name === name(chat)) ?? false
 }
 

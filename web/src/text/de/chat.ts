@@ -99,6 +99,7 @@ export const chat: Text['chat'] = {
   search: 'Chats durchsuchen',
   found: count => (count === 0 ? 'Nichts gefunden' : count === 1 ? '1 Chat gefunden' : `${count} Chats gefunden`),
   none: 'Noch keine Chats. Was hier geschrieben wird, bleibt in diesem Browser.',
+  noneKept: 'Noch keine Chats.',
   untitled: 'Ohne Titel',
   pinned: 'Angeheftet',
   today: 'Heute',
@@ -117,6 +118,10 @@ export const chat: Text['chat'] = {
   all: 'Alle Chats',
   exportAllJson: 'Alle als JSON speichern',
   exportAllMarkdown: 'Alle als Markdown speichern',
+  exporting: (done, of) => `${done} von ${of} Chats sind in der Datei`,
+  exportStopped: 'Speichern abgebrochen, es gibt keine Datei',
+  exportFailed: 'Die Datei ist nicht zustande gekommen',
+  exportFailedNext: 'Der Browser hat nicht alle Chats herausgegeben. Die Seite neu laden und noch einmal versuchen.',
   importFiles: 'Chats aus Dateien hinzufügen…',
   importing: file => `Die Chats aus ${file} werden hinzugefügt…`,
   imported: (added, known) =>

@@ -45,6 +45,7 @@ export const write: Text['write'] = {
   placeholder: 'Hier schreiben.',
   saved: 'Auf diesem Gerät gespeichert',
   unsaved: 'Wird gespeichert …',
+  notKept: 'Nicht behalten',
   saveFailed: why =>
     `Der Text ließ sich im Browser nicht speichern: ${why} Diesen Tab offen lassen und den Text in eine Datei speichern.`,
   storageFailed: why =>

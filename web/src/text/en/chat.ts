@@ -101,6 +101,7 @@ export const chat = {
   search: 'Search chats',
   found: (count: number) => (count === 0 ? 'Nothing found' : count === 1 ? '1 chat found' : `${count} chats found`),
   none: 'No chats yet. What you write is kept here, in this browser.',
+  noneKept: 'No chats yet.',
   untitled: 'Untitled',
   pinned: 'Pinned',
   today: 'Today',
@@ -119,6 +120,10 @@ export const chat = {
   all: 'All chats',
   exportAllJson: 'Save all as JSON',
   exportAllMarkdown: 'Save all as Markdown',
+  exporting: (done: number, of: number) => `${done} of ${of} chats are in the file`,
+  exportStopped: 'Saving was cancelled, no file was made',
+  exportFailed: 'The file could not be made',
+  exportFailedNext: 'The browser did not give out all chats. Reload the page, then try again.',
   importFiles: 'Add chats from files…',
   importing: (file: string) => `Adding the chats of ${file}…`,
   imported: (added: number, known: number) =>

@@ -37,6 +37,7 @@ export const write = {
   placeholder: 'Start writing.',
   saved: 'Saved on this device',
   unsaved: 'Saving…',
+  notKept: 'Not kept',
   saveFailed: (why: string) =>
     `This text could not be saved in the browser: ${why} Keep this tab open and save it to a file.`,
   storageFailed: (why: string) =>

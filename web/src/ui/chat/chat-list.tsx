@@ -4,7 +4,7 @@ import { useEffect, useLayoutEffect, useMemo, useRef } from 'preact/hooks'
 import { currentId, hasUnfinished, openChats } from '../../state/chats/desk.ts'
 import { Finder, hits, query } from '../../state/chats/finder.ts'
 import { type Group, groupsOf } from '../../state/chats/groups.ts'
-import { chatList, isListed } from '../../state/chats/library.ts'
+import { chatList, isListed, storeTrouble } from '../../state/chats/library.ts'
 import type { Hit, Range } from '../../state/chats/search.ts'
 import type { ChatHead } from '../../state/chats/types.ts'
 import { href } from '../../state/route.ts'
@@ -90,7 +90,10 @@ function All({ list }: { list: { current: HTMLElement | null } }) {
     observer.observe(end.current)
     return () => observer.disconnect()
   }, [count.value, chatList.value.length > count.value])
-  if (isListed.value && chatList.value.length === 0) return <p class="small chats-none">{text.value.chat.none}</p>
+  if (isListed.value && chatList.value.length === 0) {
+    const { none, noneKept } = text.value.chat
+    return <p class="small chats-none">{storeTrouble.value ? noneKept : none}</p>
+  }
   return (
     <>
       {shown.value.map(group => (

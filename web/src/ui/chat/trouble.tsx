@@ -1,6 +1,6 @@
 /** Why chats are not kept, said once for each reason, with what to do about it. */
 import { useSignal } from '@preact/signals'
-import { storeTrouble } from '../../state/chats/library.ts'
+import { chatList, storeTrouble } from '../../state/chats/library.ts'
 import { text } from '../../text/index.ts'
 import { useActors } from '../parts/context.ts'
 import { Dismiss } from '../parts/dismiss.tsx'
@@ -17,9 +17,11 @@ export function StoreNotice() {
       <p>
         <strong>{words.troubleTitle}</strong> {words.trouble[trouble]}
       </p>
-      <button type="button" class="tool" onClick={() => void exportAll(conversation.library, 'json')}>
-        {words.saveAll}
-      </button>
+      {chatList.value.length > 0 ? (
+        <button type="button" class="tool" onClick={() => void exportAll(conversation.library, 'json')}>
+          {words.saveAll}
+        </button>
+      ) : null}
       <Dismiss
         onDismiss={() => {
           read.value = trouble

@@ -13,15 +13,20 @@ import type { Workplace } from './workplace.ts'
 export const IS_MAC = /^mac/i.test(navigator.platform) || /^ip(?:hone|ad|od)/i.test(navigator.platform)
 
 export function Status({ work }: { work: Workplace }) {
-  const words = text.value.write
   return (
     <footer class="write-status">
       <Counted work={work} />
-      <span>{work.desk.saveState.value.status === 'saved' ? words.saved : words.unsaved}</span>
+      <Kept work={work} />
       <span class="write-marks">{hasTask('grammar') ? <MarkState desk={work.grammar} /> : null}</span>
       <span class="write-state">{hasTask('autocomplete') ? <SuggestionState work={work} /> : null}</span>
     </footer>
   )
+}
+
+function Kept({ work: { desk, storageProblem } }: { work: Workplace }) {
+  const words = text.value.write
+  if (storageProblem.value) return <span>{words.notKept}</span>
+  return <span>{desk.saveState.value.status === 'saved' ? words.saved : words.unsaved}</span>
 }
 
 function Counted({ work }: { work: Workplace }) {

@@ -88,7 +88,10 @@ export class Workplace {
       removeEventListener('pagehide', leave)
       document.removeEventListener('visibilitychange', leave)
       clearTimeout(this.#countTimer)
-      void this.desk.flush().then(() => this.store.close())
+      void this.desk
+        .flush()
+        .then(() => this.store.close())
+        .catch(() => {}) // it never opened, which the page said
       editor.destroy()
       this.editor = null
     }
