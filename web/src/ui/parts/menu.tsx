@@ -2,6 +2,7 @@
 import { useSignal } from '@preact/signals'
 import { useId, useRef } from 'preact/hooks'
 import { Icon, type IconName } from './icons.tsx'
+import '../css/menu.css'
 
 export interface MenuItem {
   name: string
@@ -59,8 +60,12 @@ export function Menu({ label, icon, items }: MenuProps) {
           isOpen.value = event.newState === 'open'
           if (isOpen.value) place(button.current, event.currentTarget)
         }}
-        onToggle={event => {
-          if (event.newState === 'open') requestAnimationFrame(() => entries()[0]?.focus()) // once they are drawn
+        onToggle={({ newState, currentTarget }) => {
+          if (newState !== 'open') return
+          requestAnimationFrame(() => {
+            keepInside(currentTarget)
+            entries()[0]?.focus()
+          }) // once they are drawn
         }}
         onKeyDown={move}
       >
@@ -84,12 +89,25 @@ export function Menu({ label, icon, items }: MenuProps) {
   )
 }
 
-/** Below its button, or above it where there is no room. */
+/** From the screen's edges and its button. */
+const GAP_PX = 8
+
+/** Below its button, or above it where there is no room; their right edges are one line. */
 function place(button: HTMLElement | null, menu: HTMLElement): void {
   const box = button?.getBoundingClientRect()
   if (!box) return
   const isLow = box.bottom > innerHeight * 0.6
-  menu.style.left = `${Math.max(8, Math.min(box.right - 224, innerWidth - 232))}px`
-  menu.style.top = isLow ? 'auto' : `${box.bottom + 4}px`
-  menu.style.bottom = isLow ? `${innerHeight - box.top + 4}px` : 'auto'
+  const room = (isLow ? box.top : innerHeight - box.bottom) - 1.5 * GAP_PX
+  menu.style.left = 'auto'
+  menu.style.right = `${Math.max(GAP_PX, document.documentElement.clientWidth - box.right)}px`
+  menu.style.top = isLow ? 'auto' : `${box.bottom + GAP_PX / 2}px`
+  menu.style.bottom = isLow ? `${innerHeight - box.top + GAP_PX / 2}px` : 'auto'
+  menu.style.maxHeight = `${room}px`
+}
+
+/** One that is too wide for the room beside its button begins at the screen's edge. */
+function keepInside(menu: HTMLElement): void {
+  if (menu.getBoundingClientRect().left >= GAP_PX) return
+  menu.style.left = `${GAP_PX}px`
+  menu.style.right = 'auto'
 }

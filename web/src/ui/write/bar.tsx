@@ -1,12 +1,11 @@
 /** The bar over the text: lists and panel beside it, what is open, and what can be done with it. */
-import { type Signal, useSignal } from '@preact/signals'
-import type { ComponentChildren } from 'preact'
-import { useEffect, useRef } from 'preact/hooks'
+import type { Signal } from '@preact/signals'
 import { grammar as grammarSettings } from '../../state/grammar/settings.ts'
 import { hasTask } from '../../state/site.ts'
 import { writing } from '../../state/suggestions/settings.ts'
 import { language, text } from '../../text/index.ts'
 import { Icon, type IconName } from '../parts/icons.tsx'
+import { Menu } from '../parts/menu.tsx'
 import { titleOf, type Workplace } from './workplace.ts'
 
 export interface Openings {
@@ -124,84 +123,24 @@ function More({ work, open }: { work: Workplace; open: Openings }) {
   const show = (which: keyof Openings) => () => {
     open[which].value = true
   }
+  const named = { markdown: words.markdown, text: words.plainText }
   return (
-    <Menu name={words.more}>
-      <Item act={() => work.newDocument()}>{words.newDocument}</Item>
-      <Item act={() => work.chooseFiles()}>{words.openFile}</Item>
-      <Item act={() => work.save()}>{words.saveFile}</Item>
-      <Item act={() => work.save(true)}>{words.saveFileAs}</Item>
-      <Item act={show('versions')}>{words.versions}</Item>
-      <Item act={() => work.undo()}>{words.undo}</Item>
-      <Item act={() => work.redo()}>{words.redo}</Item>
-      <Item act={() => work.find()}>{words.findInText}</Item>
-      <Item act={() => work.setFormat(other)}>
-        {words.format}: {format === 'markdown' ? words.markdown : words.plainText} →{' '}
-        {other === 'markdown' ? words.markdown : words.plainText}
-      </Item>
-      <Item act={show('keys')}>{suggest.keys.title}</Item>
-      <Item act={show('trial')}>{text.value.trial.title}</Item>
-    </Menu>
-  )
-}
-
-/** A menu button (ARIA APG): arrows move, Esc and a click elsewhere close, the focus comes back to the button. */
-function Menu({ name, children }: { name: string; children: ComponentChildren }) {
-  const isOpen = useSignal(false)
-  const box = useRef<HTMLDivElement>(null)
-  const button = useRef<HTMLButtonElement>(null)
-  const items = () => [...(box.current?.querySelectorAll<HTMLElement>('[role="menuitem"]') ?? [])]
-  const close = () => {
-    isOpen.value = false
-  }
-  useEffect(() => {
-    if (!isOpen.value) return
-    items()[0]?.focus()
-    const onPointer = (event: PointerEvent) => {
-      if (!box.current?.parentElement?.contains(event.target as Node)) close() // a pointer's target is always a node
-    }
-    document.addEventListener('pointerdown', onPointer)
-    return () => document.removeEventListener('pointerdown', onPointer)
-  }, [isOpen.value])
-  const onKey = (event: KeyboardEvent) => {
-    const all = items()
-    const at = all.indexOf(event.target as HTMLElement) // the listener stands on the menu of these items
-    const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: -1 }[event.key]
-    if (to !== undefined) all.at(to % all.length)?.focus()
-    else if (event.key === 'Escape') {
-      close()
-      button.current?.focus()
-    } else if (event.key === 'Tab') close()
-    if (to !== undefined || event.key === 'Escape') event.preventDefault()
-  }
-  return (
-    <div class="write-menu">
-      <button
-        ref={button}
-        type="button"
-        class="tool"
-        aria-label={name}
-        title={name}
-        aria-haspopup="menu"
-        aria-expanded={isOpen.value}
-        onClick={() => {
-          isOpen.value = !isOpen.value
-        }}
-      >
-        <Icon name="more" />
-      </button>
-      {isOpen.value ? (
-        <div ref={box} role="menu" aria-label={name} onKeyDown={onKey} onClick={close}>
-          {children}
-        </div>
-      ) : null}
-    </div>
-  )
-}
-
-function Item({ act, children }: { act: () => void; children: ComponentChildren }) {
-  return (
-    <button type="button" role="menuitem" tabIndex={-1} onClick={act}>
-      {children}
-    </button>
+    <Menu
+      label={words.more}
+      icon="more"
+      items={() => [
+        { name: words.newDocument, act: () => work.newDocument() },
+        { name: words.openFile, act: () => work.chooseFiles() },
+        { name: words.saveFile, act: () => work.save() },
+        { name: words.saveFileAs, act: () => work.save(true) },
+        { name: words.versions, act: show('versions') },
+        { name: words.undo, act: () => work.undo() },
+        { name: words.redo, act: () => work.redo() },
+        { name: words.findInText, act: () => work.find() },
+        { name: `${words.format}: ${named[format]} → ${named[other]}`, act: () => work.setFormat(other) },
+        { name: suggest.keys.title, act: show('keys') },
+        { name: text.value.trial.title, act: show('trial') },
+      ]}
+    />
   )
 }
