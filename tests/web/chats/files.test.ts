@@ -1,19 +1,18 @@
 /** Chats as files: what goes out comes back without loss, what others wrote is understood, what is damaged is named. */
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { toJson, toMarkdown } from '../../../web/src/state/chats/export.ts'
+import { markdownPieces } from '../../../web/src/state/chats/export.ts'
 import { ImportError } from '../../../web/src/state/chats/file.ts'
 import { readChats } from '../../../web/src/state/chats/import.ts'
 import { Library } from '../../../web/src/state/chats/library.ts'
 import { MemoryStore } from '../../../web/src/state/chats/memory-store.ts'
-import { takeIn } from '../../../web/src/state/chats/transfer.ts'
-import { amend, path, show, update, versions } from '../../../web/src/state/chats/tree.ts'
+import { takeIn, writeFile } from '../../../web/src/state/chats/transfer.ts'
+import { amend, path, show, storedOf, update, versions } from '../../../web/src/state/chats/tree.ts'
 import type { Chat } from '../../../web/src/state/chats/types.ts'
 import { MODEL_DEFAULTS } from '../../../web/src/tasks/chat.ts'
 import { pack } from '../../../web/src/tasks/trace.ts'
-import { talk, wander } from './sample.ts'
+import { fileOf, joined, talk, wander } from './sample.ts'
 
-const NOW = new Date(0)
 const file = (name: string) => readFileSync(new URL(`files/${name}`, import.meta.url), 'utf8')
 const texts = (chat: Chat | undefined) => (chat ? path(chat).map(({ content }) => content) : [])
 const STATS = {
@@ -45,44 +44,78 @@ function rich(): Chat {
 }
 
 describe('our own files', () => {
-  it('come back as they went out, whatever was done in the chats', () => {
+  it('come back as they went out, whatever was done in the chats', async () => {
     const chats = Array.from({ length: 25 }, (_, seed) => [...wander(seed + 100, 50)].at(-1)?.chat as Chat) // 50 steps
     const full = chats.filter(({ messages }) => messages.size > 0)
-    const read = readChats(
-      toJson(
-        full.map(chat => ({ chat, tokens: [] })),
-        NOW,
-      ),
-    )
+    const read = readChats(await fileOf(...full.map(chat => ({ chat, tokens: [] }))))
     expect(read.map(({ chat }) => chat)).toEqual(full)
   })
 
-  it('keep figures, origin, settings, attachments and tokens', () => {
+  it('keep figures, origin, settings, attachments and tokens', async () => {
     const chat = rich()
     const answer = path(chat)[1]?.id ?? ''
     const table = pack([{ id: 1, text: 'Ü', bytes: [195, 156], probability: 0.25, top: [] }])
-    const [read] = readChats(toJson([{ chat, tokens: [{ message: answer, table }] }], NOW))
+    const [read] = readChats(await fileOf({ chat, tokens: [{ message: answer, table }] }))
     expect(read?.chat).toEqual(chat)
     expect(read?.tokens).toEqual(new Map([[answer, table]]))
   })
 
-  it('saved while an answer was written: it is marked as interrupted', () => {
+  it('saved while an answer was written: it is marked as interrupted', async () => {
     const chat = talk('one', 'a')
     const answer = path(chat)[1]?.id ?? ''
-    const [read] = readChats(toJson([{ chat: update(chat, answer, { state: 'writing' }), tokens: [] }], NOW))
+    const [read] = readChats(await fileOf({ chat: update(chat, answer, { state: 'writing' }), tokens: [] }))
     expect(read?.chat.messages.get(answer)).toMatchObject({ content: 'a', state: 'stopped', interrupted: true })
   })
 
   it('taken in twice add nothing, and never overwrite what differs', async () => {
     const library = new Library(async () => new MemoryStore())
     const chat = rich()
-    const json = toJson([{ chat: update(chat, path(chat)[1]?.id ?? '', {}), tokens: [] }], NOW)
+    const json = await fileOf({ chat: update(chat, path(chat)[1]?.id ?? '', {}), tokens: [] })
     expect(await takeIn(library, readChats(json))).toEqual({ added: 1, known: 0 })
     expect(await takeIn(library, readChats(json))).toEqual({ added: 0, known: 1 })
     const other = json.replace('What is it?', 'Who is it?')
     expect(await takeIn(library, readChats(other))).toEqual({ added: 1, known: 0 })
     expect(texts((await library.peek(chat.head.id)) ?? undefined)[0]).toBe('What is it?')
     await library.close()
+  })
+})
+
+describe('many chats', async () => {
+  const table = pack([{ id: 1, text: 'a', bytes: [97], probability: 0.25, top: [] }])
+  const chats = Array.from({ length: 40 }, (_, at) => talk(`question ${at}`, 'an answer '.repeat(400))) // parts of 64 Ki
+  const library = new Library(async () => new MemoryStore())
+  await library.add(
+    chats.map(chat => {
+      const traced = update(chat, path(chat)[1]?.id ?? '', { has_tokens: true })
+      return { ...storedOf(traced), tokens: [{ message: path(chat)[1]?.id ?? '', table }] }
+    }),
+  )
+  const ids = chats.map(({ head }) => head.id)
+  const wish = { ids, kind: 'json', locale: 'en', signal: new AbortController().signal, onProgress: () => {} } as const
+
+  it('are in their file in the order that was asked for, with all their tokens; one that was deleted is left out', async () => {
+    const told: number[] = []
+    const given = { ...wish, ids: [ids[3] ?? '', 'gone', ...ids], onProgress: (done: number) => told.push(done) }
+    const file = await writeFile(library, given)
+    expect(file.type).toBe('application/json')
+    const content = JSON.parse(await file.text())
+    expect(content.chats.map(({ id }: { id: string }) => id)).toEqual([ids[3], ...ids])
+    expect(Object.values(content.chats[7].tokens)).toEqual([table])
+    expect(told).toEqual(Array.from({ length: 42 }, (_, at) => at))
+  })
+
+  it('as Markdown come one after the other', async () => {
+    const markdown = await (await writeFile(library, { ...wish, kind: 'markdown' })).text()
+    expect(markdown.match(/^# .*/gm)).toEqual(ids.map((_, at) => `# question ${at}`))
+  })
+
+  it('give no file where it is not wanted any more', async () => {
+    const stop = new AbortController()
+    const onProgress = (done: number) => {
+      if (done === 20) stop.abort()
+    }
+    const writing = writeFile(library, { ...wish, signal: stop.signal, onProgress })
+    await expect(writing).rejects.toMatchObject({ name: 'AbortError' })
   })
 })
 
@@ -124,8 +157,9 @@ describe('the export of llama.cpp’s page', () => {
   })
 })
 
-describe('what cannot be read', () => {
-  const own = JSON.parse(toJson([{ chat: rich(), tokens: [] }], NOW))
+describe('what cannot be read', async () => {
+  const json = await fileOf({ chat: rich(), tokens: [] })
+  const own = JSON.parse(json)
   const spoilt = (change: (chat: Record<string, unknown> & { messages: Record<string, unknown>[] }) => void) => {
     const copy = structuredClone(own)
     change(copy.chats[0])
@@ -135,7 +169,7 @@ describe('what cannot be read', () => {
 
   it.each([
     ['no JSON', 'hello', 'not-json', ''],
-    ['cut off', toJson([{ chat: rich(), tokens: [] }], NOW).slice(0, -20), 'not-json', ''],
+    ['cut off', json.slice(0, -20), 'not-json', ''],
     ['something else', '{"a": 1}', 'unknown', ''],
     ['a list of something else', '[1, null, "x"]', 'unknown', ''],
     ['from a newer version', JSON.stringify({ ...own, version: 2 }), 'too-new', ''],
@@ -181,9 +215,9 @@ describe('what cannot be read', () => {
   })
 })
 
-it('as Markdown: what is shown, who spoke, and that there is more', () => {
-  const chat = rich()
-  const markdown = toMarkdown([chat, talk('second')], 'en')
+it('as Markdown: what is shown, who spoke, and that there is more', async () => {
+  const chats = [rich(), talk('second')].map(chat => ({ chat, tokens: [] }))
+  const markdown = await joined(markdownPieces(chats, 'en'))
   expect(markdown).toContain('# What is it?\n\nChat of November')
   expect(markdown).toContain('> Be brief.')
   expect(markdown).toContain('## You\n\n**notes.txt**\n\n```\nabc\n```\n\nWhat is it?')

@@ -1,4 +1,5 @@
 /** Chats for tests: made by hand, or by a long random sequence of what a person can do. */
+import { type Exported, jsonPieces } from '../../../web/src/state/chats/export.ts'
 import {
   add,
   amend,
@@ -84,4 +85,15 @@ export function* wander(seed: number, count: number): Generator<Step> {
     chat = moves[name]?.() ?? chat
     yield { name, chat }
   }
+}
+
+/** Our own file with these chats. */
+export function fileOf(...chats: Exported[]): Promise<string> {
+  return joined(jsonPieces(chats, new Date(0)))
+}
+
+export async function joined(pieces: AsyncIterable<string>): Promise<string> {
+  let whole = ''
+  for await (const piece of pieces) whole += piece
+  return whole
 }

@@ -1,4 +1,4 @@
-/** Chats as files: JSON that holds everything and comes back without loss, and Markdown to read. Pure. */
+/** Chats as files, piece by piece: JSON that holds everything and comes back without loss, and Markdown to read. Pure. */
 import { text } from '../../text/index.ts'
 import { FILE_FORMAT, FILE_VERSION } from './file.ts'
 import type { StoredTokens } from './store.ts'
@@ -24,38 +24,67 @@ export interface Exported {
   tokens: readonly StoredTokens[]
 }
 
-export function toJson(chats: readonly Exported[], now: Date): string {
-  const file: ChatFile = {
+type Chats = Iterable<Exported> | AsyncIterable<Exported>
+
+/** The file in pieces of one message at most: what has all chats in it would be one long task to write. */
+export async function* jsonPieces(chats: Chats, now: Date): AsyncGenerator<string> {
+  const { format, version, exported_at }: Omit<ChatFile, 'chats'> = {
     format: FILE_FORMAT,
     version: FILE_VERSION,
     exported_at: now.toISOString(),
-    chats: chats.map(({ chat, tokens }) => {
-      const { message_count: _, ...head } = chat.head
-      const tables = tokens.map(({ message, table }) => [message, table])
-      return { ...head, messages: [...chat.messages.values()], tokens: Object.fromEntries(tables) }
-    }),
   }
-  return `${JSON.stringify(file, null, 1)}\n`
+  yield `${unclosed({ format, version, exported_at })},\n"chats": [`
+  let between = '\n'
+  for await (const { chat, tokens } of chats) {
+    const { message_count: _, ...head } = chat.head
+    yield `${between}${unclosed(head)},\n"messages": [`
+    yield* listed(chat.messages.values(), message => JSON.stringify(message))
+    yield '],\n"tokens": {'
+    yield* listed(tokens, ({ message, table }) => `${JSON.stringify(message)}: ${JSON.stringify(table)}`)
+    yield '}}'
+    between = ',\n'
+  }
+  yield ']}\n'
 }
 
-/** What is shown of each chat; it says how many versions it leaves out. */
-export function toMarkdown(chats: readonly Chat[], locale: string): string {
-  return chats.map(chat => oneAsMarkdown(chat, locale)).join('\n---\n\n')
+/** JSON of an object that goes on. */
+function unclosed(value: Omit<ChatFile, 'chats'> | Omit<FileChat, 'messages' | 'tokens'>): string {
+  return JSON.stringify(value).slice(0, -1)
 }
 
-function oneAsMarkdown(chat: Chat, locale: string): string {
+/** Each on a line of its own. */
+function* listed<T>(entries: Iterable<T>, written: (entry: T) => string): Generator<string> {
+  let between = '\n'
+  for (const entry of entries) {
+    yield between + written(entry)
+    between = ',\n'
+  }
+}
+
+/** What is shown of each chat, in pieces of one message at most; it says how many versions it leaves out. */
+export async function* markdownPieces(chats: Chats, locale: string): AsyncGenerator<string> {
+  let between = ''
+  for await (const { chat } of chats) {
+    yield between
+    for (const part of oneAsMarkdown(chat, locale)) yield `${part}\n\n`
+    between = '---\n\n'
+  }
+}
+
+function* oneAsMarkdown(chat: Chat, locale: string): Generator<string> {
   const words = text.peek().chat
   const { head } = chat
   const shown = path(chat)
   const date = new Date(head.created_at).toLocaleDateString(locale, { dateStyle: 'long' })
   const others = chat.messages.size - shown.length
-  return [
-    `# ${head.title || words.untitled}`,
-    `${words.markdown.from(date)}.${others > 0 ? ` ${words.markdown.otherVersions(others)}` : ''}`,
-    ...(head.overrides.system ? [`> ${head.overrides.system.replaceAll('\n', '\n> ')}`] : []),
-    ...shown.flatMap(message => [`## ${speaker(message)}`, ...attached(message), message.content]),
-    '',
-  ].join('\n\n')
+  yield `# ${head.title || words.untitled}`
+  yield `${words.markdown.from(date)}.${others > 0 ? ` ${words.markdown.otherVersions(others)}` : ''}`
+  if (head.overrides.system) yield `> ${head.overrides.system.replaceAll('\n', '\n> ')}`
+  for (const message of shown) {
+    yield `## ${speaker(message)}`
+    yield* attached(message)
+    yield message.content
+  }
 }
 
 function speaker({ role, origin }: Message): string {

@@ -1,5 +1,6 @@
 /** Chats into files and back: nothing that is here is overwritten, a file comes in as a whole or not at all. */
-import type { Exported } from './export.ts'
+import { breather } from '../../tasks/grammar/breather.ts'
+import { type Exported, jsonPieces, markdownPieces } from './export.ts'
 import type { Imported } from './file.ts'
 import type { Library } from './library.ts'
 import { newId, storedOf } from './tree.ts'
@@ -11,16 +12,52 @@ export interface ImportResult {
   known: number
 }
 
-/** @throws StoreError */
-export async function collect(library: Library, ids: readonly string[]): Promise<Exported[]> {
-  const found: Exported[] = []
-  for (const id of ids) {
+export interface FileWish {
+  ids: readonly string[]
+  kind: 'json' | 'markdown'
+  /** For the dates in Markdown. */
+  locale: string
+  signal: AbortSignal
+  /** How many of the chats are read. */
+  onProgress: (done: number) => void
+}
+
+/** So many characters make a part of the file: parts of one message each would be more work than their texts. */
+const PART_CHARACTERS = 1 << 16
+
+/** Chats as a file, written piece by piece so that the page can be used meanwhile. @throws StoreError; an AbortError */
+export async function writeFile(library: Library, wish: FileWish): Promise<Blob> {
+  const chats = collect(library, wish)
+  const isJson = wish.kind === 'json'
+  const pieces = isJson ? jsonPieces(chats, new Date()) : markdownPieces(chats, wish.locale)
+  const type = isJson ? 'application/json' : 'text/markdown'
+  const breathe = breather()
+  const parts: Blob[] = []
+  let [batch, length]: [string[], number] = [[], 0]
+  for await (const piece of pieces) {
+    wish.signal.throwIfAborted()
+    batch.push(piece)
+    length += piece.length
+    if (length >= PART_CHARACTERS) {
+      parts.push(new Blob(batch)) // encoded now, and out of the way
+      batch = []
+      length = 0
+    }
+    await breathe()
+  }
+  return new Blob([...parts, ...batch], { type })
+}
+
+/** Those of the chats that are still there. @throws StoreError */
+async function* collect(library: Library, { ids, kind, onProgress }: FileWish): AsyncGenerator<Exported> {
+  for (const [done, id] of ids.entries()) {
+    onProgress(done)
     const chat = await library.peek(id)
     if (!chat) continue
     const traced = [...chat.messages.values()].filter(({ has_tokens }) => has_tokens).map(message => message.id)
-    found.push({ chat, tokens: traced.length > 0 ? await library.allTokens(id, traced) : [] })
+    const tokens = kind === 'json' && traced.length > 0 ? await library.allTokens(id, traced) : []
+    yield { chat, tokens }
   }
-  return found
 }
 
 /** A chat whose id is taken by another one gets a new id. @throws StoreError */

@@ -4,11 +4,11 @@ import { useEffect, useRef } from 'preact/hooks'
 import { siteName } from '../../engine/names.ts'
 import { text } from '../../text/index.ts'
 import { useActors } from '../parts/context.ts'
-import { Dismiss } from '../parts/dismiss.tsx'
 import { Icon } from '../parts/icons.tsx'
 import { Menu } from '../parts/menu.tsx'
 import { ChatList } from './chat-list.tsx'
-import { exportAll, importFiles, importNote } from './transfer.ts'
+import { exportAll, importFiles } from './transfer.ts'
+import { TransferNotes } from './transfer-notes.tsx'
 
 /** So wide that the list and the conversation stand side by side. */
 const WIDE = '(min-width: 60rem)'
@@ -113,7 +113,7 @@ function Content({ onNewChat, onClose }: { onNewChat: () => void; onClose: () =>
           <Icon name="sidebar" />
         </button>
       </div>
-      <ImportNote />
+      <TransferNotes />
       <ChatList searchId={SEARCH_ID} />
     </>
   )
@@ -150,27 +150,7 @@ function AllChats() {
   )
 }
 
-function ImportNote() {
-  const note = importNote.value
-  if (!note) return null
-  return (
-    <div class={note.isBad ? 'notice bad' : 'notice'} role={note.isBad ? 'alert' : 'note'}>
-      <div>
-        <strong>{note.title}</strong>
-        {note.lines.map(line => (
-          <p key={line}>{line}</p>
-        ))}
-      </div>
-      <Dismiss
-        onDismiss={() => {
-          importNote.value = null
-        }}
-      />
-    </div>
-  )
-}
-
-/** Over the conversation: the way to the list where it is not seen. */
+/** Over the conversation: the way to the list where it is not seen, and what is said in the list otherwise. */
 export function ChatTools({ onNewChat }: { onNewChat: () => void }) {
   const words = text.value.chat
   const button = useRef<HTMLButtonElement>(null)
@@ -181,21 +161,24 @@ export function ChatTools({ onNewChat }: { onNewChat: () => void }) {
   }, [drawerOpen.value])
   if (isWide.value && !isHidden.value) return null
   return (
-    <div class="page-tools chat-tools">
-      <button
-        ref={button}
-        type="button"
-        class="tool"
-        aria-label={words.openChats}
-        title={words.openChats}
-        onClick={show}
-      >
-        <Icon name="sidebar" />
-      </button>
-      <button type="button" class="tool" onClick={onNewChat} title={`${words.keys.newChat} (Ctrl+Shift+O)`}>
-        <Icon name="plus" />
-        {words.keys.newChat}
-      </button>
+    <div>
+      <div class="page-tools chat-tools">
+        <button
+          ref={button}
+          type="button"
+          class="tool"
+          aria-label={words.openChats}
+          title={words.openChats}
+          onClick={show}
+        >
+          <Icon name="sidebar" />
+        </button>
+        <button type="button" class="tool" onClick={onNewChat} title={`${words.keys.newChat} (Ctrl+Shift+O)`}>
+          <Icon name="plus" />
+          {words.keys.newChat}
+        </button>
+      </div>
+      <TransferNotes />
     </div>
   )
 }
