@@ -22,7 +22,7 @@ from steps import ON_WINDOWS, Checkout, make_venv
 
 NAME = "slm-playground"
 # Of the environment, but not of the app.
-TOOLS = {"altgraph", "packaging", "pefile", "pip", "pyinstaller-hooks-contrib", "setuptools", "macholib", "pywin32-ctypes"}
+TOOLS = {"altgraph", "pefile", "pip", "pyinstaller-hooks-contrib", "setuptools", "macholib", "pywin32-ctypes"}
 SYSTEMS = {"linux": "linux", "win32": "windows", "darwin": "macos"}
 # Every file of an archive has this time (1 January 2026), so that the same files make the same archive.
 ARCHIVE_TIME = 1_767_225_600

@@ -121,6 +121,14 @@ def desktop_window() -> None:
     sys.exit(run_window())
 
 
+@main.command("desktop-tray", hidden=True)
+def desktop_tray() -> None:
+    """The process of the tray icon and the shortcut; `desktop` starts it."""
+    from slm_playground.desktop.tray.process import main as run_tray
+
+    sys.exit(run_tray())
+
+
 @main.command()
 @click.option("--json", "as_json", is_flag=True, help="For scripts.")
 @click.option("--deep", is_flag=True, help="Also compare the SHA-256 of every model file (reads them all).")

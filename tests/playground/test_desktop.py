@@ -18,6 +18,7 @@ import pytest
 
 from slm_playground.desktop import command, keep, links, seed
 from slm_playground.desktop.environment import system_environment
+from slm_playground.desktop.errors import DesktopError
 from slm_playground.desktop.instance import Instance, NotReached, find_first
 from slm_playground.desktop.ports import open_remembered
 from slm_playground.desktop.shells import profile as profiles
@@ -160,7 +161,7 @@ def test_addresses_turn_to_a_page(text: str, page: str | None) -> None:
     "text", ["slm://models?x=1", "slm://../etc", "slm://chat/<script>", "slm://a b", "slm://Chat", "slm:///..//"]
 )
 def test_addresses_that_are_more_than_a_page_are_refused(text: str) -> None:
-    with pytest.raises(links.LinkError, match="no address of the app"):
+    with pytest.raises(DesktopError, match="no address of the app"):
         links.page_of(text)
 
 
@@ -170,7 +171,7 @@ def test_folders_come_as_paths_and_as_addresses(tmp_path: Path) -> None:
     (folder / "manifest.json").write_text("{}")
     for text in (str(folder), folder.as_uri(), str(folder / "manifest.json")):
         assert links.folder_of(text) == folder
-    with pytest.raises(links.LinkError, match="is not there"):
+    with pytest.raises(DesktopError, match="is not there"):
         links.folder_of(str(tmp_path / "none"))
 
 

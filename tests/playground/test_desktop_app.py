@@ -203,7 +203,8 @@ def test_a_folder_and_an_address_open_in_the_running_app(
     assert browser[1]() == f"{running.url}#/models"
     told = listing(fetch, running)
     assert [model["id"] for model in told["models"]] == ["tiny"]
-    assert told["shell"] == {"name": "browser", "can_use_chrome": told["shell"]["can_use_chrome"], "notice": None}
+    chrome = told["shell"]["can_use_chrome"]
+    assert told["shell"] == {"name": "browser", "can_use_chrome": chrome, "notice": None, "icon_language": None}
 
     assert start("desktop", "--shell", "browser", "slm://write", BROWSER=browser[0]).wait()[0] == 0
     assert browser[1]() == f"{running.url}#/write"

@@ -11,14 +11,14 @@ import pytest
 
 from slm_playground.data import errors as data_errors
 from slm_playground.data import sentences as data_sentences
-from slm_playground.desktop import links
+from slm_playground.desktop import errors as desktop_errors
 from slm_playground.desktop import sentences as desktop_sentences
 from slm_playground.library import errors, sentences, web
 
 
 @pytest.mark.parametrize(
     ("errors", "all_sentences"),
-    [(errors, sentences.SENTENCES), (data_errors, data_sentences.SENTENCES), (links, desktop_sentences.SENTENCES)],
+    [(errors, sentences.SENTENCES), (data_errors, data_sentences.SENTENCES), (desktop_errors, desktop_sentences.SENTENCES)],
     ids=["library", "data", "desktop"],
 )
 def test_every_sentence_is_told_with_its_facts(errors: ModuleType, all_sentences: dict[str, str]) -> None:

@@ -65,7 +65,8 @@ def test_playground_never_loads_torch() -> None:
     """Every module of the server, imported in a fresh interpreter, leaves the exporter's packages unloaded."""
     script = (
         "import importlib, pkgutil, sys, slm_playground as p\n"
-        "optional = ('.__main__', '.shells.qt', '.shells.webview')  # the last two need the extra `desktop`\n"
+        "optional = ('.__main__', '.shells.gtk', '.shells.qt', '.shells.webview')  # windows need more than that\n"
+        "optional += ('.tray.icon_qt', '.tray.icon_system', '.tray.shortcut_x11')  # so do icon and shortcut\n"
         "names = [m.name for m in pkgutil.walk_packages(p.__path__, 'slm_playground.') if not m.name.endswith(optional)]\n"
         "[importlib.import_module(name) for name in names]\n"
         "heavy = {'torch', 'transformers', 'onnxruntime', 'numpy', 'rich'} & set(sys.modules)\n"

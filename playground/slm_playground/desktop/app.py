@@ -17,6 +17,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from slm_playground.desktop import keep, links
+from slm_playground.desktop.errors import DesktopError
+from slm_playground.desktop.machine import Machine
 from slm_playground.desktop.shells.base import Shell, ShellError, Surroundings
 from slm_playground.desktop.shells.chrome import ChromeShell
 from slm_playground.desktop.shells.native import NativeShell
@@ -65,6 +67,9 @@ class App:
         self._notice: dict[str, object] | None = None
         self._url = ""
         self._started = self._active = time.monotonic()
+        self.machine = Machine(
+            lambda: (self._options.settings, self._options.logs), lambda what: self.put(lambda: self._do(what))
+        )
 
     def put(self, event: Event) -> None:
         """From any thread, and from signal handlers."""
@@ -76,7 +81,12 @@ class App:
     def facts(self) -> dict[str, Any]:
         """What the page should know of its window; from any thread."""
         shell = self._shell
-        return {"name": shell.name if shell else None, "can_use_chrome": self._options.chrome is not None, "notice": self._notice}
+        return {
+            "name": shell.name if shell else None,
+            "can_use_chrome": self._options.chrome is not None,
+            "notice": self._notice,
+            "icon_language": self.machine.icon_language,
+        }
 
     def follow(self, folder: Path) -> None:
         """The data folder was moved."""
@@ -105,6 +115,7 @@ class App:
             self.next_shell()
         if self._options.opening:
             self.open(self._options.opening)
+        self.machine.start()
 
     def run(self) -> None:
         """Until the end is asked for or the window is closed."""
@@ -119,6 +130,7 @@ class App:
         shell, self._shell = self._shell, None
         if shell:
             shell.close()
+        self.machine.close()
         # A window tells its place last of all.
         while not self._events.empty():
             event = self._events.get()
@@ -186,7 +198,7 @@ class App:
             name = add_folder(self._options.models, links.folder_of(opening))
             _log.info("model added", extra={"fields": {"model": name}})
             self._notice = None
-        except (links.LinkError, LibraryError) as error:
+        except (DesktopError, LibraryError) as error:
             self._notice = {"code": "not-opened", "detail": str(error), "kind": error.kind, "facts": error.facts}
             say(str(error))
         except OSError as error:
@@ -230,8 +242,15 @@ class App:
             self.next_shell()
             return
         self._shell = None
-        if not self._options.hidden:
+        if not self._options.hidden and not self.machine.has_icon:
             self.leave()
+
+    def _do(self, what: str) -> None:
+        """What the user did with the icon or the shortcut; "gone": they are no more, and they may have been all there was."""
+        if what == "quit" or (what == "gone" and self._shell is None and not self._options.hidden):
+            self.leave()
+        elif what in ("open", "models"):
+            self.show("slm://models" if what == "models" else None)
 
     def _watch(self, shell: Shell) -> None:
         """A window that asks for nothing any more and has no page is given up; a slow one that goes on asking is not."""

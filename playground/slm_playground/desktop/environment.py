@@ -7,10 +7,13 @@ keeps the user's value in LD_LIBRARY_PATH_ORIG.
 from __future__ import annotations
 
 import os
+import shlex
+import subprocess
 import sys
 import webbrowser
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 VARIABLE = "LD_LIBRARY_PATH"
 
@@ -25,6 +28,19 @@ def system_environment() -> dict[str, str]:
     if original:
         variables[VARIABLE] = original
     return variables
+
+
+def own_program() -> list[str]:
+    """This program, to be started once more with other arguments."""
+    return [sys.executable] if getattr(sys, "frozen", False) else [sys.executable, "-m", "slm_playground"]
+
+
+def own_command() -> str:
+    """What starts this app, as it is typed or put into a desktop's settings."""
+    script = Path(sys.executable).with_name("slm-playground")
+    is_script = not getattr(sys, "frozen", False) and script.is_file()
+    words = [*([str(script)] if is_script else own_program()), "desktop"]
+    return subprocess.list2cmdline(words) if sys.platform == "win32" else shlex.join(words)
 
 
 def open_in_browser(url: str) -> bool:

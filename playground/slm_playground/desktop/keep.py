@@ -92,14 +92,19 @@ def read_geometry(data: Any) -> Geometry:
 
 
 def save(folder: Path, kept: Kept) -> None:
+    """Raises: OSError."""
+    write(folder / FILE_NAME, asdict(kept))
+
+
+def write(path: Path, data: dict[str, Any]) -> None:
     """Written beside, then renamed: a full disk or a power cut leaves the old file.
 
     Raises: OSError.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    partial = folder / f"{FILE_NAME}.new"
-    partial.write_text(json.dumps(asdict(kept), indent=2) + "\n", encoding="utf-8")
-    os.replace(partial, folder / FILE_NAME)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f"{path.name}.new")
+    partial.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
+    os.replace(partial, path)
 
 
 def with_geometry(kept: Kept, geometry: Geometry) -> Kept:

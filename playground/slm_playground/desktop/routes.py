@@ -8,6 +8,8 @@ from typing import Any
 
 from flask import Flask, Response, request
 
+from slm_playground.desktop.machine import Machine
+from slm_playground.desktop.machine_routes import add_machine
 from slm_playground.errors import error_response
 from slm_playground.library.routes import answer
 
@@ -27,10 +29,12 @@ class Actions:
     use_chrome: Callable[[], None]
     open_link: Callable[[str], None]
     leave: Callable[[], None]
+    machine: Machine
 
 
 def add_desktop(app: Flask, actions: Actions) -> None:
     """Routes under /api/desktop, and an eye on the first thing that the page's script asks for."""
+    add_machine(app, actions.machine)
 
     @app.after_request
     def desktop_look(response: Response) -> Response:

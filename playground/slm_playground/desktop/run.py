@@ -75,6 +75,7 @@ def _serve(app: App, options: Options, listener: socket.socket, token: str) -> t
         use_chrome=lambda: app.put(app.use_chrome),
         open_link=lambda link: threading.Thread(target=open_in_browser, args=(link,), daemon=True).start(),
         leave=lambda: app.put(app.leave),
+        machine=app.machine,
     )
     server = make_server(create_app(Config(port, token, options.models, options.static, data, actions)), listener)
     end = run_in_thread(server)

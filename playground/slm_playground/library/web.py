@@ -80,7 +80,7 @@ def _opener() -> urllib.request.OpenerDirector:
 _OPENER = _opener()
 
 
-def ask(url: str, headers: Mapping[str, str] | None = None) -> Answer:
+def ask(url: str, headers: Mapping[str, str] | None = None, timeout_seconds: float = TIMEOUT_SECONDS) -> Answer:
     """The open answer to a GET; statuses of 300 and more are raised.
 
     Raises: urllib.error.HTTPError, OSError (no connection), LibraryError for an address that may not be asked.
@@ -88,7 +88,7 @@ def ask(url: str, headers: Mapping[str, str] | None = None) -> Answer:
     # A compressed answer has another length than the file.
     all_headers = {"User-Agent": _USER_AGENT, "Accept-Encoding": "identity", **(headers or {})}
     request = urllib.request.Request(check_address(url), headers=all_headers)
-    answer: Answer = _OPENER.open(request, timeout=TIMEOUT_SECONDS)
+    answer: Answer = _OPENER.open(request, timeout=timeout_seconds)
     return answer
 
 

@@ -15,6 +15,8 @@ export interface ShellFacts {
   /** There is a browser of Chrome's family on this machine. */
   can_use_chrome: boolean
   notice: ShellNotice | null
+  /** Of the tray icon's menu, null without one. */
+  icon_language: string | null
 }
 
 const facts = computed(() => modelList.value?.shell ?? null)

@@ -55,7 +55,7 @@ export const data: Text['data'] = {
     records: (chats, documents) =>
       `alle Chats (${chats}), Dokumente (${documents}), Einstellungen und Vorgaben: hier, im Datenordner und in jedem anderen Fenster und Browser`,
     models: size => `alle Modelle des Datenordners (${size}); sie müssen neu geladen werden`,
-    settings: 'Größe und Lage der Fenster der App',
+    settings: 'Größe und Lage der Fenster der App, und ob sie Symbol und Tasten hat',
     logs: size => `Protokolle (${size})`,
   },
   resetNext: 'Weiter',

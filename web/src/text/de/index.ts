@@ -13,6 +13,7 @@ import { engine } from './engine.ts'
 import { grammar } from './grammar.ts'
 import { insight } from './insight.ts'
 import { loading } from './loading.ts'
+import { machine } from './machine.ts'
 import { models } from './models.ts'
 import { server } from './server.ts'
 import { shell } from './shell.ts'
@@ -36,6 +37,7 @@ export const text: Text = {
   grammar,
   insight,
   loading,
+  machine,
   models,
   server,
   shell,

@@ -99,6 +99,22 @@ export const SENTENCES: Readonly<Record<string, string>> = {
     'In {folder} lassen sich keine Chats aufbewahren ({said}). Sich dort Schreibrechte geben oder den Datenordner umziehen; bis dahin bleiben Chats im Browser.',
   'no-page-address': '{address} ist keine Adresse der App. Adressen sind slm:// und der Name einer Seite: slm://models',
   'no-folder-there': '{path} gibt es nicht. Den Ordner eines Modells angeben oder eine Adresse wie slm://models.',
+  'bad-keys':
+    '{keys} geht nicht. Strg, Alt oder Super angeben und dazu einen Buchstaben, eine Ziffer, F1 bis F12, die Leertaste oder einen Pfeil: Ctrl+Alt+Space.',
+  'choices-not-kept':
+    'In {folder} lässt sich nicht schreiben ({said}), das wäre also vergessen. Platz schaffen oder die Rechte ändern, dann noch einmal versuchen.',
+  'update-no-address':
+    'Diese Fassung der App nennt keine Adresse, die ihre neueste Version kennt. Dort fragen, woher sie kam.',
+  'update-not-https':
+    'Nach neuen Versionen wird nur über https gesehen, also nicht unter {url}. Das denen sagen, die diese App gepackt haben.',
+  'update-unreachable': '{host} ist nicht zu erreichen ({said}). Das Netz prüfen, dann noch einmal versuchen.',
+  'update-slow': '{host} hat in {seconds} Sekunden nicht geantwortet. Später noch einmal versuchen.',
+  'update-refused':
+    '{host} sagt es gerade nicht (HTTP {status}): Vielleicht wurde aus diesem Netz zu oft gefragt. Später noch einmal versuchen.',
+  'update-none':
+    '{url} kennt keine Version (HTTP 404). Dort ist noch keine erschienen, oder die Adresse ist jetzt eine andere: dort fragen, woher die App kam.',
+  'update-unclear':
+    'Die Antwort von {host} nennt keine Version. Vielleicht ist es die Anmeldeseite eines Netzes: eine Website öffnen, dann noch einmal versuchen.',
 }
 
 /** A sentence of a newer server, or without a kind, stays as the server says it. */

@@ -49,7 +49,7 @@ export const data = {
     records: (chats: string, documents: string) =>
       `all chats (${chats}), documents (${documents}), settings and presets: here, in the data folder, and in every other window and browser`,
     models: (size: string) => `all models of the data folder (${size}); they have to be downloaded again`,
-    settings: 'sizes and places of the app’s windows',
+    settings: 'sizes and places of the app’s windows, and whether it has an icon and a shortcut',
     logs: (size: string) => `logs (${size})`,
   },
   resetNext: 'Go on',

@@ -12,6 +12,7 @@ import { engine } from './engine.ts'
 import { grammar } from './grammar.ts'
 import { insight } from './insight.ts'
 import { loading } from './loading.ts'
+import { machine } from './machine.ts'
 import { models } from './models.ts'
 import { server } from './server.ts'
 import { shell } from './shell.ts'
@@ -35,6 +36,7 @@ export const text = {
   grammar,
   insight,
   loading,
+  machine,
   models,
   server,
   shell,

@@ -17,6 +17,7 @@ import { Icon } from '../parts/icons.tsx'
 import { useMatches } from '../parts/matches.ts'
 import { DataSection } from './data.tsx'
 import { SettingsForm } from './form.tsx'
+import { MachineSection } from './machine.tsx'
 import { Presets } from './presets.tsx'
 import { Scope, scope } from './scope.tsx'
 import { Segments } from './segments.tsx'
@@ -111,6 +112,7 @@ function Content() {
         onChange={set}
       />
       {hasControls('device') ? <DeviceChoice /> : null}
+      <MachineSection />
       <DataSection />
     </>
   )

@@ -4,6 +4,7 @@ import { useEffect } from 'preact/hooks'
 import { announcement } from '../../state/announce.ts'
 import { settingsOpen } from '../../state/controls.ts'
 import { engine } from '../../state/engine.ts'
+import { followLanguage } from '../../state/machine.ts'
 import { followAddress } from '../../state/route.ts'
 import { followOutside, refuseStrayFiles } from '../../state/shell.ts'
 import { site } from '../../state/site.ts'
@@ -26,6 +27,7 @@ export function App(actors: Actors) {
   useEffect(followAddress, [])
   useEffect(followOutside, [])
   useEffect(refuseStrayFiles, [])
+  useEffect(followLanguage, [])
 
   // At once, not with the next frame: what is said afterwards must come afterwards.
   useEffect(
