@@ -134,6 +134,20 @@ describe('what a schema allows', () => {
       ['{"a":1}', '{"b":1}'],
       ['{}', '{"a":1,"b":1}'],
     ],
+    [{ pattern: '^(?!\\.|x$)(?=.*\\d)[a-z.\\d]+' }, ['"a1"', '"x1."'], ['".1"', '"ab"', '"\\u002e1"', '"a\\u0031"']],
+    [{ pattern: '^\\w\\@[\\w\\-]\\-\\_$' }, ['"a@--_"'], ['"a\\\\@b-_"']], // needless backslashes
+    [{ type: 'string', nullable: true }, ['null', '"a"'], ['1']],
+    [{ type: 'number', minimum: 0, exclusiveMinimum: true, maximum: 1, exclusiveMaximum: false }, ['0.1', '1'], ['0']],
+    [
+      { propertyNames: { pattern: '^[a-z]+$' }, additionalProperties: { const: 1 }, properties: { ab: {}, A: {} } },
+      ['{"b":1}', '{"ab":2,"c":1}'],
+      ['{"A":1}', '{"B":1}', '{"c":2}', '{"ab":1,"ab":1}'],
+    ],
+    [
+      { propertyNames: { enum: ['a', 'b'] }, additionalProperties: { const: 1 }, required: ['b'] },
+      ['{"b":1}', '{"b":1,"a":1}'],
+      ['{"a":1}', '{"b":1,"b":1}', '{"b":1,"c":1}'],
+    ],
     [true, ['{"a":[null,{"b":"c"}]}', '-1.5'], ['{a:1}', '[1,]']],
   ])('%j', (schema, allowed, refused) => {
     for (const text of allowed) expect(accepts(jsonSchema(schema), text), text).toBe(true)
@@ -153,7 +167,9 @@ describe('what a schema allows', () => {
     ['schema.$ref', { $ref: 'https://example.org/schema.json' }],
     ['schema.$ref', { $ref: '#/$defs/missing' }],
     ['schema.oneOf', { oneOf: [{ type: 'string' }, { minLength: 3, type: 'string' }] }],
-    ['schema.pattern', { pattern: '^(?=a)' }],
+    ['schema.pattern', { pattern: '(?=a)' }],
+    ['schema.pattern', { pattern: '^a(?!b)' }],
+    ['schema.propertyNames.not', { propertyNames: { not: { const: 'a' } } }],
     ['schema.pattern', { pattern: '(a)\\1' }],
     ['schema.pattern', { pattern: '[' }],
     ['schema.minProperties', { minProperties: 3, additionalProperties: true }],
@@ -172,6 +188,32 @@ describe('what a schema allows', () => {
   })
 })
 
+describe('schemas as libraries write them', () => {
+  const EMAIL =
+    "^(?!\\.)(?!.*\\.\\.)([A-Za-z0-9_'+\\-\\.]*)[A-Za-z0-9_+-]@([A-Za-z0-9][A-Za-z0-9\\-]*\\.)+[A-Za-z]{2,}$"
+  const cat = { type: 'object', properties: { kind: { const: 'cat' }, lives: { type: 'integer' } }, required: ['kind'] }
+  const dog = { type: 'object', properties: { kind: { const: 'dog' }, name: { type: 'string' } }, required: ['kind'] }
+  const discriminator = { propertyName: 'kind', mapping: { cat: '#/$defs/Cat', dog: '#/$defs/Dog' } }
+
+  test.each<[string, Exclude<JsonSchema, boolean>]>([
+    [
+      "Pydantic's union",
+      { $defs: { cat, dog }, discriminator, oneOf: [{ $ref: '#/$defs/cat' }, { $ref: '#/$defs/dog' }] },
+    ],
+    ["Pydantic's decimal", { type: 'string', pattern: '^(?!^[-+.]*$)[+-]?0*\\d*\\.?\\d*$' }],
+    ["Zod's record", { type: 'object', propertyNames: { type: 'string' }, additionalProperties: { type: 'number' } }],
+    ["Zod's e-mail", { type: 'string', format: 'email', pattern: EMAIL }],
+    ['a password', { type: 'string', pattern: '^(?=.*[A-Z])(?=.*\\d).{8,}$', maxLength: 40 }],
+    ["FastAPI's OpenAPI", { type: 'object', properties: { a: { type: 'string', nullable: true, example: 'b' } } }],
+  ])('%s', (_, schema) => {
+    const validate = ajv.compile(schema)
+    for (let seed = 1; seed <= 12; seed++) {
+      const { text, finished } = randomAnswer(jsonSchema(schema), { seed })
+      expect(finished && validate(JSON.parse(text)), text).toBe(true)
+    }
+  })
+})
+
 describe('regular expressions', () => {
   test.each<[string, string[], string[]]>([
     ['(yes|no)( maybe)?', ['yes', 'no maybe'], ['maybe', 'yesno']],
@@ -179,17 +221,21 @@ describe('regular expressions', () => {
     ['[^a-y\\s]+?', ['zz', '😀', 'Z'], ['a', 'z z', '']],
     ['\\p{Lu}\\u{1F600}\\x41\\/[\\-\\]]', ['Ä😀A/]', 'X😀A/-'], ['ä😀A/]']],
     ['(?:a|b(?<named>c)){2}', ['abc', 'aa', 'bcbc'], ['a', 'aaa']],
+    ['(?=.*b)(?!c)[a-c]{2}', ['ab', 'ba', 'bc'], ['aa', 'cb', 'b']],
     ['.*x', ['x', 'ab x'], ['x\ny', 'xy']],
   ])('%s', (pattern, allowed, refused) => {
     for (const text of allowed) expect(accepts(regex(pattern), text), text).toBe(true)
     for (const text of refused) expect(accepts(regex(pattern), text), text).toBe(false)
   })
 
-  test.each(['(?=a)b', '(?<!a)b', '\\bword', '(a)\\1', 'a^b', '(?i:a)', 'a{20000}'])('%s is refused', pattern => {
-    expect(() => byteLevel.constraints.open(regex(pattern), byteLevel.endOfTurn)).toThrow(
-      expect.objectContaining({ code: 'bad-request', message: expect.stringContaining('pattern: ') }),
-    )
-  })
+  test.each(['a(?=b)b', '(?:(?!a).)*', '(?<!a)b', '\\bword', '(a)\\1', 'a^b', '(?i:a)', 'a{20000}'])(
+    '%s is refused',
+    pattern => {
+      expect(() => byteLevel.constraints.open(regex(pattern), byteLevel.endOfTurn)).toThrow(
+        expect.objectContaining({ code: 'bad-request', message: expect.stringContaining('pattern: ') }),
+      )
+    },
+  )
 
   test('random answers match, whatever the tokenizer puts in front of a first word', () => {
     for (const of of [byteLevel, sentencePiece]) {

@@ -68,8 +68,9 @@ export type ToolChoice = 'none' | 'auto' | 'required' | { type: 'function'; func
 
 /**
  * The shape of an answer. Whatever the model would rather say, nothing else comes: JSON that satisfies a schema, any JSON
- * object, or text that a JavaScript regular expression (with the flag `u`) matches from beginning to end; look-around and
- * references to groups are refused. Where `max_tokens` comes near, what can still be completed is completed; `length` as
+ * object, or text that a JavaScript regular expression (with the flag `u`) matches from beginning to end; references to
+ * groups are refused, and look-around but for lookaheads at the very beginning. Of JSON Schema, what cannot be promised is
+ * refused by name (`not`, `if`, `uniqueItems`, `patternProperties`, …). Where `max_tokens` comes near, what can still be completed is completed; `length` as
  * the reason of the end means that there was too little room even for the shortest answer.
  */
 export type ResponseFormat =

@@ -5,6 +5,7 @@
 
 import { EngineError } from '../errors.ts'
 import { type Automaton, DEAD, type State } from './automaton.ts'
+import type { Expression } from './expression.ts'
 
 /** Pairs of states looked at before the search gives up. */
 const MOST_PAIRS = 20_000
@@ -47,6 +48,12 @@ export class Intersection {
     for (let byte = 0; byte < 256; byte++) if (this.#space.step(this.#left, this.#right, byte)) return true
     return false
   }
+}
+
+/** Texts of `first` that are texts of `second` too, or are none of them where `negate` says so. */
+export function meet(side: Automaton, [first, second]: readonly [Expression, Expression], negate: boolean): Expression {
+  const [left, right] = [side.start(first), side.start(second)]
+  return side.grammar.intersection(new Intersection(new IntersectionSpace(side, negate), left, right))
 }
 
 type Pair = readonly [left: State, right: State]

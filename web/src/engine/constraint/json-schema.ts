@@ -7,12 +7,12 @@ import { Automaton } from './automaton.ts'
 import { bytesOf } from './bytes.ts'
 import type { Expression, Grammar } from './expression.ts'
 import { formatPattern } from './formats.ts'
-import { Intersection, IntersectionSpace } from './intersection.ts'
+import { meet } from './intersection.ts'
 import { numberExpression } from './json-number.ts'
 import { arrayExpression, objectExpression } from './json-structure.ts'
 import type { JsonText } from './json-text.ts'
 import { regexExpression } from './regex.ts'
-import { ANYTHING, type Flat, type JsonType, type Placed, typeOf, unsupported } from './schema-flat.ts'
+import { ANYTHING, type Flat, has, type JsonType, type Placed, typeOf, unsupported } from './schema-flat.ts'
 import { SchemaWays } from './schema-ways.ts'
 import type { JsonSchema, JsonValue } from './spec.ts'
 
@@ -42,13 +42,33 @@ export class JsonSchemaGrammar {
     return expression
   }
 
-  /** A member's name that is not among `taken`. */
-  otherName(taken: readonly string[]): Expression {
+  /** A member's name that satisfies `rule` and is not among `taken`. */
+  otherName(taken: readonly string[], rule: Placed | null): Expression {
     const { grammar, text } = this
     const any = grammar.repeat(text.plainCharacter, 0)
-    if (taken.length === 0) return text.string(any)
-    const names = grammar.choice(...taken.map(name => grammar.literal(bytesOf(name))))
-    return text.string(this.#meet(any, names, true))
+    const ruled = rule === null ? [] : this.#texts(rule).map(way => this.#meet(any, this.#content(way), false))
+    const names = rule === null ? any : grammar.choice(...ruled)
+    if (taken.length === 0 || names === grammar.never) return text.string(names)
+    const others = grammar.choice(...taken.map(name => grammar.literal(bytesOf(name))))
+    return text.string(this.#meet(names, others, true))
+  }
+
+  /** The only names that `rule` allows; null where it lists none. */
+  listedNames(rule: Placed | null): string[] | null {
+    if (rule === null) return null
+    const ways = this.#texts(rule)
+    if (ways.some(({ values }) => values === null)) return null
+    const names = ways.flatMap(way => (way.values ?? []).filter(value => this.#satisfies(way, value)))
+    return [...new Set(names.filter(name => typeof name === 'string'))]
+  }
+
+  /** Whether a member may have this name. */
+  allowsName(name: string, rule: Placed | null): boolean {
+    return rule === null || this.#texts(rule).some(way => has(way.values, name) && this.#satisfies(way, name))
+  }
+
+  #texts(rule: Placed): Flat[] {
+    return this.#ways.of(rule).filter(({ types }) => types.has('string'))
   }
 
   #way(flat: Flat): Expression {
@@ -93,9 +113,7 @@ export class JsonSchemaGrammar {
   }
 
   #meet(first: Expression, second: Expression, negate: boolean): Expression {
-    const [left, right] = [first, second].map(side => this.#side.start(side))
-    const space = new IntersectionSpace(this.#side, negate)
-    return this.grammar.intersection(new Intersection(space, left ?? 0, right ?? 0))
+    return meet(this.#side, [first, second], negate)
   }
 
   /** Those of the listed values that satisfy the other conditions too. */
@@ -123,7 +141,7 @@ export class JsonSchemaGrammar {
 }
 
 const CONDITIONS = {
-  object: ['properties', 'required', 'additional', 'minProperties', 'maxProperties'],
+  object: ['properties', 'required', 'additional', 'names', 'minProperties', 'maxProperties'],
   array: ['prefixItems', 'items', 'minItems', 'maxItems'],
   string: ['minLength', 'maxLength', 'patterns', 'formats'],
   number: ['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum', 'integer', 'multipleOf'],

@@ -49,25 +49,31 @@ export function objectExpression(schema: JsonSchemaGrammar, flat: Flat): Express
   return grammar.sequence(grammar.literal('{'), from(0, 0), grammar.literal('}'))
 }
 
-function namedMembers(schema: JsonSchemaGrammar, { properties, required, additional, where }: Flat): Member[] {
+function namedMembers(schema: JsonSchemaGrammar, flat: Flat): Member[] {
   const { grammar, text } = schema
-  const unnamed = [...required].filter(name => !properties.has(name))
+  const { properties, required, additional, names, where } = flat
+  const listed = isOpen(flat) ? (schema.listedNames(names) ?? []) : []
+  const unnamed = [...new Set([...required, ...listed])].filter(name => !properties.has(name))
   const any: Placed = additional ?? { schema: true, where }
   const all = [...properties, ...unnamed.map(name => [name, any] as const)]
   return all.map(([name, value]) => {
     const key = grammar.literal(bytesOf(JSON.stringify(name)))
-    return { pair: grammar.sequence(key, text.colon, schema.of(value)), required: required.has(name) }
+    const pair = grammar.sequence(key, text.colon, schema.of(value))
+    return { pair: schema.allowsName(name, names) ? pair : grammar.never, required: required.has(name) }
   })
 }
 
 /** Null where only named members are written. */
 function otherMember(schema: JsonSchemaGrammar, flat: Flat): Expression | null {
-  const { properties, required, additional, where } = flat
-  const isOpen = additional !== null && additional.schema !== false
-  const isFree = additional === null && properties.size === 0 && required.size === 0
-  if (!isOpen && !isFree) return null
-  const name = schema.otherName([...new Set([...properties.keys(), ...required])])
+  const { properties, required, additional, names, where } = flat
+  if (!isOpen(flat) || schema.listedNames(names) !== null) return null
+  const name = schema.otherName([...new Set([...properties.keys(), ...required])], names)
   return schema.grammar.sequence(name, schema.text.colon, schema.of(additional ?? { schema: true, where }))
+}
+
+/** Whether members are written that no keyword names. */
+function isOpen({ properties, required, additional }: Flat): boolean {
+  return additional === null ? properties.size === 0 && required.size === 0 : additional.schema !== false
 }
 
 /** Items: those of `prefixItems` one after another, then any number of `items` where the schema speaks of them. */

@@ -6,6 +6,8 @@ export type PatternNode =
   | { kind: 'sequence'; parts: PatternNode[] }
   | { kind: 'choice'; options: PatternNode[] }
   | { kind: 'repeat'; of: PatternNode; min: number; max: number }
+  /** What follows begins with this, or must not. */
+  | { kind: 'ahead'; of: PatternNode; negated: boolean }
   | { kind: 'start' }
   | { kind: 'end' }
 
@@ -108,13 +110,19 @@ class PatternReader {
 
   #group(): PatternNode {
     if (this.#take('?')) {
+      const ahead = this.#take('=') ? { negated: false } : this.#take('!') ? { negated: true } : null
+      if (ahead) return { kind: 'ahead', of: this.#inner(), ...ahead }
       if (this.#take('<')) {
         if (this.#peek() === '=' || this.#peek() === '!') throw this.#refuse('a lookbehind')
         while (this.#next() !== '>');
       } else if (!this.#take(':')) {
-        throw this.#refuse(/[=!]/.test(this.#peek() ?? '') ? 'a lookahead' : 'a group with flags')
+        throw this.#refuse('a group with flags')
       }
     }
+    return this.#inner()
+  }
+
+  #inner(): PatternNode {
     const inner = this.alternatives()
     this.#take(')')
     return inner

@@ -35,6 +35,8 @@ export interface Flat {
   required: ReadonlySet<string>
   /** Of members that `properties` does not name: null where nothing is said of them, false where there must be none. */
   additional: Placed | null
+  /** Of members' names, null where nothing is said of them. */
+  names: Placed | null
   minProperties: number
   maxProperties: number
   prefixItems: readonly Placed[]
@@ -56,7 +58,7 @@ export const ANYTHING: Omit<Flat, 'where'> = {
   ...{ minimum: Number.NEGATIVE_INFINITY, maximum: Number.POSITIVE_INFINITY },
   ...{ exclusiveMinimum: false, exclusiveMaximum: false, multipleOf: 1 },
   ...{ minLength: 0, maxLength: Number.POSITIVE_INFINITY, patterns: [], formats: [] },
-  ...{ properties: new Map(), required: new Set<string>(), additional: null },
+  ...{ properties: new Map(), required: new Set<string>(), additional: null, names: null },
   ...{ minProperties: 0, maxProperties: Number.POSITIVE_INFINITY },
   ...{ prefixItems: [], items: null, minItems: 0, maxItems: Number.POSITIVE_INFINITY },
 }
@@ -102,7 +104,7 @@ function upper(a: Flat, b: Flat): Pick<Flat, 'maximum' | 'exclusiveMaximum'> {
   return { maximum, exclusiveMaximum: exclusiveMaximum || (a.maximum === b.maximum && a.exclusiveMaximum) }
 }
 
-type Members = Pick<Flat, 'properties' | 'required' | 'additional' | 'minProperties' | 'maxProperties'>
+type Members = Pick<Flat, 'properties' | 'required' | 'additional' | 'names' | 'minProperties' | 'maxProperties'>
 
 function mergeMembers(a: Flat, b: Flat): Members {
   const names = new Set([...a.properties.keys(), ...b.properties.keys()])
@@ -116,6 +118,7 @@ function mergeMembers(a: Flat, b: Flat): Members {
     properties,
     required: new Set([...a.required, ...b.required]),
     additional: allOf(a.additional, b.additional),
+    names: allOf(a.names, b.names),
     minProperties: Math.max(a.minProperties, b.minProperties),
     maxProperties: Math.min(a.maxProperties, b.maxProperties),
   }
@@ -157,7 +160,7 @@ function leastCommonMultiple(a: number, b: number): number {
   return (a / x) * b
 }
 
-function has(values: readonly JsonValue[] | null, value: JsonValue): boolean {
+export function has(values: readonly JsonValue[] | null, value: JsonValue): boolean {
   const text = canonical(value)
   return values?.some(other => canonical(other) === text) ?? true
 }

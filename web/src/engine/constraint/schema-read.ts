@@ -19,6 +19,7 @@ const SILENT = new Set(
   [
     'title description default examples deprecated readOnly writeOnly contentEncoding contentMediaType contentSchema',
     '$schema $id $comment $anchor $defs definitions id $ref allOf anyOf oneOf',
+    'nullable discriminator example externalDocs xml', // OpenAPI's, which libraries write into schemas
   ].flatMap(line => line.split(' ')),
 )
 
@@ -28,20 +29,35 @@ const ADVICE: [keywords: string[], advice: string][] = [
   [['if', 'then', 'else'], 'Use anyOf with one schema for each case.'],
   [['dependentRequired', 'dependentSchemas', 'dependencies'], 'Use anyOf with one schema for each case.'],
   [['contains', 'minContains', 'maxContains'], 'Use prefixItems or items.'],
-  [['patternProperties', 'propertyNames'], 'Use properties, or additionalProperties with a schema.'],
+  [['patternProperties'], 'Use properties, or additionalProperties with a schema.'],
   [['$dynamicRef', '$recursiveRef'], 'Use $ref.'],
 ]
 
 /** @throws EngineError 'bad-request', naming the keyword and where it stands */
 export function readKeywords(schema: Keywords, where: string): Flat {
   let flat: Flat = { ...ANYTHING, where, types: typesOf(schema, where), integer: isInteger(schema) }
-  for (const [keyword, value] of Object.entries(schema)) {
+  for (const [keyword, value] of Object.entries(withBounds(schema))) {
     if (SILENT.has(keyword) || keyword === 'type' || keyword.startsWith('x-')) continue
     const read = READERS[keyword]
     if (!read) throw unsupported(`${where}.${keyword}`, adviceOn(keyword))
     flat = { ...flat, ...read(flat, value, `${where}.${keyword}`) }
   }
   return flat
+}
+
+/** Draft 4 and OpenAPI 3.0 say of a bound beside it that it is exclusive. */
+function withBounds({ ...schema }: Keywords): Keywords {
+  for (const [exclusive, plain] of [
+    ['exclusiveMinimum', 'minimum'],
+    ['exclusiveMaximum', 'maximum'],
+  ] as const) {
+    const { [exclusive]: is, [plain]: bound } = schema
+    if (is === true && bound !== undefined) {
+      schema[exclusive] = bound
+      delete schema[plain]
+    } else if (is === false) delete schema[exclusive]
+  }
+  return schema
 }
 
 function adviceOn(keyword: string): string {
@@ -61,7 +77,7 @@ function typesOf(schema: Keywords, where: string): ReadonlySet<JsonType> {
     if (!known) throw bad(`${where}.type`, `one of ${TYPES.join(', ')}, integer`, name)
     return known
   })
-  return new Set(types)
+  return new Set(schema.nullable === true ? [...types, 'null'] : types)
 }
 
 function isInteger({ type }: Keywords): boolean {
@@ -69,7 +85,7 @@ function isInteger({ type }: Keywords): boolean {
 }
 
 const MEANT: [JsonType, string[]][] = [
-  ['object', ['properties', 'required', 'additionalProperties', 'minProperties', 'maxProperties']],
+  ['object', ['properties', 'required', 'additionalProperties', 'propertyNames', 'minProperties', 'maxProperties']],
   ['array', ['items', 'prefixItems', 'minItems', 'maxItems', 'additionalItems']],
   ['string', ['pattern', 'minLength', 'maxLength', 'format']],
   ['number', ['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum', 'multipleOf']],
@@ -119,6 +135,7 @@ const READERS: Record<string, Reader> = {
     required: new Set(listAt(value, where).map((name, at) => textAt(name, `${where}[${at}]`).text)),
   }),
   additionalProperties: (_, value, where) => ({ additional: schemaAt(value, where) }),
+  propertyNames: (_, value, where) => ({ names: schemaAt(value, where) }),
   unevaluatedProperties: (_, value, where) => onlyFalse(value, where),
   minProperties: (_, value, where) => ({ minProperties: countAt(value, where) }),
   maxProperties: (_, value, where) => ({ maxProperties: countAt(value, where) }),
