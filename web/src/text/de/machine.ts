@@ -13,14 +13,15 @@ export const machine: Text['machine'] = {
     off: '',
     shown: 'Das Symbol ist da.',
     'no-tray':
-      'Diese Oberfläche zeigt zurzeit keine solchen Symbole; die App endet also weiterhin mit ihrem Fenster. GNOME zeigt sie mit der Erweiterung „AppIndicator and KStatusNotifierItem Support“, anderswo gibt es dafür einen Teil der Leiste, etwa „Systemabschnitt“ oder „Benachrichtigungsfeld“.',
+      'Diese Arbeitsumgebung zeigt zurzeit keine solchen Symbole; die App endet also weiterhin mit ihrem Fenster. GNOME zeigt sie mit der Erweiterung „AppIndicator and KStatusNotifierItem Support“, anderswo gibt es dafür einen Teil der Leiste, etwa „Systemabschnitt“ oder „Benachrichtigungsfeld“.',
     'not-installed':
       'Dafür fehlt ein Teil. Ihn mit pip install "slm-playground[desktop]" einrichten, dann die App neu starten.',
     failed: 'Der Prozess des Symbols ist zu Ende. Warum, steht in tray.log im Ordner der Protokolle.',
   },
 
   shortcut: 'Tasten, die das Fenster nach vorn holen',
-  shortcutDoes: 'In jedem Programm. Nur diese Tasten werden erbeten: Nichts sonst, was getippt wird, wird mitgehört.',
+  shortcutDoes:
+    'In jedem Programm. Die App erfährt nur von diesen Tasten; was sonst getippt wird, bekommt sie nicht mit.',
   keys: 'Tasten, etwa Strg+Alt+Leertaste',
   keysUse: 'Diese nehmen',
   shortcutIs: {
@@ -30,11 +31,11 @@ export const machine: Text['machine'] = {
     'no-such-key': keys => `Dieser Tastatur fehlt eine Taste von ${keys}. Andere Tasten wählen.`,
     'not-installed': () =>
       'Dafür fehlt ein Teil. Ihn mit pip install "slm-playground[desktop]" einrichten, dann die App neu starten.',
-    failed: () => 'Die Tasten ließen sich nicht erbitten. Warum, steht in tray.log im Ordner der Protokolle.',
+    failed: () => 'Die Tasten ließen sich nicht belegen. Warum, steht in tray.log im Ordner der Protokolle.',
   },
   shortcutBySystem: {
     wayland:
-      'Unter Wayland gibt nur die Oberfläche selbst Programmen Tasten. In ihren Einstellungen für Tastenkürzel ein eigenes mit diesem Befehl anlegen:',
+      'Unter Wayland kann nur die Arbeitsumgebung selbst Tasten vergeben. In ihren Einstellungen für Tastenkürzel ein eigenes mit diesem Befehl anlegen:',
     macos:
       'macOS gibt Tasten nur Programmen, die alles Getippte mitlesen dürfen, und dieses soll das nicht. In der App Kurzbefehle einen anlegen, der diesen Befehl ausführt, und ihm dort Tasten geben:',
   },

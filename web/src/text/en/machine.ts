@@ -18,7 +18,7 @@ export const machine = {
   },
 
   shortcut: 'Keys that bring the window to the front',
-  shortcutDoes: 'In every program. These keys alone are asked for: nothing else that you type is heard.',
+  shortcutDoes: 'In every program. The app learns of these keys alone, not of anything else that you type.',
   keys: 'Keys, such as Ctrl+Alt+Space',
   keysUse: 'Use these',
   shortcutIs: {
@@ -28,7 +28,7 @@ export const machine = {
     'no-such-key': (keys: string) => `This keyboard lacks a key of ${keys}. Choose other keys.`,
     'not-installed': () =>
       'A part for it is missing. Install it with pip install "slm-playground[desktop]", then start the app again.',
-    failed: () => 'The keys could not be asked for. Why is in tray.log, in the folder of the logs.',
+    failed: () => 'The keys could not be set up. Why is in tray.log, in the folder of the logs.',
   },
   shortcutBySystem: {
     wayland:

@@ -32,7 +32,7 @@ export function MachineSection() {
   const attempt: Attempts['attempt'] = async (of, act) => {
     if (running.peek()) return
     running.value = of
-    failure.value = null
+    if (failure.peek()?.of === of) failure.value = null
     try {
       await act()
     } catch (error) {
