@@ -24,7 +24,7 @@ ENDINGS: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
 PLACES = ("onnx/model", "onnx/decoder_model_merged", "model")
 _NEEDED = ("config.json", "tokenizer.json", "tokenizer_config.json")
 _WELCOME = (
-    *("generation_config.json", "chat_template.jinja", "special_tokens_map.json"),
+    *("generation_config.json", "chat_template.jinja", "special_tokens_map.json", "1_Pooling/config.json"),
     *("README.md", "LICENSE", "LICENSE.md", "LICENSE.txt"),
 )
 _SHA256 = re.compile(r"[0-9a-f]{64}")

@@ -21,6 +21,30 @@ async function described(files: Readonly<Record<string, unknown>>): Promise<Mani
   return describeBundle(`http://127.0.0.1:${port}/model/`, new AbortController().signal)
 }
 
+const SENTENCES = { architectures: ['BertModel'], model_type: 'bert', hidden_size: 64, vocab_size: 1000 }
+
+function sentences(pooling: object | null): Promise<Manifest> {
+  const files = { 'config.json': SENTENCES, 'tokenizer.json': {}, 'tokenizer_config.json': {} }
+  return described(pooling ? { ...files, '1_Pooling/config.json': pooling } : files)
+}
+
+// bge and other models take the first token's vector: the mean is another one, and nobody would notice.
+test.each([
+  [{ pooling_mode_cls_token: true, pooling_mode_mean_tokens: false, include_prompt: true }, 'cls'],
+  [{ pooling_mode_mean_tokens: true }, 'mean'],
+  [{ pooling_mode_max_tokens: true }, 'max'],
+  [null, 'mean'],
+])('a sentence encoder pools as its folder says: %j', async (pooling, expected) => {
+  expect((await sentences(pooling)).encoder).toMatchObject({ task: 'embeddings', pooling: expected })
+})
+
+test('a sentence encoder that pools in a way that is not known here is refused', async () => {
+  await expect(sentences({ pooling_mode_lasttoken: true })).rejects.toMatchObject({
+    code: 'bad-manifest',
+    message: expect.stringContaining('pooling_mode_lasttoken'),
+  })
+})
+
 const ROBERTA = {
   architectures: ['RobertaForSequenceClassification'],
   model_type: 'roberta',

@@ -78,7 +78,8 @@ async function describe(folder: Folder, json: Record<string, unknown>): Promise<
   const template = await folder.size('chat_template.jinja')
   const paths = ['tokenizer.json', 'tokenizer_config.json', ...(template === null ? [] : ['chat_template.jinja'])]
   if (!tokenizer || !tokenizerConfig) throw folder.fault('tokenizer.json and tokenizer_config.json are needed')
-  const encoder = answers ? null : encoderOf(config, tokenizerConfig)
+  const reader = answers ? null : encoderOf(config, tokenizerConfig)
+  const encoder = reader?.task === 'embeddings' ? { ...reader, pooling: await poolingOf(folder) } : reader
   const bos = ids(config.bos_token_id)[0] ?? null
   return {
     format: 1,
@@ -157,6 +158,23 @@ function generationOf(defaults: Defaults): Manifest['generation'] {
     repetition_penalty: defaults.repetition_penalty ?? 1,
     max_tokens: defaults.max_new_tokens ?? 512,
   }
+}
+
+const POOLING = '1_Pooling/config.json'
+const POOLINGS: Readonly<Record<string, Encoder['pooling']>> = {
+  pooling_mode_mean_tokens: 'mean',
+  pooling_mode_cls_token: 'cls',
+  pooling_mode_max_tokens: 'max',
+}
+
+/** How vectors of tokens become one, as sentence-transformers write it down; their mean where nothing is said. */
+async function poolingOf(folder: Folder): Promise<Encoder['pooling']> {
+  const said = Object.entries((await folder.json(POOLING)) ?? {})
+  const modes = said.flatMap(([key, value]) => (key.startsWith('pooling_mode') && value === true ? [key] : []))
+  const [mode = 'pooling_mode_mean_tokens', ...others] = modes
+  const pooling = POOLINGS[mode]
+  if (pooling && others.length === 0) return pooling
+  throw folder.fault(`${POOLING} asks for ${modes.join(', ')}; supported is one of ${Object.keys(POOLINGS).join(', ')}`)
 }
 
 /** Null for a model that writes. */
