@@ -21,9 +21,9 @@ import './style.css'
 
 const root = document.getElementById('app')
 if (!root) throw new Error('index.html has no #app.')
-/** Evaluating the modules was a task; drawing the page is another. */
-const evaluated = new Promise(resolve => setTimeout(resolve))
-await Promise.all([keepSettings(), loadSite(), evaluated])
+/** Evaluating the modules is a task, finding the chat that the address names another, and drawing the page a third. */
+const turn = () => new Promise(resolve => setTimeout(resolve))
+await Promise.all([keepSettings(), loadSite(), turn()])
 keepAccent()
 keepControls()
 keepPresets()
@@ -36,7 +36,9 @@ keepRequests()
 const loader = new Loader(options => createEngine({ ...keepOptions(options.bundle), ...options }))
 const conversation = new Conversation(() => engine.value, new Library(openIndexedStore))
 conversation.keep()
+await turn()
 render(<App conversation={conversation} loader={loader} />, root)
+await turn()
 keepInSync()
 const offline = startOffline(import.meta.url)
 if (site.value) await offline // its service worker may have to load the page once more

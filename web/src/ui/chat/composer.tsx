@@ -18,8 +18,12 @@ export function focusComposer(): void {
 
 export function Composer({ draft, onSend }: { draft: Signal<string>; onSend: (text: string) => void }) {
   const box = useRef<HTMLTextAreaElement>(null)
+  const wasEmpty = useRef(true)
   useSignalEffect(() => {
-    void draft.value // grows with its text; CSS sets the limit
+    const isEmpty = draft.value === '' // grows with its text; CSS sets the limit
+    const isAsItWas = isEmpty && wasEmpty.current
+    wasEmpty.current = isEmpty
+    if (isAsItWas) return // measuring has the page laid out at once, and the first picture is not yet there
     queueMicrotask(() => {
       const area = box.current
       if (!area) return

@@ -1,17 +1,18 @@
-/** The conversation, kept at its end only while the reader is there; an empty one offers examples. */
+/**
+ * The conversation, kept at its end only while the reader is there; an empty one offers examples. What draws messages comes
+ * after the first picture of the page: reading and cleaning Markdown is the larger half of its code.
+ */
 import { useSignal, useSignalEffect } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
-import { chat, type Message, messages } from '../../state/chat.ts'
+import { messages } from '../../state/chat.ts'
 import { currentId } from '../../state/chats/desk.ts'
-import { versions } from '../../state/chats/tree.ts'
+import { route } from '../../state/route.ts'
 import { site } from '../../state/site.ts'
 import { text } from '../../text/index.ts'
 import { Icon } from '../parts/icons.tsx'
+import { Late } from '../parts/late.ts'
 import { LoadPanel, needsUser } from '../parts/loading.tsx'
-import { memo } from '../parts/memo.ts'
-import { editing } from './act.ts'
-import { MessageView } from './message.tsx'
-import { type Near, useNear } from './near.ts'
+import { MissingPart } from '../parts/missing.tsx'
 import { sought } from './seek.ts'
 
 /** Reading on to within this distance of the end follows the answer again. */
@@ -19,11 +20,15 @@ const NEAR_END_PX = 32
 /** A wheel, a finger or a key scrolls for so long. */
 const READER_MS = 400
 
+const log = new Late(async () => (await import('./log.tsx')).Log)
+
 export function ConversationView({ onExample }: { onExample: (prompt: string) => void }) {
   const scroller = useRef<HTMLDivElement>(null)
   const column = useRef<HTMLDivElement>(null)
   const { atEnd, onScroll, onReader, toEnd } = useEnd(scroller, column)
-  const isEmpty = messages.value.length === 0
+  const isOpening = currentId.value === '' && route.value.rest !== '' // a chat that the address names is being read
+  const isEmpty = messages.value.length === 0 && !isOpening
+  useEffect(() => log.ask(), [])
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: it only notices that a reader scrolls
     <div
@@ -36,7 +41,7 @@ export function ConversationView({ onExample }: { onExample: (prompt: string) =>
     >
       <div class="column" ref={column}>
         {needsUser.value ? <LoadPanel /> : null}
-        {isEmpty ? <Welcome onExample={onExample} /> : <Log key={currentId.value} scroller={scroller} />}
+        {isEmpty ? <Welcome onExample={onExample} /> : isOpening ? null : <Messages scroller={scroller} />}
       </div>
       {atEnd.value || isEmpty ? null : (
         <button type="button" class="to-end" onClick={toEnd}>
@@ -48,61 +53,10 @@ export function ConversationView({ onExample }: { onExample: (prompt: string) =>
   )
 }
 
-function Log({ scroller }: { scroller: { current: HTMLDivElement | null } }) {
-  const shown = messages.value
-  const near = useNear(scroller, shown)
-  const words = text.value.chat
-  return (
-    // A log by its role, silent by choice: the live region of the page announces answers once they are finished.
-    <div role="log" aria-label={words.log} aria-live="off">
-      <h2 class="visually-hidden">{words.conversation}</h2>
-      <ol class="messages" aria-label={words.conversation}>
-        {shown.map(message => (
-          <Row key={message.id} message={message} all={versions(chat.peek(), message.id)} near={near} />
-        ))}
-      </ol>
-    </div>
-  )
-}
-
-interface RowProps {
-  message: Message
-  /** Its versions; the same array as long as they are the same. */
-  all: readonly string[]
-  near: Near
-}
-
-const Row = memo<RowProps>(
-  props => <Item {...props} />, // a component of its own: signals draw it again, which a memo would refuse
-  (before, after) => before.message === after.message && before.all === after.all && before.near === after.near,
-)
-
-function Item({ message, all, near }: RowProps) {
-  const { id, role, content, state } = message
-  const isNear = near.ids.value.has(id) || editing.value === id || sought.value === id
-  return (
-    <li
-      ref={near.watch}
-      class={`message ${role}${isNear ? '' : ' far'}${sought.value === id ? ' sought' : ''}`}
-      data-message={id}
-      tabIndex={-1}
-      aria-busy={role === 'assistant' ? state === 'writing' : undefined}
-      style={isNear ? undefined : { height: `${near.heightOf(id, content)}px` }}
-    >
-      {isNear ? <MessageView message={message} at={all.indexOf(id) + 1} of={all.length} /> : <Far message={message} />}
-    </li>
-  )
-}
-
-/** A message that is out of sight, as its bare text. */
-function Far({ message }: { message: Message }) {
-  const { you, answer } = text.value.chat
-  return (
-    <>
-      <h3 class="visually-hidden">{message.role === 'user' ? you : answer}</h3>
-      <div class={message.role === 'user' ? 'bubble' : 'far-text'}>{message.content}</div>
-    </>
-  )
+function Messages({ scroller }: { scroller: { current: HTMLDivElement | null } }) {
+  const Log = log.component.value
+  if (Log) return <Log key={currentId.value} scroller={scroller} />
+  return log.isMissing.value ? <MissingPart name={text.value.chat.conversation} /> : null
 }
 
 interface End {
@@ -116,6 +70,7 @@ interface End {
 /** Stays at the end while text comes, until the reader scrolls up. */
 function useEnd(scroller: { current: HTMLDivElement | null }, column: { current: HTMLDivElement | null }): End {
   const last = useRef({ top: 0, height: 0, readerMs: 0 })
+  const wasEmpty = useRef(true) // scrolling has the page laid out at once, and the first picture is not yet there
   const atEnd = useSignal(true)
   const follow = () => {
     const box = scroller.current
@@ -136,8 +91,10 @@ function useEnd(scroller: { current: HTMLDivElement | null }, column: { current:
     if (sought.value !== null) atEnd.value = false
   })
   useSignalEffect(() => {
-    if (messages.value.length === 0) scroller.current?.scrollTo({ top: 0 })
+    const isEmpty = messages.value.length === 0
+    if (isEmpty && !wasEmpty.current) scroller.current?.scrollTo({ top: 0 })
     else if (messages.value.at(-1)?.state === 'waiting') atEnd.value = true
+    wasEmpty.current = isEmpty
   })
   useEffect(() => {
     const [box, content] = [scroller.current, column.current]

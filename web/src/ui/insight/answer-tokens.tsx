@@ -1,5 +1,5 @@
 /** An answer of the chat under the microscope: its stored tokens, and branches from them. */
-import { signal, useSignal } from '@preact/signals'
+import { useSignal } from '@preact/signals'
 import { useEffect, useMemo } from 'preact/hooks'
 import { announcement } from '../../state/announce.ts'
 import { chat, isBusy, type Message } from '../../state/chat.ts'
@@ -10,15 +10,6 @@ import { text } from '../../text/index.ts'
 import { useActors } from '../parts/context.ts'
 import { restFocus } from '../parts/focus.ts'
 import { Microscope } from './microscope.tsx'
-
-/** Ids of the messages whose tokens are shown. */
-export const magnified = signal<ReadonlySet<string>>(new Set())
-
-export function toggleTokens(id: string): void {
-  const next = new Set(magnified.value)
-  if (!next.delete(id)) next.add(id)
-  magnified.value = next
-}
 
 type Found = { trace: Trace; steps: readonly TracedStep[] } | 'loading' | 'none' | 'damaged'
 

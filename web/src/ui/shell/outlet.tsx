@@ -4,7 +4,7 @@ import type { FunctionComponent } from 'preact'
 import { useErrorBoundary } from 'preact/hooks'
 import { route } from '../../state/route.ts'
 import { text } from '../../text/index.ts'
-import { Icon } from '../parts/icons.tsx'
+import { MissingPart } from '../parts/missing.tsx'
 import { type Page, pages } from './pages.ts'
 
 /** The chat where the address names a page that does not exist. */
@@ -29,7 +29,7 @@ function Content({ page }: { page: Page }) {
   const [broken] = useErrorBoundary()
   useFetched(page, component, failed)
   const name = text.value.shell.pages[page.name]
-  if (broken || failed.value) return <Broken name={name} detail={broken ? String(broken) : ''} />
+  if (broken || failed.value) return <MissingPart name={name} detail={broken ? String(broken) : ''} />
   const Component = component.value
   if (Component) return <Component />
   return (
@@ -57,20 +57,4 @@ function useFetched(page: Page, component: Signal<FunctionComponent | null>, fai
       },
     )
   })
-}
-
-function Broken({ name, detail }: { name: string; detail: string }) {
-  const { pageFailed, pageFailedNext, reload } = text.value.shell
-  return (
-    <section class="page-status panel" role="alert">
-      <h2 class="bad-title">
-        <Icon name="alert" />
-        {pageFailed(name)}
-      </h2>
-      <p>{detail || pageFailedNext}</p>
-      <button type="button" class="primary" onClick={() => location.reload()}>
-        {reload}
-      </button>
-    </section>
-  )
 }
