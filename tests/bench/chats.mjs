@@ -1,14 +1,16 @@
 /**
  * How long chats take to open in Chromium, with 500 of them and one of 300 messages; medians (least–most) of some rounds.
  *   node tests/bench/chats.mjs [--dist web/dist] [--chats 500] [--messages 300] [--rounds 7] [--json FILE]
- * `list`: from the start of a reload to the painted list. `reload`: the same to the painted end of the long chat. `open`: from
- * the click on the long chat, while another one is shown, to its painted end. `search`: from the last key to painted hits;
- * `first_search` reads all texts before that. `longest_task`: of the main thread, over all of it. Milliseconds. No model runs.
+ * By the clock: `list`, from the start of a reload to the painted list; `reload`, the same to the painted end of the long chat;
+ * `open`, from the click on the long chat, while another one is shown, to its painted end; `search`, from the last key to painted
+ * hits; `first_search` reads all texts before that. `longest_task`: of the main thread, over all of it. `starting`: the tasks of a
+ * first visit in a new browser, until it asks for nothing more. Milliseconds. No model runs.
  *   node tests/bench/chats.mjs --server http://127.0.0.1:8765/ --model tiny-llama [--tokens 300] [--rounds 3]
- * With a server of ours, of a data folder of its own, and a small model: what the main thread's tasks take of the processor
- * (thread time from Chrome's trace, which other programs do not lengthen) while the long chat is opened, while its last answer,
- * which ends in a table and code, is written on, and while a new browser starts and takes over all chats: `_longest`,
- * `_over_50` (how many are longer than 50 ms) and `_all` of them together.
+ * With a server of ours, of a data folder of its own, and a small model: the same by the clock, and what the main thread's tasks
+ * take of the processor (thread time from Chrome's trace, which other programs do not lengthen) while the long chat is opened,
+ * while its last answer, which ends in a table and code, is written on, while all chats are saved as a file, and while a new
+ * browser starts and takes over all chats: `_longest`, `_over_50` (how many are longer than 50 ms) and `_all` of them together.
+ * Both begin with the tasks of `importing` all chats.
  */
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
@@ -111,11 +113,10 @@ try {
       .first()
       .waitFor()
   }
-  if (server) await add()
-  else console.table(Object.fromEntries(summary(['importing', await tasksOf(page, add)])))
+  console.table(Object.fromEntries(summary(['importing', await tasksOf(page, add)])))
   const rounds = []
   for (let round = 0; round <= Number(options.rounds); round++) {
-    const figures = server ? await measure(page) : await measureTasks(page)
+    const figures = { ...(await measure(page)), ...(await (server ? measureStart() : measureTasks(page))) }
     if (round > 0) rounds.push(figures)
   }
   const table = Object.fromEntries(Object.keys(rounds[0]).map(name => [name, spread(rounds.map(each => each[name]))]))
@@ -143,6 +144,21 @@ async function browser() {
     rmSync(profile, { recursive: true, force: true })
   }
   return { page, profile, close }
+}
+
+/** A first visit. */
+async function measureStart() {
+  const { page, close } = await browser()
+  try {
+    const starting = await tasksOf(page, async () => {
+      await page.goto(home)
+      await page.evaluate("painted(() => document.getElementById('composer'))")
+      await page.waitForLoadState('networkidle')
+    })
+    return Object.fromEntries(summary(['starting', starting]))
+  } finally {
+    await close()
+  }
 }
 
 async function measure(page) {
@@ -203,6 +219,12 @@ async function measureTasks(page) {
     await answer.locator('.go-on').click()
     await answer.locator('.figures').waitFor()
   })
+  const saving = await tasksOf(page, async () => {
+    const downloading = page.waitForEvent('download')
+    await page.getByRole('button', { name: 'All chats' }).click()
+    await page.getByRole('menuitem', { name: 'Save all as JSON' }).click()
+    await (await downloading).delete()
+  })
   const second = await browser()
   try {
     const syncing = await tasksOf(second.page, async () => {
@@ -210,7 +232,7 @@ async function measureTasks(page) {
       await second.page.evaluate("painted(() => document.querySelectorAll('.chats-list a').length > 10)")
       await until(second.page, 'messages', count => count >= 8 * Number(options.chats) + Number(options.messages))
     })
-    return Object.fromEntries(Object.entries({ opening, writing, syncing }).flatMap(summary))
+    return Object.fromEntries(Object.entries({ opening, writing, saving, syncing }).flatMap(summary))
   } finally {
     await second.close()
   }
