@@ -4,6 +4,8 @@ import {
   add,
   branch,
   chatOf,
+  countAfter,
+  emptyChat,
   fork,
   path,
   pathTo,
@@ -16,7 +18,7 @@ import {
   update,
   versions,
 } from '../../../web/src/state/chats/tree.ts'
-import type { Chat } from '../../../web/src/state/chats/types.ts'
+import type { Chat, Message } from '../../../web/src/state/chats/types.ts'
 import { dice, message, talk, wander } from './sample.ts'
 
 const texts = (chat: Chat) => path(chat).map(({ content }) => content)
@@ -135,6 +137,31 @@ describe('versions', () => {
 })
 
 describe('damaged records', () => {
+  it('what follows a message without its parent stays behind it, in whatever order the records come', () => {
+    const chat = talk('gone', 'a', 'b', 'c')
+    const { head, messages } = storedOf(chat)
+    const left = messages.filter(({ content }) => content !== 'gone')
+    for (const records of [left, left.toReversed()]) {
+      const found = chatOf({ head, messages: records })
+      expectSound(found)
+      expect(path(found).map(({ content }) => content)).toEqual(['a', 'b', 'c'])
+    }
+  })
+
+  it('as long as a book it is read, counted and shown', () => {
+    const messages = Array.from(
+      { length: 10_000 },
+      (_, at): Message => ({
+        ...message(at > 0 ? `m${at - 1}` : null, at % 2 ? 'assistant' : 'user', `${at}`),
+        id: `m${at}`,
+      }),
+    )
+    const chat = chatOf({ head: emptyChat('long', 0).head, messages: messages.toReversed() })
+    expect(path(chat)).toHaveLength(10_000)
+    expect(countAfter(chat.children, 'm0')).toBe(9_999)
+    expect(branch(chat, 'm0')).toHaveLength(10_000)
+  })
+
   it('a message without its parent, or in a circle, becomes a first message: it is not lost', () => {
     const chat = talk('one', 'a', 'two')
     const { head, messages } = storedOf(chat)

@@ -104,7 +104,8 @@ export class Conversation {
     const title = from.head.renamed ? text.value.chat.forkOf(from.head.title) : ''
     const forked = fork(from, id, { id: newId(), now: Date.now(), title })
     const tokens = path(forked).flatMap(entry => (entry.has_tokens ? [entry.id] : []))
-    void this.library.allTokens(from.head.id, tokens).then(found => this.library.save(forked, found))
+    const found = this.library.allTokens(from.head.id, tokens).catch(() => []) // the chat is worth more than its tokens
+    void found.then(copies => this.library.save(forked, copies))
     this.#visits.enter(forked)
     announcement.value = text.value.chat.forked
   }

@@ -31,10 +31,25 @@ export function emptyChat(id: string, now: number): Chat {
 /** A chat from its records. Messages whose parent is missing, or that lead round in a circle, become first messages. */
 export function chatOf({ head, messages }: StoredChat): Chat {
   const byId = new Map(messages.map(message => [message.id, message]))
-  for (const message of messages) {
-    if (!reachesRoot(byId, message)) byId.set(message.id, { ...message, parent: null })
-  }
+  const rooted = new Set<string>()
+  for (const { id } of messages) root(byId, id, rooted)
   return settled(head, byId)
+}
+
+/** Sees to it that the way up from a message ends at a first message; what follows one that becomes such stays below it. */
+function root(messages: Map<string, Message>, from: string, rooted: Set<string>): void {
+  const way = new Set<string>()
+  for (let at = messages.get(from); at && !rooted.has(at.id); ) {
+    way.add(at.id)
+    if (at.parent === null) break
+    const above = messages.get(at.parent)
+    if (above && !way.has(above.id)) at = above
+    else {
+      messages.set(at.id, { ...at, parent: null })
+      break
+    }
+  }
+  for (const id of way) rooted.add(id)
 }
 
 export function storedOf({ head, messages }: Chat): StoredChat {
@@ -126,7 +141,13 @@ export function branch(chat: Chat, id: string): Message[] {
 
 /** How many messages follow one, in every version. */
 export function countAfter(children: Chat['children'], id: string): number {
-  return (children.get(id) ?? []).reduce((sum, child) => sum + 1 + countAfter(children, child), 0)
+  const open = [id]
+  let count = -1 // without itself
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    count += 1
+    open.push(...(children.get(next) ?? []))
+  }
+  return count
 }
 
 /** Takes out a message and all that follows it; `restore` brings it back. */
@@ -205,16 +226,6 @@ function byAge(a: Message, b: Message): number {
 
 function timeOf(chat: Chat, id: string): number {
   return chat.messages.get(id)?.created_at ?? 0
-}
-
-function reachesRoot(messages: ReadonlyMap<string, Message>, from: Message): boolean {
-  const seen = new Set<string>()
-  let at: Message | undefined = from
-  while (at && at.parent !== null && !seen.has(at.id)) {
-    seen.add(at.id)
-    at = messages.get(at.parent)
-  }
-  return at?.parent === null
 }
 
 function without(selected: Readonly<Record<string, string>>, key: string): Readonly<Record<string, string>> {
