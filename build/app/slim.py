@@ -35,15 +35,15 @@ PLUGIN_NAMES = {
 UNUSED_MODULES = tuple(
     f"PySide6.Qt{name}" for name in ("DBus", "OpenGL", "OpenGLWidgets", "Positioning", "Qml", "Quick", "QuickWidgets")
 )
-# Of the web view's own data: menus and messages are English, Chromium's developer tools are left out.
-LOCALES = ("en-US.pak",)
-UNWANTED_DATA = ("qtwebengine_devtools_resources", "Qt/qml/", "Qt/translations/", "PySide6/translations/", ".debug.")
+# The page's languages: of Chromium's messages, and of Qt's, which are English by themselves. Its developer tools are left out.
+LOCALES = ("en-US.pak", "de.pak")
+TRANSLATIONS = ("qtbase_de.qm", "qtwebengine_de.qm")
+UNWANTED_DATA = ("qtwebengine_devtools_resources", "Qt/qml/", "PySide6/translations/", ".debug.")
 
 
 def wanted_data(entries: Iterable[Entry], binaries: Iterable[Entry]) -> list[Entry]:
-    """Data files without other languages, QML, developer tools and copies compressed for a network that is not there.
-
-    Links to libraries are kept where the library is (`binaries`).
+    """Data files without what nobody asks for: other languages than the page's, QML, developer tools, copies that are compressed
+    for a network that is not there. Links to libraries are kept where the library is (`binaries`).
     """
     there = {PurePosixPath(_place(entry)).name for entry in binaries}
     kept = [entry for entry in entries if _is_wanted_data(_place(entry))]
@@ -52,7 +52,9 @@ def wanted_data(entries: Iterable[Entry], binaries: Iterable[Entry]) -> list[Ent
 
 def _is_wanted_data(place: str) -> bool:
     if "qtwebengine_locales/" in place:
-        return place.endswith(LOCALES)
+        return PurePosixPath(place).name in LOCALES
+    if "Qt/translations/" in place:
+        return PurePosixPath(place).name in TRANSLATIONS
     if "slm_playground/static/" in place and place.endswith((".br", ".gz")):
         return False
     return not any(part in place for part in UNWANTED_DATA)

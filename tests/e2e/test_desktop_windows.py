@@ -1,6 +1,6 @@
 """One list of what people do with a window, run against every shell that this machine has.
 
-Chrome's app mode needs a Chromium, Qt the extra `desktop`, GTK pywebview beside the system's gi and WebKit2 4.1.
+Chrome's app mode needs a Chromium, Qt the extra `desktop`, GTK PyGObject and the system's WebKit2 4.1.
 
 A mouse and a keyboard from outside meet dialogs of the system, which nothing tells when they listen. So these run when somebody
 looks after a shell, with SLM_TEST_WINDOWS=1; those of the whole app in test_desktop_app.py run always.
@@ -31,7 +31,7 @@ from windows import (
     windows,
 )
 
-from slm_playground.desktop.keep import Geometry
+from slm_playground.desktop.keep import Geometry, Look
 from slm_playground.desktop.shells.base import Shell, Surroundings
 from slm_playground.desktop.shells.chrome import ChromeShell
 from slm_playground.desktop.shells.native import NativeShell, has_gtk, has_qt
@@ -44,7 +44,7 @@ pytestmark = [
 SHELLS = [
     pytest.param("chrome-app", marks=pytest.mark.skipif(CHROMIUM is None, reason="no Chromium")),
     pytest.param("qt", marks=pytest.mark.skipif(not has_qt(), reason="needs the extra `desktop` (PySide6)")),
-    pytest.param("gtk", marks=pytest.mark.skipif(not has_gtk(), reason="needs pywebview and the system's gi")),
+    pytest.param("gtk", marks=pytest.mark.skipif(not has_gtk(), reason="needs PyGObject and the system's WebKitGTK")),
 ]
 
 
@@ -84,10 +84,15 @@ def opener(name: str, screen: str, tmp_path_factory: pytest.TempPathFactory) -> 
     browser.write_text(f'#!/bin/sh\necho "$1" >> {home}/outside\n')
     browser.chmod(0o755)
     program = chrome_for_tests(home)
+    # GTK's dialog asks for a name at once then. Else it loses the letters that come while it makes room for one.
+    settings = home / ".config" / "glib-2.0" / "settings"
+    settings.mkdir(parents=True)
+    (settings / "keyfile").write_text("[org/gtk/settings/file-chooser]\nlocation-mode='filename-entry'\nstartup-mode='cwd'\n")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HOME", str(home))
         patch.setenv("XDG_DOWNLOAD_DIR", str(home / "Downloads"))
         patch.setenv("BROWSER", str(browser))
+        patch.setenv("GSETTINGS_BACKEND", "keyfile")
         for variable in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME"):
             patch.delenv(variable, raising=False)
         opened: list[Shell] = []
@@ -95,7 +100,7 @@ def opener(name: str, screen: str, tmp_path_factory: pytest.TempPathFactory) -> 
         def open_window(probe: Probe, geometry: Geometry = Geometry(900, 700)) -> Window:  # noqa: B008  # frozen
             ended: queue.Queue[Shell] = queue.Queue()
             moved: queue.Queue[Geometry] = queue.Queue()
-            around = Surroundings(home / "profiles", home / "window.log", geometry, ended.put, moved.put)
+            around = Surroundings(home / "profiles", home / "window.log", geometry, Look(), ended.put, moved.put)
             shell: Shell = ChromeShell(program, around) if name == "chrome-app" else NativeShell(name, around)
             opened.append(shell)
             shell.open(probe.url)
@@ -139,8 +144,6 @@ def test_typing_and_the_keys_of_the_clipboard(window: Window) -> None:
 
 
 def test_context_menu(window: Window) -> None:
-    if window.name == "gtk":
-        pytest.skip("pywebview's GTK window has none")
     before = windows()
     window.hand.click(window.places["text"], button=3)
     window.probe.wait("menu")
@@ -157,10 +160,7 @@ def test_open(window: Window) -> None:
     dialog = new_window(before)
     tool("windowfocus", "--sync", dialog)
     window.hand.type(str(window.home / "mine.txt"))
-    if window.name == "qt":
-        window.hand.key("Return")
-    else:  # GTK's dialog: its button is in the corner
-        window.hand.click_corner(dialog)
+    window.hand.key("Return")
     window.probe.wait("opened", name="mine.txt", text="from the disk")
     window.hand.focus()
 
@@ -169,21 +169,20 @@ def test_open(window: Window) -> None:
 def test_save(window: Window) -> None:
     before = windows()
     window.hand.click(window.places["save"])
-    if window.name == "qt":  # asks where to
+    if window.name != "chrome-app":  # asks where to
         tool("windowfocus", "--sync", new_window(before))
         window.hand.key("Return")
     assert arrived(window.home / "Downloads" / "saved.txt") == b"saved by the page"
 
 
 def test_zoom(window: Window) -> None:
-    if window.name == "gtk":
-        pytest.skip("pywebview's GTK window zooms with the wheel only")
     window.hand.click(window.places["text"])
-    start = window.facts["scale"]
+    start = window.facts["width"]
     window.hand.key("ctrl+plus")
-    assert window.probe.wait("zoom")["scale"] > start
+    # Of the page's own pixels there are fewer then. WebKit zooms without telling by devicePixelRatio.
+    assert window.probe.wait("zoom")["width"] < start
     window.hand.key("ctrl+0")
-    window.probe.wait("zoom", scale=start)
+    window.probe.wait("zoom", width=start)
 
 
 def test_links_lead_to_the_users_browser(window: Window) -> None:

@@ -61,15 +61,18 @@ def test_the_web_view_keeps_what_it_is_linked_with_and_nothing_else(root: Path) 
     assert sorted(source for _, source, _ in kept) == ["/core", "/gui", "/icu", "/python", "/xcb"]
     data = [
         ("PySide6/Qt/translations/qtwebengine_locales/en-US.pak", "", "DATA"),
-        ("PySide6/Qt/translations/qtwebengine_locales/de.pak", "", "DATA"),
-        ("PySide6/Qt/translations/qt_de.qm", "", "DATA"),
+        ("PySide6/Qt/translations/qtwebengine_locales/fr.pak", "", "DATA"),
+        ("PySide6/Qt/translations/qtbase_fr.qm", "", "DATA"),
         ("PySide6/Qt/resources/qtwebengine_devtools_resources.pak", "", "DATA"),
         ("slm_playground/static/slm.js", "", "DATA"),
         ("slm_playground/static/slm.js.br", "", "DATA"),
         ("libQt6Gui.so.6", "PySide6/Qt/lib/libQt6Gui.so.6", "SYMLINK"),
         ("libQt6Charts.so.6", "PySide6/Qt/lib/libQt6Charts.so.6", "SYMLINK"),
+        ("PySide6/Qt/translations/qtwebengine_locales/de.pak", "", "DATA"),
+        ("PySide6/Qt/translations/qtbase_de.qm", "", "DATA"),
+        ("PySide6/Qt/translations/qtwebengine_de.qm", "", "DATA"),
     ]
-    assert [place for place, _, _ in slim.wanted_data(data, kept)] == [data[0][0], data[4][0], data[6][0]]
+    assert [place for place, _, _ in slim.wanted_data(data, kept)] == [data[n][0] for n in (0, 4, 6, 8, 9, 10)]
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Linux's part of the recipe")

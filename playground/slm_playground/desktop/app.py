@@ -223,6 +223,7 @@ class App:
             self._folder,
             self._options.logs / "window.log",
             self._kept.geometry,
+            self._kept.look,
             lambda shell: self.put(lambda: self._ended(shell)),
             lambda geometry: self.put(_Moved(self, geometry)),
         )
@@ -281,6 +282,11 @@ class App:
     def keep_place(self, geometry: keep.Geometry) -> None:
         self._kept = keep.with_geometry(self._kept, geometry)
         self._save()
+
+    def keep_look(self, look: keep.Look) -> None:
+        if look != self._kept.look:
+            self._kept = keep.with_look(self._kept, look)
+            self._save()
 
     def _save(self) -> None:
         try:

@@ -1,4 +1,4 @@
-"""What the app remembers between starts, in one small JSON file: port, window, which bundled models were offered.
+"""What the app remembers between starts, in one small JSON file: port, window, theme, which bundled models were offered.
 
 What cannot be read is as if it were not there; what cannot be written is said once by the caller.
 """
@@ -17,6 +17,8 @@ from typing import Any
 FILE_NAME = "window.json"
 DEFAULT_WIDTH, DEFAULT_HEIGHT = 1180, 820
 SMALLEST, LARGEST = 300, 16_000
+SCHEMES = ("light", "dark")
+THEMES = ("system", *SCHEMES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +32,28 @@ class Geometry:
 
 
 @dataclass(frozen=True, slots=True)
+class Look:
+    """`theme` was last chosen in the page (of THEMES), `system` is what the page saw the system to be (of SCHEMES).
+
+    For the colour that a window has before its page is there.
+    """
+
+    theme: str = THEMES[0]
+    system: str = SCHEMES[0]
+
+    @property
+    def is_against_system(self) -> bool:
+        return self.theme not in ("system", self.system)
+
+
+@dataclass(frozen=True, slots=True)
 class Kept:
     """`port` is the first one that the app ever had; `offered` are the ids of models that came with the app."""
 
     port: int | None = None
     geometry: Geometry = Geometry()
     offered: tuple[str, ...] = ()
+    look: Look = Look()
 
 
 def own_folder(home: Path) -> tuple[Path, bool]:
@@ -77,7 +95,14 @@ def load(folder: Path) -> Kept:
         _whole(data.get("port"), 1, 65_535),
         read_geometry(data.get("geometry")),
         tuple(item for item in offered if isinstance(item, str)) if isinstance(offered, list) else (),
+        read_look(data.get("look")) or Look(),
     )
+
+
+def read_look(data: Any) -> Look | None:
+    """From JSON; None where it is none."""
+    theme, system = (data.get("theme"), data.get("system")) if isinstance(data, dict) else (None, None)
+    return Look(theme, system) if theme in THEMES and system in SCHEMES else None
 
 
 def read_geometry(data: Any) -> Geometry:
@@ -113,6 +138,10 @@ def with_geometry(kept: Kept, geometry: Geometry) -> Kept:
 
 def with_offered(kept: Kept, offered: tuple[str, ...]) -> Kept:
     return replace(kept, offered=offered)
+
+
+def with_look(kept: Kept, look: Look) -> Kept:
+    return replace(kept, look=look)
 
 
 def _whole(value: Any, least: int, most: int) -> int | None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from flask import Flask, Response, request
 
+from slm_playground.desktop.keep import SCHEMES, THEMES, Look, read_look
 from slm_playground.desktop.machine import Machine
 from slm_playground.desktop.machine_routes import add_machine
 from slm_playground.errors import error_response
@@ -28,6 +29,7 @@ class Actions:
     show: Callable[[str | None], None]
     use_chrome: Callable[[], None]
     open_link: Callable[[str], None]
+    keep_look: Callable[[Look], None]
     leave: Callable[[], None]
     machine: Machine
 
@@ -60,6 +62,16 @@ def add_desktop(app: Flask, actions: Actions) -> None:
         if not url.startswith(OUTSIDE) or len(url) > LONGEST or not url.isprintable():
             return error_response(400, "Only web addresses and mail addresses are opened outside of the app.")
         actions.open_link(url)
+        return answer({})
+
+    @app.post("/api/desktop/look")
+    def desktop_look_changed() -> Response:
+        look = read_look(request.get_json(silent=True))
+        if look is None:
+            return error_response(
+                400, f"A look is a theme ({', '.join(THEMES)}) and what the system is ({' or '.join(SCHEMES)})."
+            )
+        actions.keep_look(look)
         return answer({})
 
     @app.post("/api/desktop/quit")

@@ -74,6 +74,7 @@ def _serve(app: App, options: Options, listener: socket.socket, token: str) -> t
         show=lambda opening: app.put(lambda: app.show(opening)),
         use_chrome=lambda: app.put(app.use_chrome),
         open_link=lambda link: threading.Thread(target=open_in_browser, args=(link,), daemon=True).start(),
+        keep_look=lambda look: app.put(lambda: app.keep_look(look)),
         leave=lambda: app.put(app.leave),
         machine=app.machine,
     )

@@ -5,7 +5,7 @@ const report = (event, more = {}) => fetch('/report', { method: 'POST', body: JS
 addEventListener('error', ({ message }) => report('error', { message }))
 addEventListener('unhandledrejection', ({ reason }) => report('error', { message: String(reason) }))
 addEventListener('mousemove', ({ clientX: x, clientY: y }) => report('mouse', { x, y }))
-addEventListener('resize', () => report('zoom', { scale: devicePixelRatio }))
+addEventListener('resize', () => report('zoom', { width: innerWidth }))
 addEventListener('hashchange', () => report('turned', { hash: location.hash }))
 addEventListener('contextmenu', () => report('menu'))
 
@@ -39,5 +39,4 @@ report('ready', {
   isolated: crossOriginIsolated,
   shared: typeof SharedArrayBuffer === 'function',
   width: innerWidth,
-  scale: devicePixelRatio,
 })

@@ -1,8 +1,9 @@
 /** The desktop app around the page, as its server tells with the models. In a browser's tab there is none. */
-import { computed } from '@preact/signals'
+import { computed, effect, signal } from '@preact/signals'
 import type { ServerSentence } from '../text/en/server.ts'
 import { modelList } from './models.ts'
 import { write } from './server.ts'
+import { settings } from './settings.ts'
 
 export type ShellNotice =
   | { code: 'window-failed'; detail: string }
@@ -32,6 +33,28 @@ export const offersChrome = computed(() => facts.value?.name === 'native' && fac
  */
 export async function openInChrome(): Promise<void> {
   await write('POST', 'desktop/chrome')
+}
+
+const isInApp = computed(() => facts.value !== null)
+const theme = computed(() => settings.value.theme)
+
+/** The app's next window has the page's colour before the page is there. */
+export function tellLook(): () => void {
+  const isDark = matchMedia('(prefers-color-scheme: dark)')
+  const system = signal(isDark.matches)
+  const follow = () => {
+    system.value = isDark.matches
+  }
+  isDark.addEventListener('change', follow)
+  const end = effect(() => {
+    const look = { theme: theme.value, system: system.value ? 'dark' : 'light' }
+    // Untold, that window begins in the colour of the one before.
+    if (isInApp.value) write('POST', 'desktop/look', look).catch(() => {})
+  })
+  return () => {
+    isDark.removeEventListener('change', follow)
+    end()
+  }
 }
 
 /** A window of the app has no tabs: links to elsewhere open in the user's own browser. */

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from slm_playground.desktop.keep import Geometry
+from slm_playground.desktop.keep import Geometry, Look
 
 # A window closes in half a second; one that is killed on a busy machine would lose what the page stored last.
 CLOSING_SECONDS = 4.0
@@ -22,7 +22,8 @@ class ShellError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What shells are given: a folder for profiles, a file for what their programs print, and whom to tell.
+    """What shells are given: a folder for profiles, a file for what their programs print, shape and look of the last window, and
+    whom to tell.
 
     `ended(shell)` is called once for each window that is gone, whoever closed it; both may come from any thread.
     """
@@ -30,6 +31,7 @@ class Surroundings:
     profiles: Path
     output: Path
     geometry: Geometry
+    look: Look
     ended: Callable[[Shell], None]
     moved: Callable[[Geometry], None]
 

@@ -13,9 +13,10 @@ from contextlib import suppress
 from pathlib import Path
 
 from slm_playground.desktop.environment import system_environment
+from slm_playground.desktop.keep import Look
 from slm_playground.desktop.shells.base import ShellError, Surroundings, end, follow, start
 from slm_playground.desktop.shells.devtools import DevTools, Gone
-from slm_playground.desktop.shells.profile import free, place_flags
+from slm_playground.desktop.shells.profile import free, place_flags, set_mode
 
 VARIABLE = "SLM_PLAYGROUND_CHROME"
 _ON_PATH = (
@@ -87,13 +88,15 @@ class ChromeShell:
         profile = self._surroundings.profiles / "chrome"
         if sys.platform != "win32":
             free(profile)
+        look = self._surroundings.look
+        set_mode(profile, look.system if look.is_against_system else "system")
         self._url = url
         command = [self._program, f"--user-data-dir={profile}", f"--app={url}", "--class=slm-playground", *_FLAGS]
         command += place_flags(profile, url, self._surroundings.geometry)
         if sys.platform == "win32":  # Chrome takes the pipe's ends as handles there, which was never tried
             self._process = start(command, self._surroundings.output, stdout=subprocess.DEVNULL)
         else:
-            self._process, self._tools = _with_pipe(command, self._surroundings.output)
+            self._process, self._tools = _with_pipe(command, self._surroundings.output, _coloured(look))
         follow(self._process, lambda: self._surroundings.ended(self))
 
     def show(self, url: str | None) -> None:
@@ -136,7 +139,19 @@ class ChromeShell:
             tools.ask("Target.detachFromTarget", sessionId=session)
 
 
-def _with_pipe(command: list[str], output: Path) -> tuple[subprocess.Popen[bytes], DevTools]:
+def _coloured(look: Look) -> dict[str, str]:
+    """The environment for a browser whose window begins in the page's colour where that is not the system's.
+
+    Until the first picture, half a second or more, the window has the colour of GTK's theme; no flag changes that (Chromium 156).
+    The theme would change what the page is told of the system as well, so the profile says that (`set_mode`).
+    """
+    variables = system_environment()
+    if look.is_against_system:
+        variables["GTK_THEME"] = "Adwaita:dark" if look.theme == "dark" else "Adwaita"
+    return variables
+
+
+def _with_pipe(command: list[str], output: Path, environment: dict[str, str]) -> tuple[subprocess.Popen[bytes], DevTools]:
     """The browser with its end of the DevTools pipe as descriptors 3 and 4."""
     commands, ours_out = os.pipe()
     ours_in, answers = os.pipe()
@@ -148,7 +163,7 @@ def _with_pipe(command: list[str], output: Path) -> tuple[subprocess.Popen[bytes
         os.dup2(theirs[1], 4)
 
     full = [*command, "--remote-debugging-pipe"]
-    options: dict[str, object] = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "env": system_environment()}
+    options: dict[str, object] = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "env": environment}
     try:
         process = start(full, output, preexec_fn=connect, pass_fds=(3, 4), **options)
     except ShellError:

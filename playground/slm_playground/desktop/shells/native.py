@@ -31,16 +31,17 @@ def has_qt() -> bool:
 
 
 def has_webview() -> bool:
-    """pywebview: WebView2 on Windows, WKWebView on macOS, WebKitGTK on Linux."""
+    """pywebview: WebView2 on Windows, WKWebView on macOS."""
     return importlib.util.find_spec("webview") is not None
 
 
 def has_gtk() -> bool:
-    return has_webview() and importlib.util.find_spec("gi") is not None
+    """PyGObject; whether the system has WebKitGTK for it is seen when the window opens."""
+    return importlib.util.find_spec("gi") is not None
 
 
 class NativeShell:
-    """A window of Qt (`backend` "qt"), GTK ("gtk") or whatever pywebview finds on this system ("webview")."""
+    """A window of Qt (`backend` "qt"), of GTK ("gtk") or of pywebview ("webview")."""
 
     name = "native"
 
@@ -58,7 +59,7 @@ class NativeShell:
         assert self._process.stdout  # PIPE above
         threading.Thread(target=self._listen, args=(self._process.stdout,), daemon=True, name="window-news").start()
         storage = ours.profiles / self.backend
-        self._order(backend=self.backend, url=url, storage=str(storage), geometry=asdict(ours.geometry))
+        self._order(backend=self.backend, url=url, storage=str(storage), geometry=asdict(ours.geometry), theme=ours.look.theme)
         follow(self._process, lambda: ours.ended(self))
 
     def show(self, url: str | None) -> None:

@@ -1,4 +1,4 @@
-"""A Chrome profile: where its window was, and freeing it from another browser that still has it.
+"""A Chrome profile: where its window was, what it says of the system, and freeing it from another browser that still has it.
 
 Chrome writes down where an app's window is, but splits the app's name at its dots while writing and not while reading. So a
 window at 127.0.0.1 never comes back as it was (Chromium 156), and what was written is given to Chrome again as flags.
@@ -25,6 +25,9 @@ from slm_playground.desktop.keep import Geometry, read_geometry
 
 # On POSIX systems a symbolic link to `host-process` (chrome/browser/process_singleton_posix.cc).
 _LOCK = "SingletonLock"
+# browser.theme.color_scheme2 (chrome/browser/themes/theme_service.h): as the system, light, dark.
+_MODE = "color_scheme2"
+_MODES = {"system": 0, "light": 1, "dark": 2}
 _LEAVING_SECONDS = 4.0
 _LOOK_SECONDS = 0.05
 
@@ -43,16 +46,46 @@ def place_flags(profile: Path, url: str, first: Geometry) -> list[str]:
     return [*flags, *(["--start-maximized"] if kept.get("maximized") is True else [])]
 
 
+def set_mode(profile: Path, mode: str) -> None:
+    """What the page is told of the system: `mode` of keep.THEMES. A profile that cannot be read or written stays as it is."""
+    preferences = _preferences(profile)
+    try:
+        kept = preferences.setdefault("browser", {}).setdefault("theme", {})
+        if kept.get(_MODE, 0) == _MODES[mode]:
+            return
+        kept[_MODE] = _MODES[mode]
+        partial = _preferences_file(profile).with_suffix(".slm")
+        partial.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        partial.write_text(json.dumps(preferences, separators=(",", ":")), encoding="utf-8")
+        os.replace(partial, _preferences_file(profile))
+    except (OSError, AttributeError):
+        return
+
+
 def _kept_place(profile: Path, url: str) -> dict[str, Any]:
     """What Chrome wrote of the window; nothing where it wrote nothing that can be read."""
     parts = urlsplit(url)
+    place = _preferences(profile)
     try:
-        place = json.loads((profile / "Default" / "Preferences").read_text(encoding="utf-8"))
         for key in ("browser", "app_window_placement", *f"{parts.hostname}_{parts.path}".split(".")):
             place = place[key]
-    except (OSError, ValueError, LookupError, TypeError):
+    except (LookupError, TypeError):
         return {}
     return place if isinstance(place, dict) else {}
+
+
+def _preferences_file(profile: Path) -> Path:
+    return profile / "Default" / "Preferences"
+
+
+def _preferences(profile: Path) -> Any:
+    """What Chrome keeps of its settings; nothing for a new profile, None where it cannot be read."""
+    try:
+        return json.loads(_preferences_file(profile).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError):
+        return None
 
 
 def free(profile: Path) -> None:

@@ -9,10 +9,21 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from contextlib import suppress
 from pathlib import Path
 
-from PySide6.QtCore import QCoreApplication, QEvent, QLocale, QObject, QStandardPaths, Qt, QTimer, QUrl, Signal
+from PySide6.QtCore import (
+    QCoreApplication,
+    QEvent,
+    QLibraryInfo,
+    QLocale,
+    QObject,
+    QStandardPaths,
+    Qt,
+    QTimer,
+    QTranslator,
+    QUrl,
+    Signal,
+)
 from PySide6.QtGui import QCloseEvent, QColor, QIcon, QKeySequence, QMoveEvent, QResizeEvent, QShortcut
 from PySide6.QtWebEngineCore import (
     QWebEngineDownloadRequest,
@@ -20,7 +31,6 @@ from PySide6.QtWebEngineCore import (
     QWebEnginePage,
     QWebEnginePermission,
     QWebEngineProfile,
-    QWebEngineScript,
     QWebEngineSettings,
 )
 from PySide6.QtWebEngineWidgets import QWebEngineView
@@ -35,9 +45,6 @@ ICON = paths.static_dir() / "icons" / "icon-512.png"
 ZOOM_STEP, LEAST_ZOOM, MOST_ZOOM = 1.1, 0.3, 4.0
 DICTIONARIES = "QTWEBENGINE_DICTIONARIES_PATH"
 PAUSE_MS = 300
-# Of the page before it has any, as `--paper` of its tokens.css.
-LIGHT_PAPER, DARK_PAPER = "#fbfaf7", "#161816"
-SCHEME_SCRIPT = "getComputedStyle(document.documentElement).colorScheme"
 
 
 class _Orders(QObject):
@@ -86,9 +93,8 @@ class _MainWindow(QMainWindow):
         self._view = QWebEngineView(self)
         self._page = _Page(self._profile, QUrl(wanted.url), self._view)
         self._view.setPage(self._page)
-        self._scheme_file = wanted.storage / "color-scheme"
-        self._page.setBackgroundColor(QColor(DARK_PAPER if self._is_dark() else LIGHT_PAPER))
-        self._page.loadFinished.connect(self._ask_scheme)
+        is_dark = QApplication.styleHints().colorScheme() == Qt.ColorScheme.Dark
+        self._page.setBackgroundColor(QColor(wanted.paper(system_is_dark=is_dark)))
         self.setCentralWidget(self._view)
         self.setWindowTitle(TITLE)
         self._page.titleChanged.connect(lambda title: self.setWindowTitle(title or TITLE))
@@ -126,21 +132,6 @@ class _MainWindow(QMainWindow):
         QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
         self._profile.deleteLater()
         QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
-
-    def _is_dark(self) -> bool:
-        """Whether the page will be: as it was the last time; where it follows the system, or is not known, as that is."""
-        try:
-            chosen = self._scheme_file.read_text(encoding="utf-8")
-        except (OSError, ValueError):
-            chosen = ""
-        return chosen == "dark" or (chosen != "light" and QApplication.styleHints().colorScheme() == Qt.ColorScheme.Dark)
-
-    def _ask_scheme(self) -> None:
-        self._page.runJavaScript(SCHEME_SCRIPT, QWebEngineScript.ScriptWorldId.ApplicationWorld, self._keep_scheme)
-
-    def _keep_scheme(self, scheme: object) -> None:
-        with suppress(OSError):  # a window that cannot write shows its page nevertheless
-            self._scheme_file.write_text(str(scheme), encoding="utf-8")
 
     def _tell(self) -> None:
         if not self.isMaximized() and not self.isMinimized() and not self.isFullScreen():
@@ -190,6 +181,7 @@ def run_qt(wanted: Wanted, line: Line) -> int:
     app.setApplicationName("slm-playground")
     app.setApplicationDisplayName(TITLE)
     app.setDesktopFileName("slm-playground")
+    _speak(app)
     if ICON.is_file():
         app.setWindowIcon(QIcon(str(ICON)))
     orders = _Orders()
@@ -201,6 +193,15 @@ def run_qt(wanted: Wanted, line: Line) -> int:
     code = app.exec()
     window.release()
     return code
+
+
+def _speak(app: QApplication) -> None:
+    """Menus and dialogs in the system's language, as far as Qt's translations are there; without one they are English."""
+    folder = QLibraryInfo.path(QLibraryInfo.LibraryPath.TranslationsPath)
+    for name in ("qtbase", "qtwebengine"):
+        translator = QTranslator(app)
+        if translator.load(QLocale.system(), name, "_", folder):
+            app.installTranslator(translator)
 
 
 def _profile(storage: Path) -> QWebEngineProfile:

@@ -1,11 +1,11 @@
-"""A window of pywebview: WebView2 on Windows, WKWebView on macOS, WebKitGTK on Linux. Qt has its own window (qt.py).
+"""A window of pywebview: WebView2 on Windows, WKWebView on macOS. Linux has windows of its own (qt.py, gtk.py).
 
 pywebview's defaults would lose data (private mode) and refuse downloads; no JavaScript bridge is opened.
 """
 
 from __future__ import annotations
 
-import os
+import subprocess
 import sys
 import threading
 
@@ -39,9 +39,6 @@ class _PyWindow:
 
 def run_webview(wanted: Wanted, line: Line) -> int:
     """Until the window is closed."""
-    if wanted.backend == "gtk":
-        # WebKitGTK has no SharedArrayBuffer without it, and so no threads; read when its library is loaded.
-        os.environ["JSC_useSharedArrayBuffer"] = "1"  # noqa: SIM112
     webview.settings["ALLOW_DOWNLOADS"] = True
     webview.settings["OPEN_EXTERNAL_LINKS_IN_BROWSER"] = True
     wanted.storage.mkdir(parents=True, exist_ok=True)
@@ -56,11 +53,12 @@ def run_webview(wanted: Wanted, line: Line) -> int:
         min_size=(360, 300),
         text_select=True,
         zoomable=True,
+        background_color=wanted.paper(system_is_dark=_is_dark()),
     )
     assert window is not None
     _tell_places(window, line, shape)
     line.obey(_PyWindow(window))
-    gui = {"gtk": "gtk"}.get(wanted.backend, "edgechromium" if sys.platform == "win32" else None)
+    gui = "edgechromium" if sys.platform == "win32" else None
     webview.start(gui=gui, private_mode=False, storage_path=str(wanted.storage), icon=str(ICON) if ICON.is_file() else None)
     return 0
 
@@ -81,3 +79,22 @@ def _tell_places(window: webview.Window, line: Line, first: Geometry) -> None:
 
     window.events.resized += resized
     window.events.moved += moved
+
+
+if sys.platform == "win32":
+    import winreg
+
+    def _is_dark() -> bool:
+        key = r"Software\Microsoft\Windows\CurrentVersion\Themes\Personalize"
+        try:
+            with winreg.OpenKey(winreg.HKEY_CURRENT_USER, key) as themes:
+                return winreg.QueryValueEx(themes, "AppsUseLightTheme")[0] == 0
+        except OSError:  # Windows before there was a choice
+            return False
+
+else:
+
+    def _is_dark() -> bool:
+        # There is no such setting where macOS is light.
+        command = ["defaults", "read", "-g", "AppleInterfaceStyle"]
+        return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip() == "Dark"

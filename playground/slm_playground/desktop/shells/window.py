@@ -1,4 +1,4 @@
-"""The process of a native window: reads its orders, hands them to Qt or to pywebview, tells where the window is."""
+"""The process of a native window: reads its orders, hands them to Qt, GTK or pywebview, tells where the window is."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from typing import IO, Any, Protocol
 from slm_playground.desktop.keep import Geometry, read_geometry
 
 TITLE = "SLM Playground"
+# Of the page before it has any, as `--paper` of its tokens.css.
+LIGHT_PAPER, DARK_PAPER = "#fbfaf7", "#161816"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,12 @@ class Wanted:
     url: str
     storage: Path
     geometry: Geometry
+    theme: str
+
+    def paper(self, *, system_is_dark: bool) -> str:
+        """The colour of the window before its page is there: no white flash in the dark."""
+        is_dark = self.theme == "dark" or (self.theme != "light" and system_is_dark)
+        return DARK_PAPER if is_dark else LIGHT_PAPER
 
 
 class Window(Protocol):
@@ -45,7 +53,8 @@ class Line:
 
     def wanted(self) -> Wanted:
         data = json.loads(self.orders.readline())
-        return Wanted(str(data["backend"]), str(data["url"]), Path(data["storage"]), read_geometry(data["geometry"]))
+        storage, shape = Path(data["storage"]), read_geometry(data["geometry"])
+        return Wanted(str(data["backend"]), str(data["url"]), storage, shape, str(data["theme"]))
 
     def obey(self, window: Window) -> None:
         """Carry out orders in a thread of its own; without an app behind it the window closes."""
@@ -88,6 +97,10 @@ def _runner(backend: str) -> Callable[[Wanted, Line], int]:
         from slm_playground.desktop.shells.qt import run_qt
 
         return run_qt
+    if backend == "gtk":
+        from slm_playground.desktop.shells.gtk import run_gtk
+
+        return run_gtk
     from slm_playground.desktop.shells.webview import run_webview
 
     return run_webview

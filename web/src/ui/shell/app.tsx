@@ -6,7 +6,7 @@ import { settingsOpen } from '../../state/controls.ts'
 import { engine } from '../../state/engine.ts'
 import { followLanguage } from '../../state/machine.ts'
 import { followAddress } from '../../state/route.ts'
-import { followOutside, refuseStrayFiles } from '../../state/shell.ts'
+import { followOutside, refuseStrayFiles, tellLook } from '../../state/shell.ts'
 import { site } from '../../state/site.ts'
 import { text } from '../../text/index.ts'
 import { Foot } from '../offline/foot.tsx'
@@ -28,6 +28,7 @@ export function App(actors: Actors) {
   useEffect(followOutside, [])
   useEffect(refuseStrayFiles, [])
   useEffect(followLanguage, [])
+  useEffect(tellLook, [])
 
   // At once, not with the next frame: what is said afterwards must come afterwards.
   useEffect(
