@@ -10,7 +10,7 @@ export const machine: Text['machine'] = {
   trayDoes:
     'Sein Menü öffnet das Fenster, führt zu den Modellen und beendet die App. Solange das Symbol da ist, läuft die App weiter, wenn das Fenster geschlossen wird.',
   trayIs: {
-    off: '',
+    off: 'Das dauert länger als sonst. Diesen Teil gleich noch einmal öffnen.',
     shown: 'Das Symbol ist da.',
     'no-tray':
       'Diese Arbeitsumgebung zeigt zurzeit keine solchen Symbole; die App endet also weiterhin mit ihrem Fenster. GNOME zeigt sie mit der Erweiterung „AppIndicator and KStatusNotifierItem Support“, anderswo gibt es dafür einen Teil der Leiste, etwa „Systemabschnitt“ oder „Benachrichtigungsfeld“.',
@@ -25,7 +25,7 @@ export const machine: Text['machine'] = {
   keys: 'Tasten, etwa Strg+Alt+Leertaste',
   keysUse: 'Diese nehmen',
   shortcutIs: {
-    off: () => '',
+    off: () => 'Das dauert länger als sonst. Diesen Teil gleich noch einmal öffnen.',
     on: keys => `${keys} holt das Fenster nach vorn.`,
     taken: keys => `${keys} gehört schon einem anderen Programm. Andere Tasten wählen.`,
     'no-such-key': keys => `Dieser Tastatur fehlt eine Taste von ${keys}. Andere Tasten wählen.`,

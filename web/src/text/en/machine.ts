@@ -8,7 +8,7 @@ export const machine = {
   trayDoes:
     'Its menu opens the window, goes to the models and ends the app. While the icon is there, closing the window leaves the app running.',
   trayIs: {
-    off: '',
+    off: 'This takes longer than usual. Open this part again in a moment.',
     shown: 'The icon is there.',
     'no-tray':
       'This desktop shows no such icons just now, so closing the window still ends the app. GNOME shows them with the extension “AppIndicator and KStatusNotifierItem Support”; elsewhere a panel has a part for them, called system tray or notification area.',
@@ -22,7 +22,7 @@ export const machine = {
   keys: 'Keys, such as Ctrl+Alt+Space',
   keysUse: 'Use these',
   shortcutIs: {
-    off: () => '',
+    off: () => 'This takes longer than usual. Open this part again in a moment.',
     on: (keys: string) => `${keys} brings the window to the front.`,
     taken: (keys: string) => `Another program has ${keys} already. Choose other keys.`,
     'no-such-key': (keys: string) => `This keyboard lacks a key of ${keys}. Choose other keys.`,
