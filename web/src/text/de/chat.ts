@@ -57,7 +57,8 @@ export const chat: Text['chat'] = {
   ends: {
     'stop-string': 'Die Antwort endete an einem Stopptext.',
     'max-tokens': 'Die Antwort wurde bei der größten Länge abgeschnitten.',
-    'context-full': 'Die Antwort wurde abgeschnitten: Mehr liest das Modell nicht. Ein neuer Chat hilft.',
+    'context-full':
+      'Die Antwort wurde abgeschnitten: Mehr liest das Modell nicht. Bei der nächsten Frage fallen die ältesten Nachrichten weg; ein neuer Chat beginnt leer.',
   },
   dropped: count =>
     count === 1

@@ -56,7 +56,8 @@ export const chat = {
   ends: {
     'stop-string': 'Answer ended at a stop text.',
     'max-tokens': 'Answer cut off at the answer’s maximum length.',
-    'context-full': 'Answer cut off: the model’s context is full, start a new chat.',
+    'context-full':
+      'Answer cut off: the model’s context is full. Another question leaves out the oldest messages; a new chat begins empty.',
   },
   dropped: (count: number) =>
     count === 1

@@ -58,8 +58,7 @@ function Picture({ tokens, contextLength, dropped, longest }: TokenCount & { lon
         <Part kind="answer" share={answer / all} />
       </div>
       <p class={isTooLong ? 'small bad' : 'small'}>
-        {words.used(count(kept), count(contextLength))} · {words.room(count(answer))}
-        {isTooLong ? ` · ${words.tooLong}` : null}
+        {words.used(count(kept), count(contextLength))} · {isTooLong ? words.tooLong : words.room(count(answer))}
         {!isTooLong && dropped.messages > 0 ? ` · ${words.dropped(dropped.messages, count(dropped.tokens))}` : null}
       </p>
     </>

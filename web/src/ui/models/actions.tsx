@@ -24,6 +24,7 @@ interface Props {
 
 export function Actions({ model, isOffline }: Props) {
   const said = useSignal('')
+  const failed = useSignal('')
   const damaged = useSignal<readonly string[]>([])
   const asking = useSignal(false)
   const words = text.value.models
@@ -33,8 +34,10 @@ export function Actions({ model, isOffline }: Props) {
   }
   const run = (work: () => Promise<unknown>) => {
     said.value = ''
+    failed.value = ''
     work().catch(error => {
-      if (!(error instanceof DOMException && error.name === 'AbortError')) say(inWords(error))
+      said.value = ''
+      if (!(error instanceof DOMException && error.name === 'AbortError')) failed.value = inWords(error)
     })
   }
   return (
@@ -56,7 +59,12 @@ export function Actions({ model, isOffline }: Props) {
         </button>
       </div>
       <Copying model={model} />
-      {said.value ? <p class="small note">{said.value}</p> : null}
+      {said.value ? <p class={damaged.value.length > 0 ? 'small note bad' : 'small note'}>{said.value}</p> : null}
+      {failed.value ? (
+        <p class="small note bad" role="alert">
+          {failed.value}
+        </p>
+      ) : null}
       {damaged.value.length > 0 && model.repairable ? (
         <button
           type="button"

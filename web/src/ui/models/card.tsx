@@ -3,7 +3,7 @@ import { useComputed } from '@preact/signals'
 import { choiceOf, deviceFacts, fitOf, memoryOf } from '../../state/fit.ts'
 import { type ModelSummary, modelList, type VariantSummary } from '../../state/models.ts'
 import { settings } from '../../state/settings.ts'
-import { text } from '../../text/index.ts'
+import { language, text } from '../../text/index.ts'
 import { bytes, parameters } from '../parts/format.ts'
 import { Table } from '../parts/table.tsx'
 import { Actions } from './actions.tsx'
@@ -30,7 +30,7 @@ function Facts({ model, isOffline }: { model: ModelSummary; isOffline: boolean }
       {model.parameters > 0 ? <li>{facts.parameters(parameters(model.parameters))}</li> : null}
       {model.family ? <li>{model.family}</li> : null}
       {model.tasks?.length ? <li>{model.tasks.map(task => tasks[task] ?? task).join(', ')}</li> : null}
-      {context ? <li>{facts.context(context.toLocaleString())}</li> : null}
+      {context ? <li>{facts.context(context.toLocaleString(language.value))}</li> : null}
       {size ? <li>{facts.onDisk(bytes(size))}</li> : null}
       <li>
         {file && !isOffline ? (
@@ -72,7 +72,7 @@ function Taken({ model }: { model: ModelSummary }) {
 
 function Variants({ model }: { model: ModelSummary }) {
   const words = text.value.models
-  const columns = [words.variant, words.verdict, words.download, words.memory, words.fidelity] // on a phone the first two are seen
+  const columns = [words.variant, words.verdict, words.download, words.memory, words.fidelity]
   return (
     <Table name={`${model.name}: ${words.variant}`} columns={columns}>
       {model.variants.map(variant => (
@@ -93,8 +93,12 @@ function Row({ variant }: { variant: VariantSummary }) {
       <td>
         <Verdict variant={variant} />
       </td>
-      <td class="figure">{bytes(size)}</td>
-      <td class="figure">{memory ? bytes(memory) : words.unknown}</td>
+      <td class="figure" data-column={words.download}>
+        {bytes(size)}
+      </td>
+      <td class="figure" data-column={words.memory}>
+        {memory ? bytes(memory) : words.unknown}
+      </td>
       <td>{isMeasured ? words.same(fidelity.top1_agreement, fidelity.perplexity_ratio) : words.unmeasured}</td>
     </tr>
   )

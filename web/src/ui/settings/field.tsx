@@ -46,6 +46,13 @@ export function NumberField({ name, value, own, isChanged, onReset, most, prefix
           aria-label={text.value.controls.asNumber(label)}
           value={shown}
           onInput={event => take(event.currentTarget.value)}
+          onChange={event => {
+            // What cannot be becomes the nearest that can, instead of a form that does not close.
+            const typed = event.currentTarget.value
+            const nearest = typed === '' ? shown : Math.min(limits.max, Math.max(limits.min, Number(typed)))
+            event.currentTarget.value = String(nearest)
+            take(String(nearest))
+          }}
         />
       </div>
       <p class="small" id={`${id}-does`}>
