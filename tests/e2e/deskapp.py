@@ -75,6 +75,23 @@ class DesktopApp:
             threading.Event().wait(0.1)  # nothing tells when a tray has come
         raise AssertionError(f"{states} did not come: {facts}")
 
+    def wait_for_pages(self, count: int) -> None:
+        """Until so many windows have shown the page, as the log says."""
+        for _ in range(PATIENCE_SECONDS * 10):
+            lines = [json.loads(line) for path in self.data.glob("logs/server-*.log") for line in path.read_text().splitlines()]
+            if sum(line["event"] == "page" for line in lines) >= count:
+                return
+            threading.Event().wait(0.1)  # a file tells nobody
+        raise AssertionError(f"the page was not shown {count} times")
+
+    def wait_for_window(self, name: str | None) -> None:
+        """Until the app says that its window is of that shell, or that there is none."""
+        for _ in range(PATIENCE_SECONDS * 10):
+            if self.ask("GET", "/api/models")["shell"]["name"] == name:
+                return
+            threading.Event().wait(0.1)  # nothing tells when a window has gone
+        raise AssertionError(f"the window did not become {name}")
+
     def close(self) -> str:
         """End it; what it said on standard error."""
         self.process.terminate()

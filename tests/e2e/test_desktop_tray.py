@@ -81,3 +81,37 @@ def test_the_icon_opens_the_page_goes_to_the_models_and_ends_the_app(tmp_path: P
         assert app.process.wait(timeout=PATIENCE_SECONDS) == 0
     finally:
         assert "Traceback" not in app.close()
+
+
+# In place of a browser: shows the page as one does, until somebody writes into the pipe.
+WINDOW = """
+import sys, urllib.request
+(url,) = (word.removeprefix("--app=") for word in sys.argv if word.startswith("--app="))
+urllib.request.urlopen(url + "api/models").read()
+open(sys.argv[1]).read()
+"""
+
+
+def test_while_the_icon_is_there_the_app_outlives_its_window(tmp_path: Path, tray: Callable[[], None]) -> None:
+    closing, browser, script = tmp_path / "closing", tmp_path / "chrome", tmp_path / "window.py"
+    os.mkfifo(closing)
+    script.write_text(WINDOW)
+    browser.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{script}" "{closing}" "$@"\n')
+    browser.chmod(0o755)
+    long = {"SLM_PLAYGROUND_PATIENCE_SECONDS": str(PATIENCE_SECONDS)}
+    app = DesktopApp(tmp_path, "--shell", "chrome-app", SLM_PLAYGROUND_CHROME=str(browser), **long)
+    try:
+        app.wait_for_pages(1)
+        tray()
+        app.choose(tray=True)
+        app.wait_for(tray="shown")
+        closing.write_text("")
+        app.wait_for_window(None)
+        assert app.process.poll() is None
+        tool("mousemove", *ICON_PLACE, "click", "1")
+        app.wait_for_pages(2)
+        app.choose(tray=False)
+        closing.write_text("")
+        assert app.process.wait(timeout=PATIENCE_SECONDS) == 0, "without the icon the app ends with its window"
+    finally:
+        assert "Traceback" not in app.close()
