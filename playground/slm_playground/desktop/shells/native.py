@@ -9,7 +9,6 @@ from __future__ import annotations
 import importlib.util
 import json
 import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -17,6 +16,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import IO
 
+from slm_playground.desktop.environment import own_program
 from slm_playground.desktop.keep import read_geometry
 from slm_playground.desktop.shells.base import Surroundings, end, follow, start
 
@@ -54,8 +54,7 @@ class NativeShell:
     def open(self, url: str) -> None:
         """Raises: ShellError."""
         ours = self._surroundings
-        program = [sys.executable] if getattr(sys, "frozen", False) else [sys.executable, "-m", "slm_playground"]
-        self._process = start([*program, WINDOW_COMMAND], ours.output, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self._process = start([*own_program(), WINDOW_COMMAND], ours.output, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         assert self._process.stdout  # PIPE above
         threading.Thread(target=self._listen, args=(self._process.stdout,), daemon=True, name="window-news").start()
         storage = ours.profiles / self.backend
