@@ -12,13 +12,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
+from slm_playground.headers import TOKEN_HEADER as TOKEN_HEADER
+
 if TYPE_CHECKING:
-    from werkzeug.datastructures import Headers  # a second start of the desktop app reads this file and has no time for it
+    from werkzeug.datastructures import Headers  # the command line reads this file and needs no more than the names in it
 
 RequestHeaders: TypeAlias = "Mapping[str, str] | Headers"
 
 LOOPBACK_NAMES = ("127.0.0.1", "localhost")
-TOKEN_HEADER = "X-SLM-Token"
 READ_METHODS = frozenset({"GET", "HEAD"})
 # No route takes these, so they end as 405 without being asked for a token: they cannot change anything.
 HARMLESS_METHODS = READ_METHODS | {"OPTIONS", "TRACE"}

@@ -1,9 +1,12 @@
-"""The headers that every response carries, errors included. Knows nothing of routes or files.
+"""The headers that every response carries, errors included, and the one of writes. Knows nothing of routes or files.
 
 Cross-origin isolation (COOP + COEP) is what gives the page SharedArrayBuffer and so WASM threads.
 """
 
 from __future__ import annotations
+
+# Of requests: what a write must bring (guard.py).
+TOKEN_HEADER = "X-SLM-Token"
 
 # No remote origin at all: the runtime's WASM and the models come from here. ONNX Runtime needs 'wasm-unsafe-eval', but no
 # blob: in script-src; workers may be made from a blob. Inline style attributes are blocked on purpose: use element.style.

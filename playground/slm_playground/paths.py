@@ -11,9 +11,8 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from pathlib import Path
-
-from platformdirs import user_data_dir
 
 APP_NAME = "slm-playground"
 DATA_VARIABLE = "SLM_PLAYGROUND_DATA"
@@ -39,7 +38,16 @@ def home_dir() -> Path:
     if chosen:
         return Path(chosen).expanduser().absolute()
     root = checkout()
-    return root / ".data" if root else Path(user_data_dir(APP_NAME, appauthor=False))
+    return root / ".data" if root else _user_data_dir()
+
+
+def _user_data_dir() -> Path:
+    if sys.platform.startswith("linux"):  # platformdirs says the same (a test compares them), and needs as long as a second start
+        base = os.environ.get("XDG_DATA_HOME", "").strip() or os.path.expanduser("~/.local/share")
+        return Path(base) / APP_NAME
+    from platformdirs import user_data_dir
+
+    return Path(user_data_dir(APP_NAME, appauthor=False))
 
 
 def data_dir() -> Path:

@@ -89,7 +89,7 @@ def test_the_first_port_comes_back_as_long_as_it_is_free() -> None:
 
 
 def test_what_is_kept_comes_back(tmp_path: Path) -> None:
-    kept = keep.Kept(8765, keep.Geometry(900, 700, -20, 40), ("a", "b"))
+    kept = keep.Kept(8765, keep.Geometry(900, 700, -20, 40), ("a", "b"), keep.Look("dark", "light"))
     keep.save(tmp_path, kept)
     assert keep.load(tmp_path) == kept
     assert [path.name for path in tmp_path.iterdir()] == ["window.json"], "nothing is left beside it"
@@ -97,7 +97,14 @@ def test_what_is_kept_comes_back(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    ["", "{", "[]", '{"port": 0, "geometry": {"width": 5, "height": 9}}', '{"port": "x", "geometry": [], "offered": {}}'],
+    [
+        "",
+        "{",
+        "[]",
+        '{"port": 0, "geometry": {"width": 5, "height": 9}}',
+        '{"port": "x", "geometry": [], "offered": {}}',
+        '{"look": {"theme": "dark"}}',
+    ],
 )
 def test_a_damaged_file_is_as_if_there_were_none(tmp_path: Path, content: str) -> None:
     (tmp_path / "window.json").write_text(content)

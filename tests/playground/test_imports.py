@@ -25,8 +25,9 @@ def test_of_the_exporter_only_the_manifest_is_used_and_nothing_heavy() -> None:
 
 
 def test_a_second_start_of_the_app_brings_in_nothing_that_only_the_first_needs() -> None:
-    code = "import sys, slm_playground.cli, slm_playground.desktop.command; print(*sys.modules)"
+    code = "import sys, slm_playground.__main__, slm_playground.desktop.frozen; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = set(done.stdout.split())
     assert "slm_playground.desktop.instance" in loaded
-    assert not loaded & {"flask", "werkzeug", "waitress", "sqlite3", "importlib.metadata"}
+    heavy = {"click", "dataclasses", "email", "flask", "http.client", "importlib.metadata", "platformdirs", "ssl", "tempfile"}
+    assert not loaded & heavy

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
+from platformdirs import user_data_dir
 
 from slm_playground import paths
 
@@ -36,6 +38,15 @@ def test_an_installed_wheel_uses_the_users_data_folder(monkeypatch: pytest.Monke
     assert paths.static_dir() == package / "static"
     assert paths.data_dir().name == "slm-playground"
     assert ROOT not in paths.data_dir().parents
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="elsewhere platformdirs itself is asked")
+@pytest.mark.parametrize("base", [None, "", "  ", "/srv/data", "/srv/my data/"])
+def test_on_linux_it_is_where_platformdirs_says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, base: str | None) -> None:
+    monkeypatch.delenv("SLM_PLAYGROUND_DATA", raising=False)
+    monkeypatch.setattr(paths, "_PACKAGE", tmp_path / "slm_playground")
+    monkeypatch.setenv("XDG_DATA_HOME", base or "") if base is not None else monkeypatch.delenv("XDG_DATA_HOME", raising=False)
+    assert paths.home_dir() == Path(user_data_dir("slm-playground", appauthor=False))
 
 
 def test_a_moved_folder_is_followed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -1,7 +1,4 @@
-"""`slm-playground desktop`: from the command line to a running app, or to the one that runs already.
-
-A second start must be quick: what only the first one needs is imported when it is clear that this is the first.
-"""
+"""`slm-playground desktop`: from the command line to a running app, or to the one that runs already (second.py)."""
 
 from __future__ import annotations
 
@@ -15,6 +12,7 @@ from typing import TYPE_CHECKING
 from slm_playground import paths
 from slm_playground.desktop import keep
 from slm_playground.desktop.instance import Instance, NotReached, find_first
+from slm_playground.desktop.second import show_first
 
 if TYPE_CHECKING:
     from slm_playground.desktop.shells.choose import Machine
@@ -36,7 +34,7 @@ def start(shell: str, *, port: int | None, models: Path | None, opening: str | N
         folder, is_kept = keep.own_folder(paths.home_dir())
         ours = Instance.take(folder)
         if ours is None:
-            return _show_first(folder, opening)
+            return show_first(folder, opening)
         return _first(shell, ours, folder, is_kept, port=port, models=models, opening=opening, hidden=hidden)
     except NotReached as error:
         raise CommandError(str(error)) from error
@@ -71,14 +69,6 @@ def _is_free(folder: Path) -> bool:
     if ours is not None:
         ours.release()
     return ours is not None
-
-
-def _show_first(folder: Path, opening: str | None) -> int:
-    first = find_first(folder)
-    print(first.url, flush=True)
-    first.ask("/api/desktop/show", {"open": opening} if opening else {})
-    print("SLM Playground is running already: its window was brought to the front.", file=sys.stderr)
-    return 0
 
 
 def _first(

@@ -5,18 +5,19 @@ The file holds the first one's address and token and is readable by its user alo
 
 from __future__ import annotations
 
-import http.client
 import json
 import os
+import socket
 import sys
 import time
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
-from urllib.parse import urlsplit
 
-from slm_playground.guard import TOKEN_HEADER
+from slm_playground.headers import TOKEN_HEADER
+
+TYPE_CHECKING = False  # as `typing` has it, which is not needed otherwise
+if TYPE_CHECKING:
+    from typing import IO
 
 LOCK_NAME = "lock"
 ADDRESS_NAME = "instance.json"
@@ -68,30 +69,50 @@ class Instance:
         self._lock.close()
 
 
-@dataclass(frozen=True, slots=True)
 class First:
     """The instance that runs already."""
 
-    url: str
-    token: str
+    def __init__(self, url: str, token: str) -> None:
+        self.url = url
+        self.token = token
 
     def ask(self, path: str, body: dict[str, object]) -> None:
         """POST to it.
 
         Raises: NotReached.
         """
-        connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=ANSWER_SECONDS)
-        headers = {"Content-Type": "application/json", TOKEN_HEADER: self.token}
         try:
-            connection.request("POST", path, json.dumps(body), headers)
-            answer = connection.getresponse()
-            answer.read()
-        except (OSError, http.client.HTTPException) as error:
+            status = _post(self.url.removeprefix("http://").rstrip("/"), path, self.token, json.dumps(body).encode())
+        except (OSError, ValueError, LookupError) as error:
             raise NotReached(_unreachable(f"does not answer ({error})")) from error
-        finally:
-            connection.close()
-        if answer.status != 200:
-            raise NotReached(_unreachable(f"refused ({answer.status})"))
+        if status != 200:
+            raise NotReached(_unreachable(f"refused ({status})"))
+
+
+def is_announced(folder: Path) -> bool:
+    """Whether an instance has said where it is; it may have been killed since."""
+    return (folder / ADDRESS_NAME).is_file()
+
+
+def _post(host: str, path: str, token: str, body: bytes) -> int:
+    """The status of the answer. Without http.client, which takes longer to import than all the rest of a second start.
+
+    Raises: OSError; ValueError or LookupError where the answer is none.
+    """
+    name, _, port = host.rpartition(":")
+    head = (
+        f"POST {path} HTTP/1.0",
+        f"Host: {host}",
+        "Content-Type: application/json",
+        f"Content-Length: {len(body)}",
+        f"{TOKEN_HEADER}: {token}",
+    )
+    with socket.create_connection((name, int(port)), timeout=ANSWER_SECONDS) as connection:
+        connection.sendall("\r\n".join((*head, "", "")).encode() + body)
+        with connection.makefile("rb") as answer:
+            status = int(answer.readline().split()[1])
+            answer.read()  # to its end, or the server would have something to say of a caller that went away
+    return status
 
 
 def find_first(folder: Path) -> First:
