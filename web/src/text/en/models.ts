@@ -76,6 +76,7 @@ export const models = {
   checkModel: (name: string) => `Check files: ${name}`,
   checking: (done: number, total: number) => `Checking file ${done} of ${total}`,
   sound: (count: number) => `${count} files checked: all are as they should be.`,
+  soundHere: 'The copy here was checked: all of it is as it should be.',
   damaged: (paths: string) => `Damaged: ${paths}.`,
   repair: 'Fetch again',
   repairing: 'Only the damaged files are fetched again.',
@@ -87,6 +88,7 @@ export const models = {
     `This frees ${size} on the server’s disk, ten minutes from now: until then it can be undone.`,
   removeKept: (size: string) => `This frees ${size} in this browser. The model has to be added again.`,
   removeInUse: 'The chat uses this model now and goes on with another one.',
+  removeLast: 'The chat uses this model now, and there is no other one that can chat.',
   /** Without its stop: a way back follows. */
   removedSoon: (name: string, size: string) => `${name} was deleted: ${size} are free in ten minutes`,
   removed: (name: string, size: string) => `${name} was deleted: ${size} are free again.`,

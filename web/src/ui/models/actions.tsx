@@ -212,8 +212,7 @@ function CheckButton({
   }
   const here = async () => {
     const wrong = await checkOffline(model)
-    const count = keptBundles.value.find(({ id }) => id === model.id)?.variants.length ?? 0
-    say(wrong.length === 0 ? words.sound(count) : words.damaged(wrong.join(', ')))
+    say(wrong.length === 0 ? words.soundHere : words.damaged(wrong.join(', ')))
   }
   return (
     <button
@@ -261,7 +260,7 @@ function Remove({ model, isOffline, asking, run, say }: Props & { asking: { valu
   return (
     <Confirm open={asking} title={words.removeTitle(model.name)} act={words.remove} onYes={remove}>
       <p>{isOffline ? words.removeKept(size) : words.removeText(size)}</p>
-      {isUsed ? <p>{words.removeInUse}</p> : null}
+      {isUsed ? <p>{chatModels.value.length > 1 ? words.removeInUse : words.removeLast}</p> : null}
     </Confirm>
   )
 }
