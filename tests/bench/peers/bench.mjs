@@ -1,8 +1,9 @@
 /**
  * Us and the peers, side by side in Chromium: the same model, the same prompts, greedy decoding, one after the other.
  *   node tests/bench/peers/bench.mjs [--device cpu|webgpu] [--engines slm,wllama-q8,…] [--rounds 3] [--threads N]
- *     [--limit SECONDS] [--json FILE] [--software]
+ *     [--limit SECONDS] [--json FILE] [--software] [--other DIST]
  * Writes the figures as JSON, and as a picture beside it (.svg). `--software`: WebGPU without a GPU, to try the way.
+ * `--other`: another build of ours, so that a change is measured beside what was: the engines `other` and `other-ort`.
  * `make bench` makes what it needs (peers.json and the peers' models, our bundle, web/dist). Every engine gets a browser of
  * its own, with a profile that it keeps from round to round: the first load is cold, the others warm. Times are taken
  * outside of the engines: time to first token from the call to the first token that comes, prefill speed = prompt tokens
@@ -35,6 +36,7 @@ const { values: options } = parseArgs({
     peers: { type: 'string', default: '.data/bench/peers' },
     json: { type: 'string', default: '.data/bench/bench.json' },
     software: { type: 'boolean', default: false },
+    other: { type: 'string' },
   },
 })
 const folders = {
@@ -43,6 +45,7 @@ const folders = {
   '/peers/': path.resolve(ROOT, options.peers),
   '/modules/': path.join(HERE, 'node_modules'),
   '/bench/': HERE,
+  ...(options.other ? { '/other/': path.resolve(ROOT, options.other) } : {}),
 }
 for (const [file, advice] of [
   [path.join(folders['/'], 'slm.js'), 'Run `npm run build`.'],
@@ -57,7 +60,10 @@ for (const [file, advice] of [
 const { prompts, peers } = JSON.parse(readFileSync(path.join(folders['/peers/'], 'peers.json'), 'utf8'))
 const manifest = JSON.parse(readFileSync(path.join(folders['/bundle/'], 'manifest.json'), 'utf8'))
 const engines = options.engines?.split(',') ?? USUAL[options.device]
-for (const engine of engines) if (!(engine in ENGINES)) throw new Error(`There is no engine ${engine}.`)
+for (const engine of engines) {
+  if (!(engine in ENGINES)) throw new Error(`There is no engine ${engine}.`)
+  if (engine.startsWith('other') && !options.other) throw new Error(`${engine}: name its build with --other.`)
+}
 
 const ARGS = ['--no-sandbox', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-sync']
 // On Linux a browser without a screen has WebGPU through Vulkan only, and Vulkan only where no surface is asked for.

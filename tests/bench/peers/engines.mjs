@@ -9,6 +9,11 @@ export const ENGINES = {
   slm: { title: 'SLM Playground', load: loadSlm },
   'slm-ort': { title: 'SLM Playground (ONNX Runtime)', load: where => loadSlm({ ...where, backend: 'ort' }) },
   'slm-q4f16': { title: 'SLM Playground', load: where => loadSlm({ ...where, variant: 'webgpu-q4f16' }) },
+  other: { title: 'Another build', load: where => loadSlm({ ...where, from: '/other/slm.js' }) },
+  'other-ort': {
+    title: 'Another build (ONNX Runtime)',
+    load: where => loadSlm({ ...where, from: '/other/slm.js', backend: 'ort' }),
+  },
   'transformersjs-q8': { title: 'transformers.js', load: where => loadTransformers({ ...where, dtype: 'q8' }) },
   'transformersjs-q4': { title: 'transformers.js', load: where => loadTransformers({ ...where, dtype: 'q4' }) },
   'transformersjs-q4f16': { title: 'transformers.js', load: where => loadTransformers({ ...where, dtype: 'q4f16' }) },
@@ -22,8 +27,8 @@ export const USUAL = {
   webgpu: ['slm-q4f16', 'slm', 'transformersjs-q4f16', 'wllama-q4', 'wllama-q8'],
 }
 
-async function loadSlm({ threads, device, backend, variant }) {
-  const { createEngine } = await import('/slm.js')
+async function loadSlm({ threads, device, backend, variant, from = '/slm.js' }) {
+  const { createEngine } = await import(from)
   const wanted = { ...(backend ? { backend } : {}), ...(variant ? { variant } : {}) }
   const engine = await createEngine({ bundle: '/bundle/', device, threads, ...wanted })
   return {
