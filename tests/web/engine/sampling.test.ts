@@ -187,3 +187,14 @@ test('logits that are no numbers are an error, not a token', () => {
   const sampler = samplerOf(entry, 1)
   expect(() => sampler.pick(new Float32Array(entry.logits.length).fill(Number.NaN), null)).toThrow(/no usable numbers/)
 })
+
+// One NaN made every sum one, and the token drawn the least likely; beside an infinite logit top-k lost the best.
+test.each([Number.NaN, Number.POSITIVE_INFINITY])('a single logit that is %s is said, not drawn over', odd => {
+  const logits = Float32Array.of(1, odd, 3, 2)
+  const plain = { temperature: 1, topP: 1, topK: 0, minP: 0, seed: 1, repetitionPenalty: 1 }
+  const settings = { ...plain, presencePenalty: 0, frequencyPenalty: 0, logitBias: new Map<number, number>() }
+  for (const other of [{}, { topP: 0.9 }, ...(odd === Number.POSITIVE_INFINITY ? [{ topK: 2 }, { minP: 0.1 }] : [])]) {
+    const sampler = new Sampler({ ...settings, ...other }, 4, [])
+    expect(() => sampler.pick(logits, null), JSON.stringify(other)).toThrow(/no usable numbers/)
+  }
+})

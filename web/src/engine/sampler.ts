@@ -78,10 +78,8 @@ export class Sampler {
     const view = this.#view(step, allowed)
     const highest = highestScore(view)
     const partial = step instanceof Float32Array ? null : step
-    if (highest === Number.NEGATIVE_INFINITY) {
-      if (partial && partial.floor > highest) return null
-      throw new EngineError('internal', 'The model gave no usable numbers for the next word. Try again.')
-    }
+    if (highest === Number.NEGATIVE_INFINITY && partial && partial.floor > highest) return null
+    if (!Number.isFinite(highest)) throw unusable()
     const place = this.#choose(view, highest, { step: partial, changed: allowed !== null })
     return place === null ? null : (view.ids?.[place] ?? place)
   }
@@ -123,7 +121,7 @@ export class Sampler {
       return { drawn: this.#drawFrom(ranking, luck * Math.min(share, ranking.upTo(minP))), last }
     }
     if (topP < 1) {
-      const total = ranking.total()
+      const total = usable(ranking.total())
       const cut = heavyReach(ranking, topP * (total + missing.least), false)
       if (missing.most > 0) {
         const other = heavyReach(ranking, topP * (total + missing.most), false)
@@ -137,7 +135,7 @@ export class Sampler {
       ranking.chooseFromWeight(minP)
       return { drawn: this.#drawFrom(ranking, luck * ranking.sum), last: ranking.last() }
     }
-    const total = ranking.total()
+    const total = usable(ranking.total())
     const reached = heavyReach(ranking, luck * (total + missing.least), true)
     if (missing.most > 0) {
       const other = heavyReach(ranking, luck * (total + missing.most), true)
@@ -191,6 +189,16 @@ export class Sampler {
     if (allowed !== null) mask(copy, allowed)
     return copy
   }
+}
+
+/** Of weights: where one of them is no number, the sum is none, and any draw would be as good as another. */
+function usable(sum: number): number {
+  if (Number.isNaN(sum)) throw unusable()
+  return sum
+}
+
+function unusable(): EngineError {
+  return new EngineError('internal', 'The model gave no usable numbers for the next word. Try again.')
 }
 
 /** Looks among the heavy tokens first, which nearly always answers. */
