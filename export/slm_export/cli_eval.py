@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from slm_export.cli_model import DOWNLOADS, JSON
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _BUNDLE = click.Path(exists=True, file_okay=False, path_type=Path)
+_PROSE = click.Path(exists=True, path_type=Path)
 _FIT_HELP = "Seek threshold and margins for which at most this share of --clean is changed (0.03: three in a hundred)."
 
 
@@ -22,7 +24,7 @@ def evaluate() -> None:
 
 @evaluate.command(short_help="Suggestions while typing.")
 @click.argument("bundle", type=_BUNDLE)
-@click.option("--text", "texts", type=_FILE, multiple=True, required=True, help="Prose, a sentence or paragraph a line.")
+@click.option("--text", "texts", type=_PROSE, multiple=True, help="Prose, a sentence or paragraph a line; a folder of .txt.")
 @click.option("--baseline-text", type=_FILE, multiple=True, help="What the word 3-gram model learns from: other text.")
 @click.option("--places", type=click.IntRange(min=10), default=300, show_default=True, help="Beginnings of words in each text.")
 @click.option("--typist", type=click.IntRange(min=0), default=2000, show_default=True, help="Characters that are typed; 0: none.")
@@ -35,8 +37,14 @@ def evaluate() -> None:
 @click.option(
     "--skip", type=click.IntRange(min=0), default=0, show_default=True, help="Leave out so many documents of each text."
 )
+@click.option(
+    "--part", default="1/1", show_default=True, metavar="N/OF", help="Every OF-th document of each text, from the N-th."
+)
 @click.option("--seed", type=int, default=0, show_default=True, help="The same seed and texts give the same places.")
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder for results.json, places.json, curves.")
+@click.option("--silence", type=_FILE, help="The page's rules of silence too: tests/bench/silence.mjs of a checkout (Node.js).")
+@click.option("--quick", is_flag=True, help="Integer products: half the time, probabilities off by 0.01 on average.")
+@click.option("--again", type=_BUNDLE, help="Score what an earlier --out has, without the model: no --text, no typist.")
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder for results, curves, and what was asked.")
 @JSON
 def autocomplete(
     bundle: Path,
@@ -51,7 +59,11 @@ def autocomplete(
     trade_off: Path | None,
     variant: str,
     skip: int,
+    part: str,
     seed: int,
+    silence: Path | None,
+    quick: bool,
+    again: Path | None,
     out: Path | None,
     as_json: bool,
 ) -> None:
@@ -59,24 +71,51 @@ def autocomplete(
 
     At random beginnings of words, with none to three letters typed, beside a word 3-gram model that learnt from other text.
     Neighbouring lines are taken for one text. With --fit the model's probabilities are set against what was right: do that on
-    other text than you report on (--skip leaves out the documents that were used).
+    other text than you report on, or on --part 1/2 and report on --part 2/2.
 
     \b
     slm-export eval autocomplete bundles/smollm2 --text blog.txt --baseline-text novels.txt --out report
     """
     from slm_export.eval import autocomplete as program
+    from slm_export.eval import autocomplete_report as report
     from slm_export.progress import Reporter
 
-    options = program.Options(texts, baseline_text, places, typist, context, threshold, variant, skip, seed, calibration)
-    result = program.evaluate(bundle, options, Reporter(quiet=as_json))
+    if bool(texts) == bool(again):
+        raise click.UsageError("Give --text, or --again with a folder that --out wrote: one of both.")
+    options = program.Options(
+        texts,
+        baseline_text,
+        places,
+        typist,
+        context,
+        threshold,
+        variant,
+        skip,
+        _part(part),
+        seed,
+        calibration,
+        silence,
+        quick,
+        again,
+    )
+    result = program.evaluate(bundle, options, Reporter(quiet=as_json), out)
     if out is not None:
-        program.write(result, out)
+        report.write(result, out)
     if fit_to is not None:
-        calibrated = {"measured": f"{program.how(options)} --fit FILE", "by_letters": program.fitted(result["texts"]).by_letters}
+        calibrated = {"measured": f"{result['how']} --fit FILE", "by_letters": program.fitted(result["texts"]).by_letters}
         _add(fit_to, result["bundle"], calibrated)
     if trade_off is not None:
-        _add(trade_off, result["bundle"], {"measured": f"{program.how(options)} --trade-off FILE", **program.trade_off(result)})
-    click.echo(json.dumps(program.plain(result)) if as_json else "\n".join(program.table(result)))
+        measured = f"{result['how']} --calibration FILE --trade-off FILE"
+        _add(trade_off, result["bundle"], {"measured": measured, **program.trade_off(result)})
+    click.echo(json.dumps(report.plain(result)) if as_json else "\n".join(report.table(result)))
+
+
+def _part(value: str) -> tuple[int, int]:
+    found = re.fullmatch(r"(\d+)/(\d+)", value)
+    part, parts = (int(number) for number in found.groups()) if found else (0, 0)
+    if not 1 <= part <= parts:
+        raise click.BadParameter(f"{value} is no part like 1/2, the first of two.", param_hint="--part")
+    return part, parts
 
 
 @evaluate.command(short_help="Corrections of sentences.")

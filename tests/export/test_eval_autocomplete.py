@@ -11,11 +11,23 @@ from click.testing import CliRunner
 from slm_export.cli import main
 from slm_export.eval.completion import Completer, Ending, context_window, pending_text
 from slm_export.eval.letters import partial_word, words_of
-from slm_export.eval.scores import Calibration, curve, fit, score, simulate
-from slm_export.eval.trials import LETTERS, Outcome, Trial, documents, is_right, read_sentences, sample_places, try_places
+from slm_export.eval.scores import Calibration, chosen, curve, fit, interval, score, simulate
+from slm_export.eval.silence import Rules
+from slm_export.eval.trials import (
+    LETTERS,
+    Outcome,
+    Trial,
+    documents,
+    is_right,
+    read_documents,
+    read_sentences,
+    sample_places,
+    try_places,
+)
 from slm_export.eval.word_ngram import WordNgram
 from slm_export.manifest import load_manifest
 
+RULES = Path(__file__).parents[1] / "bench" / "silence.mjs"
 SENTENCES = Path(__file__).parents[1] / "fixtures" / "prose" / "sentences.txt"
 
 
@@ -80,6 +92,23 @@ def test_scores_count_the_longest_likely_run_of_words():
     assert (low.precision, low.first_word, low.words_shown, low.exact_match) == (0, 0.5, 2, (0.5, 0, None))
 
 
+def test_what_a_rule_silences_is_not_shown_and_what_goes_in_circles_is_shown_shorter():
+    one, two = Ending("very", 1, 0.9), Ending("very very", 2, 0.8, silence="passed-over")
+    assert [e.text for e in chosen([one, two], 0.5, Calibration(), 0)] == ["very"]
+    assert chosen([one, Ending("very much", 2, 0.7, silence="would-misspell")], 0.5, Calibration(), 0) == []
+    assert chosen([one], 0.95, Calibration(), 0) == []
+
+
+def test_the_interval_counts_documents_not_places():
+    trials = [trial(0.9, right) for right in [True] * 30 + [False] * 10]
+    alike = interval(trials, [i // 10 for i in range(40)], 0.5, Calibration(), seed=0)
+    apart = interval(trials, list(range(40)), 0.5, Calibration(), seed=0)
+    assert alike is not None
+    assert apart is not None
+    assert alike[0] < apart[0] < 0.75 < apart[1] < alike[1]
+    assert interval(trials, [0] * 40, 0.5, Calibration(), seed=0) is None
+
+
 def test_calibration_is_what_was_measured_ascending_and_the_same_as_the_browsers():
     trials = [trial(0.1 + 0.8 * i / 400, i % 4 == 0 or i > 300, letters) for i in range(400) for letters in (0, 1)]
     fitted = fit(trials)
@@ -112,6 +141,40 @@ def test_the_word_ngram_says_what_followed_most_often():
     assert [ending.text for ending in model.endings("Then we ", 2)] == ["went", "went home"]
     assert model.endings("We wal", 1)[0].text == "ked"
     assert model.endings("We q", 1) == []
+
+
+def test_every_text_of_a_folder_is_a_document_with_its_paragraphs(tmp_path):
+    for name, text in {
+        "b.txt": "Second. " * 60,
+        "a.txt": "First.\n\nGoes on. " * 40,
+        "short.txt": "Hi.",
+        "a.md": "x" * 900,
+    }.items():
+        (tmp_path / name).write_text(text)
+    first, second = read_documents(tmp_path)
+    assert first.startswith("First.\n\nGoes on.")
+    assert second.startswith("Second.")
+
+
+def test_the_rules_of_silence_are_the_pages_own(tiny_bundle):
+    """Asked in Node.js; tests/web/engine/complete-parts.test.ts has the rules themselves."""
+    rules = Rules(RULES, tiny_bundle, load_manifest(tiny_bundle).vocab_size)
+
+    def reasons(before: str, *texts: str) -> list[str]:
+        return [e.silence for e in rules.judged(before, [Ending(t, 1, 0.9, pieces=((t, 0.9),)) for t in texts])]
+
+    assert reasons("I would like to thank you for the ", "help", "the", "time and time and time and") == [
+        "",
+        "repeats-before",
+        "passed-over",
+    ]
+    assert reasons("It costs 12", "3 dollars") == ["in-number"]
+    assert reasons("Write to me@exa", "mple") == ["in-address"]
+    assert reasons("We went ", "") == ["empty"]
+    assert rules.judged("We went ", []) == []
+    doubted = Ending("zxt", 1, 0.4, pieces=(("z", 0.9), ("xt", 0.1)))
+    assert [e.silence for e in rules.judged("We went to the gre", [doubted])] == ["would-misspell"]
+    rules.close()
 
 
 def test_places_are_the_same_for_the_same_seed_and_lie_within_words():
@@ -153,18 +216,49 @@ def test_the_program_measures_both_and_fits_a_calibration(tiny_bundle, tmp_path)
         for at in each["scores"]:
             values = (at["coverage"], *at["exact_match"], at["precision"], at["wrong_show_rate"])
             shares = ["-" if value is None else f"{value:.1%}" for value in values]
-            assert [str(at["threshold"]), "model", str(each["letters"]), *shares] in printed
+            assert [str(at["threshold"]), "model", str(each["letters"]), str(at["places"]), *shares] in printed
     assert "Netherfield" not in (out / "results.json").read_text()  # texts are somebody's
     assert (out / "sentences.svg").read_text().startswith("<svg")
     entry = json.loads(fitted.read_text())["tiny-llama"]
     assert len(entry["by_letters"]) == len(LETTERS)
     assert "eval autocomplete BUNDLE --text sentences.txt" in entry["measured"]
-    again = CliRunner().invoke(
-        main, [*command, "--places", "12", "--typist", "0", "--calibration", str(fitted), "--json", "--trade-off", str(measured)]
-    )
-    assert json.loads(again.output)["calibration"] == entry["by_letters"]
+    scored = ["eval", "autocomplete", str(tiny_bundle), "--again", str(out), "--calibration", str(fitted), "--json"]
+    again = CliRunner().invoke(main, [*scored, "--trade-off", str(measured)])
+    assert again.exit_code == 0, again.output
+    anew = CliRunner().invoke(main, [*command, "--places", "12", "--typist", "0", "--calibration", str(fitted), "--json"])
+    assert json.loads(again.output)["calibration"] == entry["by_letters"] == json.loads(anew.output)["calibration"]
+    found = [json.loads(each.output)["texts"][0]["predictors"]["model"] for each in (again, anew)]
+    assert found[0]["trials"] == found[1]["trials"]
+    assert found[0]["by_letters"] == found[1]["by_letters"]
     shares = [each["coverage"] for each in json.loads(measured.read_text())["tiny-llama"]["by_threshold"]]
     assert shares == sorted(shares, reverse=True)
+
+
+def test_parts_of_a_text_share_no_document(tiny_bundle, tmp_path):
+    command = ["eval", "autocomplete", str(tiny_bundle), "--text", str(SENTENCES), "--places", "20", "--typist", "0"]
+    for part in ("1", "2"):
+        run = CliRunner().invoke(main, [*command, "--part", f"{part}/2", "--out", str(tmp_path / part), "--silence", str(RULES)])
+        assert run.exit_code == 0, run.output
+        assert "Rules of silence: applied" in run.output
+    one, two = (json.loads((tmp_path / part / "places.json").read_text())[0]["documents"].values() for part in ("1", "2"))
+    assert one
+    assert two
+    assert not set(one) & set(two)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ([], "Give --text, or --again"),
+        (["--text", str(SENTENCES), "--part", "3/2"], "3/2 is no part like 1/2"),
+        (["--again", str(SENTENCES.parent)], "has no measurement to score again"),
+        (["--text", str(SENTENCES), "--silence", str(SENTENCES), "--places", "10"], "ended with status"),
+    ],
+)
+def test_wrong_options_are_refused(tiny_bundle, options, said):
+    run = CliRunner().invoke(main, ["eval", "autocomplete", str(tiny_bundle), *options])
+    assert run.exit_code != 0
+    assert said in " ".join(run.output.split())
 
 
 def test_a_model_that_does_not_continue_text_is_refused():

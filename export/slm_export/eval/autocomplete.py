@@ -5,22 +5,28 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Sequence
+from contextlib import closing, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from slm_export.errors import SlmError
-from slm_export.eval import curves
 from slm_export.eval.completion import Completer
-from slm_export.eval.scores import Calibration, curve, fit, nearest, percentile, score, simulate, threshold_for
-from slm_export.eval.trials import LETTERS, Predictor, Trial, documents, read_sentences, sample_places, try_places
+from slm_export.eval.samples import Sample, judged, read_samples, write_samples
+from slm_export.eval.scores import Calibration, curve, fit, interval, nearest, percentile, score, simulate, threshold_for
+from slm_export.eval.silence import Quiet, Rules
+from slm_export.eval.trials import LETTERS, Predictor, Trial, read_documents, read_sentences, sample_places, try_places
 from slm_export.eval.word_ngram import WordNgram
-from slm_export.manifest import load_manifest
+from slm_export.manifest import Manifest, load_manifest
 from slm_export.progress import Reporter
 
 THRESHOLDS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+_SLIDER = tuple(round(0.2 + 0.05 * step, 2) for step in range(16))
+MODEL, BASELINE = "model", "word 3-gram"
 _COVERAGES = (0.05, 0.1, 0.12, 0.2)
 _TYPIST_DOCUMENTS = 4
+_RULES = " --silence SCRIPT"
+_BOLD_BASELINE = 0.2  # a probability at which the 3-gram model is wrong most of the time, and saves most
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,39 +34,51 @@ class Options:
     """What to measure, and on what."""
 
     texts: Sequence[Path]
-    baseline_texts: Sequence[Path]
+    baseline_texts: Sequence[Path] = ()
     places: int = 300
     typist_characters: int = 2000
     context_length: int = 1500
     threshold: float = 0.53
     variant: str = "cpu-int8"
     skip: int = 0
+    part: tuple[int, int] = (1, 1)  # the documents of each text in so many parts by turns, and which of these
     seed: int = 0
     calibration: Path | None = None
+    silence: Path | None = None
+    quick: bool = False
+    again: Path | None = None
 
 
-def evaluate(bundle: Path, options: Options, reporter: Reporter) -> dict[str, Any]:
-    """All measurements as one JSON-able object. Raises SlmError for texts or bundles that cannot be used."""
+def evaluate(bundle: Path, options: Options, reporter: Reporter, out: Path | None = None) -> dict[str, Any]:
+    """All measurements as one JSON-able object. Raises SlmError for texts or bundles that cannot be used.
+
+    What was asked and what came is left in `out`, so that `options.again` can score it with another calibration."""
     manifest = load_manifest(bundle)
     if manifest.architecture != "decoder":
         raise SlmError(f"{manifest.name} does not continue text. Evaluate a decoder model.")
     calibration = read_calibration(options.calibration, manifest.id)
-    model = Completer(bundle, manifest, options.variant, context_length=options.context_length)
-    rows = [
-        _text_row(
-            path, {"model": (model, calibration), "word 3-gram": (_baseline(path, options), Calibration())}, options, reporter
-        )
-        for path in options.texts
-    ]
+    command = how(options)
+    with closing(Rules(options.silence, bundle, manifest.vocab_size)) if options.silence else nullcontext() as rules:
+        if options.again is None:
+            samples, typists = _asked(bundle, manifest, calibration, options, rules, reporter)
+        else:
+            (samples, command), typists = read_samples(options.again, manifest.id), []
+            samples = [judged(sample, rules) for sample in samples] if rules else samples
+            command += _RULES if rules and not command.endswith(_RULES) else ""
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        write_samples(samples, command, manifest.id, out)
     return {
         "bundle": manifest.id,
         "variant": options.variant,
+        "how": command,
         "context_length": options.context_length,
         "threshold": options.threshold,
-        "seed": options.seed,
-        "places": options.places,
+        "rules_of_silence": command.endswith(_RULES),
         "calibration": [list(points) for points in calibration.by_letters],
-        "texts": rows,
+        "texts": [
+            _text_row(sample, calibration, typists[index] if typists else {}, options) for index, sample in enumerate(samples)
+        ],
     }
 
 
@@ -74,14 +92,14 @@ def read_calibration(path: Path | None, bundle_id: str) -> Calibration:
 
 def fitted(rows: Sequence[dict[str, Any]]) -> Calibration:
     """A calibration of the model's trials on all texts together."""
-    return fit([trial for row in rows for trial in row["predictors"]["model"]["trials"]])
+    return fit([trial for row in rows for trial in row["predictors"][MODEL]["trials"]])
 
 
 def trade_off(result: dict[str, Any]) -> dict[str, Any]:
     """What the browser shows beside the slider: shares at word borders by threshold, over all texts together."""
-    trials = [trial for row in result["texts"] for trial in row["predictors"]["model"]["trials"] if trial.letters == 0]
+    trials = [trial for row in result["texts"] for trial in row["predictors"][MODEL]["trials"] if trial.letters == 0]
     calibration = Calibration(result["calibration"])
-    scores = (score(trials, threshold, calibration) for threshold in sorted({*THRESHOLDS, result["threshold"]}))
+    scores = (score(trials, threshold, calibration) for threshold in sorted({*_SLIDER, result["threshold"]}))
     return {
         "texts": [row["text"] for row in result["texts"]],
         "places": len(trials),
@@ -95,49 +113,82 @@ def trade_off(result: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _asked(
+    bundle: Path, manifest: Manifest, calibration: Calibration, options: Options, rules: Rules | None, reporter: Reporter
+) -> tuple[list[Sample], list[dict[str, list[dict[str, Any]]]]]:
+    """What the model and the baseline offer in each text, and what a typist would have of them."""
+    model = Completer(bundle, manifest, options.variant, context_length=options.context_length, quick=options.quick)
+    samples, typists = [], []
+    for path in options.texts:
+        part, parts = options.part
+        texts = read_documents(path)[options.skip :][part - 1 :: parts]
+        if not texts:
+            raise SlmError(f"{path} has too little text. Give at least a few hundred words of prose, or a smaller --skip.")
+        places = sample_places(texts, options.places, seed=options.seed)
+        predictors: dict[str, Predictor] = {MODEL: model, BASELINE: _baseline(path, options)}
+        if rules:
+            predictors = {name: Quiet(predictor, rules) for name, predictor in predictors.items()}
+        trials = {}
+        for name, predictor in predictors.items():
+            reporter.say(f"{path.name}: {name} at {len(places):,} places")
+            trials[name] = try_places(predictor, texts, places)
+        documents = {str(index): texts[index] for index in {place.document for place in places}}
+        samples.append(Sample(path.name, places, documents, trials))
+        typists.append(_typists(predictors, texts, calibration, options))
+    return samples, typists
+
+
 def _baseline(evaluated: Path, options: Options) -> WordNgram:
     others = [path for path in options.baseline_texts if path.resolve() != evaluated.resolve()]
     return WordNgram(sentence for path in others for sentence in read_sentences(path))
 
 
 def _text_row(
-    path: Path, predictors: dict[str, tuple[Predictor, Calibration]], options: Options, reporter: Reporter
+    sample: Sample, calibration: Calibration, typists: dict[str, list[dict[str, Any]]], options: Options
 ) -> dict[str, Any]:
-    texts = documents(read_sentences(path))[options.skip :]
-    if not texts:
-        raise SlmError(f"{path} has too little text. Give at least a few hundred words of prose, or a smaller --skip.")
-    places = sample_places(texts, options.places, seed=options.seed)
-    row: dict[str, Any] = {"text": path.name, "places": [dataclasses.asdict(place) for place in places], "predictors": {}}
-    for name, (predictor, calibration) in predictors.items():
-        reporter.say(f"{path.name}: {name} at {len(places):,} places")
-        trials = try_places(predictor, texts, places)
+    documents = [place.document for place in sample.places]
+    row: dict[str, Any] = {"text": sample.text, "documents": len(set(documents)), "predictors": {}}
+    for name, trials in sample.trials.items():
+        own = calibration if name == MODEL else Calibration()
         row["predictors"][name] = {
             "trials": trials,
-            "by_letters": [_letters_row(trials, letters, calibration, options) for letters in LETTERS],
-            "typist": [
-                _typist_row(predictor, texts, threshold, calibration, options) for threshold in _typist_thresholds(options)
-            ],
+            "by_letters": [_letters_row(trials, documents, letters, own, options) for letters in LETTERS],
+            "typist": typists.get(name, []),
             "ms": {"p50": percentile([t.ms for t in trials], 0.5), "p90": percentile([t.ms for t in trials], 0.9)},
         }
-    row["documents"] = {str(index): texts[index] for index in {place.document for place in places}}
     return row
 
 
-def _typist_thresholds(options: Options) -> tuple[float, ...]:
-    return () if options.typist_characters == 0 else (options.threshold,)
-
-
-def _letters_row(trials: Sequence[Trial], letters: int, calibration: Calibration, options: Options) -> dict[str, Any]:
+def _letters_row(
+    trials: Sequence[Trial], documents: Sequence[int], letters: int, calibration: Calibration, options: Options
+) -> dict[str, Any]:
     some = [trial for trial in trials if trial.letters == letters]
+    where = [document for trial, document in zip(trials, documents, strict=True) if trial.letters == letters]
     points = curve(some)
     return {
         "letters": letters,
         "scores": [
             dataclasses.asdict(score(some, threshold, calibration)) for threshold in sorted({*THRESHOLDS, options.threshold})
         ],
+        "precision_interval": interval(some, where, options.threshold, calibration, seed=options.seed),
         "precision_at_coverage": {str(share): (nearest(points, share) or (share, None))[1] for share in _COVERAGES},
         "threshold_for_precision": {str(goal): threshold_for(some, goal, calibration) for goal in (0.7, 0.75, 0.8)},
         "curve": [[round(x, 4), round(y, 4)] for x, y in points],
+    }
+
+
+def _typists(
+    predictors: dict[str, Predictor], texts: Sequence[str], calibration: Calibration, options: Options
+) -> dict[str, list[dict[str, Any]]]:
+    """The model at the threshold, the 3-gram model there too and where it may be wrong as often as it likes."""
+    if options.typist_characters == 0:
+        return {}
+    return {
+        MODEL: [_typist_row(predictors[MODEL], texts, options.threshold, calibration, options)],
+        BASELINE: [
+            _typist_row(predictors[BASELINE], texts, threshold, Calibration(), options)
+            for threshold in (options.threshold, _BOLD_BASELINE)
+        ],
     }
 
 
@@ -154,70 +205,10 @@ def _typist_row(
     return {"threshold": threshold, **sums, "share": sums["saved"] / max(1, sums["characters"])}
 
 
-def write(result: dict[str, Any], out: Path) -> None:
-    """`results.json`, `places.json` for the browser's program, and a picture per text."""
-    out.mkdir(parents=True, exist_ok=True)
-    places = [{"text": row["text"], "places": row["places"], "documents": row["documents"]} for row in result["texts"]]
-    (out / "places.json").write_text(json.dumps(places), encoding="utf-8")
-    (out / "results.json").write_text(json.dumps(plain(result), indent=1) + "\n", encoding="utf-8")
-    for row in result["texts"]:
-        lines = {
-            name: {f"{name}, {each['letters']} letters": each["curve"] for each in found["by_letters"][:3]}
-            for name, found in row["predictors"].items()
-        }
-        picture = curves.draw(f"{result['bundle']} on {row['text']}", lines["model"], lines["word 3-gram"])
-        (out / f"{Path(row['text']).stem}.svg").write_text(picture, encoding="utf-8")
-
-
-def plain(result: dict[str, Any]) -> dict[str, Any]:
-    """Without the texts, which are somebody's, and with trials as short rows: letters, then probability and right of each."""
-    rows = []
-    for row in result["texts"]:
-        predictors = {
-            name: {
-                **found,
-                "trials": [
-                    [t.letters, *([o.words, round(o.probability, 5), int(o.right)] for o in t.outcomes)] for t in found["trials"]
-                ],
-            }
-            for name, found in row["predictors"].items()
-        }
-        rows.append({"text": row["text"], "predictors": predictors})
-    return {**result, "texts": rows}
-
-
-def table(result: dict[str, Any]) -> list[str]:
-    """What a person wants to know first: each text at the threshold, and all texts of the model at several ones."""
-    shares = ("shown", "1 word", "2 words", "3 words", "whole", "wrong")
-    head = " ".join(f"{name:>7}" for name in (*shares, "words", "saved", "p50 ms", "p90 ms"))
-    lines = [f"{'text':24} {'who':12} {'letters':>7} {head}"]
-    for row in result["texts"]:
-        for name, found in row["predictors"].items():
-            for each in found["by_letters"]:
-                at = min(each["scores"], key=lambda s: abs(s["threshold"] - result["threshold"]))
-                start = f"{row['text'][:24]:24} {name:12} {each['letters']:7} {_shares(at)} {at['words_shown']:7.2f}"
-                saved = f"{found['typist'][0]['share']:7.1%}" if found["typist"] else f"{'-':>7}"
-                ms = f"{found['ms']['p50']:7.0f} {found['ms']['p90']:7.0f}"
-                lines.append(f"{start} {saved} {ms}" if each["letters"] == 0 else start)
-    lines += ["", f"{'all texts, confidence':24} {'who':12} {'letters':>7} {' '.join(f'{name:>7}' for name in shares)}"]
-    trials = [trial for row in result["texts"] for trial in row["predictors"]["model"]["trials"]]
-    calibration = Calibration(result["calibration"])
-    for letters in LETTERS:
-        some = [trial for trial in trials if trial.letters == letters]
-        for threshold in sorted({*THRESHOLDS, result["threshold"]}):
-            at = dataclasses.asdict(score(some, threshold, calibration))
-            lines.append(f"{threshold:<24} {'model':12} {letters:7} {_shares(at)}")
-    return lines
-
-
-def _shares(at: dict[str, Any]) -> str:
-    """Exact match of the next 1, 2, 3 words is of the suggestions that show so many; `-` where none does."""
-    values = (at["coverage"], *at["exact_match"], at["precision"], at["wrong_show_rate"])
-    return " ".join(f"{'-':>7}" if value is None else f"{value:7.1%}" for value in values)
-
-
 def how(options: Options) -> str:
     """The command that measured, without anybody's paths."""
     texts = " ".join(f"--text {path.name}" for path in options.texts)
-    numbers = f"--places {options.places} --context {options.context_length} --skip {options.skip} --seed {options.seed}"
-    return f"slm-export eval autocomplete BUNDLE {texts} {numbers}"
+    part, parts = options.part
+    numbers = f"--places {options.places} --context {options.context_length} --skip {options.skip} --part {part}/{parts}"
+    quick, rules = " --quick" if options.quick else "", _RULES if options.silence else ""
+    return f"slm-export eval autocomplete BUNDLE {texts} {numbers} --seed {options.seed}{quick}{rules}"

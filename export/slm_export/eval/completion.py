@@ -1,7 +1,6 @@
 """How a text goes on at a caret, computed as the browser does: mirrors web/src/engine/complete/{prompt,healing,grow}.ts.
 
-The rules that only silence a suggestion (language, repetition, spelling) are not here: these are about what to show, and
-what is measured is what the model knows.
+The rules that only silence a suggestion (language, repetition, spelling) are not here: silence.py asks the page's own.
 """
 
 from __future__ import annotations
@@ -25,6 +24,8 @@ _MOST_PENDING_TOKENS = 6
 _LEAST_SIDE_WAY = 0.5
 _MOST_SIDE_WAYS = 3
 _MOST_TOKENS = 24
+_MOST_KNOWN = 32  # distributions, each as long as the vocabulary
+_LEAST_WORTH_GROWING = 0.05  # behind the first word: no threshold is so low that more words would be shown
 _SEPARATOR = "<|endoftext|>"
 _SENTENCE_BORDER = re.compile("[.!?…。\uff01\uff1f][\"'”’)\\]]*\\s+(?=\\S)|\\n+")
 
@@ -36,32 +37,39 @@ class Ending:
     text: str
     words: int
     probability: float
+    pieces: tuple[tuple[str, float], ...] = ()  # its tokens, each with its probability
+    silence: str = ""  # the rule that keeps it from being shown, where rules were asked
 
 
 class Reader:
-    """Distributions after token sequences; what the sequence before had in common is not computed again."""
+    """Distributions after token sequences; what the sequence before had in common is not computed again.
+
+    The last ones are kept whatever came in between, as the browser keeps them: the same word is often likeliest with no,
+    one and two of its letters typed.
+    """
 
     def __init__(self, decoder: OrtDecoder, table: TokenTable) -> None:
         self._decoder = decoder
         self._table = table
         self._path: list[int] = []
-        self._known: dict[int, Distribution] = {}
+        self._known: dict[tuple[int, ...], Distribution] = {}
 
     def after(self, tokens: Sequence[int], start: int) -> list[Distribution]:
         """What follows the first `start` tokens, one more, … and all of them."""
-        same = 0
-        while same < min(len(self._path), len(tokens)) and self._path[same] == tokens[same]:
-            same += 1
-        self._known = {length: row for length, row in self._known.items() if length <= same}
-        first = start
-        while first <= len(tokens) and first in self._known:
-            first += 1
-        if first <= len(tokens):
+        keys = [tuple(tokens[:length]) for length in range(start, len(tokens) + 1)]
+        first = next((start + index for index, key in enumerate(keys) if key not in self._known), None)
+        if first is not None:
+            same = 0
+            while same < min(len(self._path), len(tokens)) and self._path[same] == tokens[same]:
+                same += 1
             self._truncate(min(same, first - 1))
             rows = self._decoder.step(list(tokens[self._decoder.length :]), last=len(tokens) - first + 1)
-            self._known |= {first + index: Distribution(row, self._table) for index, row in enumerate(rows)}
+            self._known |= {tuple(tokens[: first + index]): Distribution(row, self._table) for index, row in enumerate(rows)}
             self._path = list(tokens)
-        return [self._known[length] for length in range(start, len(tokens) + 1)]
+        found = [self._known[key] for key in keys]
+        for key in list(self._known)[: max(0, len(self._known) - _MOST_KNOWN)]:
+            del self._known[key]
+        return found
 
     def _truncate(self, length: int) -> None:
         decoder = self._decoder
@@ -89,10 +97,10 @@ class _Opening:
 class Completer:
     """Completion by a bundle's CPU graph in ONNX Runtime."""
 
-    def __init__(self, bundle: Path, manifest: Manifest, variant: str, *, context_length: int) -> None:
+    def __init__(self, bundle: Path, manifest: Manifest, variant: str, *, context_length: int, quick: bool = False) -> None:
         self._tokenizer = Tokenizer.from_file(str(bundle / "tokenizer.json"))
         self._table = TokenTable(bundle / "tokenizer.json", manifest.vocab_size)
-        self._reader = Reader(OrtDecoder(bundle / manifest.variant(variant).graph), self._table)
+        self._reader = Reader(OrtDecoder(bundle / manifest.variant(variant).graph, quick=quick), self._table)
         self._context_length = context_length
         special = manifest.special_tokens
         start = special.bos if special.add_bos else self._tokenizer.token_to_id(_SEPARATOR)
@@ -173,20 +181,21 @@ class Completer:
 
     def _grow(self, opening: _Opening, max_words: int) -> list[Ending]:
         path, spelled, log = list(opening.path), opening.bytes, math.log(opening.probability)
+        pieces = [(utf8(spelled), opening.probability)]
         endings: list[Ending] = []
         for _ in range(_MOST_TOKENS):
             text = whole_text(spelled)
             if text is not None and SENTENCE_END.search(text) and words_of(text):
-                endings.append(Ending(text, len(words_of(text)), math.exp(log)))
+                endings.append(Ending(text, len(words_of(text)), math.exp(log), tuple(pieces)))
                 break
-            if "\n" in utf8(spelled) or "\r" in utf8(spelled):
+            if "\n" in utf8(spelled) or "\r" in utf8(spelled) or (endings and math.exp(log) < _LEAST_WORTH_GROWING):
                 break
             row = self._reader.after(path, len(path))[0]
             closing = 0.0 if text is None else _closing(text, row)
             inner = row.best(INSIDE, PARTIAL)
             closes = closing > 0 and (inner < 0 or closing >= math.exp(row.log[inner]))
             if closes and text is not None:
-                endings.append(Ending(text, len(words_of(text)), math.exp(log) * closing))
+                endings.append(Ending(text, len(words_of(text)), math.exp(log) * closing, tuple(pieces)))
                 if len(words_of(text)) >= max_words:
                     break
             kinds = (BORDER, END, *((INSIDE, PARTIAL) if text and is_unspaced(text[-1]) else ()))
@@ -196,6 +205,7 @@ class Completer:
             log += float(row.log[token])
             path.append(token)
             spelled += self._table.bytes[token]
+            pieces.append((utf8(self._table.bytes[token]), math.exp(float(row.log[token]))))
         return endings
 
 

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import bisect
+import random
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import TypeVar
 
+from slm_export.eval.completion import Ending
 from slm_export.eval.letters import partial_word
 from slm_export.eval.trials import MAX_WORDS, Outcome, Predictor, Trial, is_right
 
 Points = Sequence[Sequence[float]]
-_BINS = 12
+_LEAST_BIN = 80  # endings: fewer say too little of how often they are right
+_MOST_BINS = 40
+_PASSED_OVER = "passed-over"  # tests/bench/silence.mjs: a shorter ending is taken in its place
+_RESAMPLES = 1000
+
+Offer = TypeVar("Offer", Ending, Outcome)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +42,16 @@ class Calibration:
         return low_y + (1 - low_y) * ((probability - low_x) / (1 - low_x) if low_x < 1 else 1)
 
 
+def chosen(offers: Sequence[Offer], threshold: float, calibration: Calibration, letters: int) -> list[Offer]:
+    """The longest run of words with at least `threshold` confidence, as its endings; none where a rule silences it."""
+    likely = [
+        offer
+        for offer in offers
+        if offer.silence != _PASSED_OVER and calibration.confidence(offer.probability, letters) >= threshold
+    ]
+    return likely if likely and likely[-1].silence == "" else []
+
+
 @dataclass(frozen=True, slots=True)
 class Score:
     """What is shown at a threshold, as shares. `precision` counts whole suggestions, `first_word` their first words."""
@@ -48,11 +68,11 @@ class Score:
 
 
 def score(trials: Sequence[Trial], threshold: float, calibration: Calibration) -> Score:
-    """Each suggestion is the longest run of words with at least `threshold` confidence, as the engine shows it."""
+    """What is `chosen` of each place, as the engine shows it."""
     shown: list[tuple[Outcome, Outcome]] = []
     matches: list[list[bool]] = [[] for _ in range(MAX_WORDS)]
     for trial in trials:
-        likely = [o for o in trial.outcomes if calibration.confidence(o.probability, trial.letters) >= threshold]
+        likely = chosen(trial.outcomes, threshold, calibration, trial.letters)
         if likely:
             shown.append((likely[-1], likely[0]))
         for outcome in {o.words: o for o in likely}.values():
@@ -72,6 +92,26 @@ def score(trials: Sequence[Trial], threshold: float, calibration: Calibration) -
     )
 
 
+def interval(
+    trials: Sequence[Trial], documents: Sequence[int], threshold: float, calibration: Calibration, *, seed: int
+) -> tuple[float, float] | None:
+    """95 % interval of `Score.precision`: documents drawn anew with replacement, since places of one are alike.
+
+    None where fewer than two documents have a suggestion."""
+    counts: defaultdict[int, list[int]] = defaultdict(lambda: [0, 0])
+    for trial, document in zip(trials, documents, strict=True):
+        likely = chosen(trial.outcomes, threshold, calibration, trial.letters)
+        if likely:
+            counts[document][0] += 1
+            counts[document][1] += likely[-1].right
+    if len(counts) < 2:
+        return None
+    rng, each = random.Random(seed), list(counts.values())
+    draws = (rng.choices(each, k=len(each)) for _ in range(_RESAMPLES))
+    shares = sorted(sum(right for _, right in draw) / sum(shown for shown, _ in draw) for draw in draws)
+    return shares[round(0.025 * _RESAMPLES)], shares[round(0.975 * _RESAMPLES) - 1]
+
+
 def curve(trials: Sequence[Trial]) -> list[tuple[float, float]]:
     """(coverage, precision) of first words, the likeliest places first."""
     firsts = sorted((t.outcomes[0] for t in trials if t.outcomes), key=lambda o: -o.probability)
@@ -84,17 +124,20 @@ def curve(trials: Sequence[Trial]) -> list[tuple[float, float]]:
 
 
 def fit(trials: Sequence[Trial]) -> Calibration:
-    """Isotonic regression (pool adjacent violators, Ayer et al. 1955) over equal-sized bins of all endings."""
+    """Isotonic regression (pool adjacent violators, Ayer et al. 1955) over equal-sized bins of endings that no rule silences."""
     letters = sorted({trial.letters for trial in trials})
-    return Calibration([_isotonic([o for t in trials if t.letters == count for o in t.outcomes]) for count in letters])
+    return Calibration(
+        [_isotonic([o for t in trials if t.letters == count for o in t.outcomes if o.silence == ""]) for count in letters]
+    )
 
 
 def _isotonic(outcomes: Sequence[Outcome]) -> list[list[float]]:
     ordered = sorted(outcomes, key=lambda o: o.probability)
-    size = max(1, -(-len(ordered) // _BINS))
-    bins = [ordered[start : start + size] for start in range(0, len(ordered), size)]
+    count = max(1, min(_MOST_BINS, len(ordered) // _LEAST_BIN))
+    borders = [round(index * len(ordered) / count) for index in range(count + 1)]
     pools: list[tuple[int, float, float]] = []  # count, sum of probabilities, number right
-    for each in bins:
+    for start, end in pairwise(borders if ordered else []):
+        each = ordered[start:end]
         pools.append((len(each), sum(o.probability for o in each), float(sum(o.right for o in each))))
         while len(pools) > 1 and pools[-2][2] / pools[-2][0] >= pools[-1][2] / pools[-1][0]:
             (n, p, r), (m, q, s) = pools.pop(), pools.pop()
@@ -126,12 +169,8 @@ def simulate(predictor: Predictor, text: str, threshold: float, calibration: Cal
         if not showing:
             before = text[:at]
             letters = len(partial_word(before))
-            likely = [
-                e.text
-                for e in predictor.endings(before, MAX_WORDS)
-                if calibration.confidence(e.probability, letters) >= threshold
-            ]
-            showing = likely[-1] if likely else ""
+            likely = chosen(predictor.endings(before, MAX_WORDS), threshold, calibration, letters)
+            showing = likely[-1].text if likely else ""
             shown += bool(showing)
             if showing and is_right(showing, text[at:]):
                 accepted, saved, at, showing = accepted + 1, saved + len(showing) - 1, at + len(showing), ""

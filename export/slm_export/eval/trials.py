@@ -18,7 +18,7 @@ MAX_WORDS = 3
 LETTERS = (0, 1, 2, 3)
 _SENTENCES = 40  # of a document
 _LEAD = 200  # characters of a document before the first place: less says nothing of its subject
-_RUN = 30  # neighbouring words of a document
+_RUN = 15  # neighbouring words of a document: more of one text would say less of others
 _WORD = re.compile(r"(?<=\s)[^\W\d_]+")
 
 
@@ -46,6 +46,9 @@ class Outcome:
     probability: float
     right: bool
     characters: int
+    text: str = ""
+    pieces: tuple[tuple[str, float], ...] = ()
+    silence: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +60,23 @@ class Trial:
     ms: float
 
 
-def read_sentences(path: Path) -> list[str]:
-    """Lines of a text, the first column of a .tsv. Raises SlmError for a file that is no UTF-8 text."""
+def read_sentences(path: Path, *, blank: bool = False) -> list[str]:
+    """Lines of a text, the first column of a .tsv; blank ones on request. Raises SlmError for a file that is no UTF-8 text."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise SlmError(
             f"{path} cannot be read as UTF-8 text ({error}). Give plain text, a sentence or paragraph a line."
         ) from error
-    return [line.split("\t")[0].strip() for line in lines if line.strip()]
+    return [line.split("\t")[0].strip() for line in lines if blank or line.strip()]
+
+
+def read_documents(path: Path) -> list[str]:
+    """A file's documents of neighbouring lines, or every .txt of a folder as one. Raises SlmError as `read_sentences`."""
+    if not path.is_dir():
+        return documents(read_sentences(path))
+    texts = ["\n".join(read_sentences(file, blank=True)).strip() for file in sorted(path.glob("*.txt"))]
+    return [text for text in texts if len(text) > 2 * _LEAD]
 
 
 def documents(sentences: Sequence[str]) -> list[str]:
@@ -102,7 +113,15 @@ def try_places(predictor: Predictor, texts: Sequence[str], places: Sequence[Plac
         endings = predictor.endings(text[: place.offset], max_words)
         ms = (time.perf_counter() - started) * 1000
         outcomes = tuple(
-            Outcome(ending.words, ending.probability, is_right(ending.text, text[place.offset :]), len(ending.text))
+            Outcome(
+                words=ending.words,
+                probability=ending.probability,
+                right=is_right(ending.text, text[place.offset :]),
+                characters=len(ending.text),
+                text=ending.text,
+                pieces=ending.pieces,
+                silence=ending.silence,
+            )
             for ending in endings
         )
         trials.append(Trial(place.letters, outcomes, ms))

@@ -12,7 +12,7 @@ import { fitted } from './join.ts'
 import { partialWord, wordsOf } from './letters.ts'
 import { type Prompt, promptFor } from './prompt.ts'
 import { Reader, type Turn, type Work } from './reader.ts'
-import { caretSilence, repeatsItself, textSilence } from './silence.ts'
+import { caretSilence, leastInFirstWord, repeatsItself, textSilence } from './silence.ts'
 import { TokenTable, utf8 } from './tokens.ts'
 import type { CompleteResult, CompletionAlternative, SilenceReason } from './types.ts'
 
@@ -188,14 +188,4 @@ function endsHere({ bytes }: Opening): boolean {
 
 function firstWord(text: string): string {
   return (wordsOf(text)[0] ?? text.trim()).toLowerCase()
-}
-
-function leastInFirstWord(tokens: readonly { text: string; probability: number }[]): number {
-  let least = 1
-  for (const [index, { text, probability }] of tokens.entries()) {
-    if (index === 0) continue
-    if (/^[^\p{L}\p{N}\p{M}]/u.test(text)) break
-    least = Math.min(least, probability)
-  }
-  return least
 }

@@ -47,6 +47,17 @@ export interface Said {
   isWord: (word: string) => boolean
 }
 
+/** @param tokens of a suggestion, in order: what they spell, and how probable each one was */
+export function leastInFirstWord(tokens: readonly { text: string; probability: number }[]): number {
+  let least = 1
+  for (const [index, { text, probability }] of tokens.entries()) {
+    if (index === 0) continue
+    if (/^[^\p{L}\p{N}\p{M}]/u.test(text)) break
+    least = Math.min(least, probability)
+  }
+  return least
+}
+
 /** Why this suggestion would not help, null where it would. Its confidence is judged elsewhere. */
 export function textSilence({ before, after }: Place, said: Said): SilenceReason | null {
   const { text } = said
