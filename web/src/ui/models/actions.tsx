@@ -58,6 +58,7 @@ export function Actions({ model, isOffline }: Props) {
           {words.remove}
         </button>
       </div>
+      <NotRunning model={model} />
       <Copying model={model} />
       {said.value ? <p class={damaged.value.length > 0 ? 'small note bad' : 'small note'}>{said.value}</p> : null}
       {failed.value ? (
@@ -93,7 +94,9 @@ function UseButton({ model }: { model: ModelSummary }) {
   const { loader } = useActors()
   const state = loadState.value
   if (!chatModels.value.some(({ id }) => id === model.id)) return <span class="small">{useOf(model)}</span>
-  if ('model' in state && state.model?.id === model.id) return <span class="badge good">{words.inUse}</span>
+  const isChosen = 'model' in state && state.model?.id === model.id
+  if (isChosen && state.status === 'ready') return <span class="badge good">{words.inUse}</span>
+  if (isChosen && state.status === 'loading') return <span class="badge">{text.value.shell.modelLoading}</span>
   return (
     <button
       type="button"
@@ -103,6 +106,17 @@ function UseButton({ model }: { model: ModelSummary }) {
     >
       {words.use}
     </button>
+  )
+}
+
+/** Why the model that was chosen does not run. */
+function NotRunning({ model }: { model: ModelSummary }) {
+  const state = loadState.value
+  if (state.status !== 'failed' || state.model?.id !== model.id) return null
+  return (
+    <p class="small note bad">
+      <strong>{text.value.shell.modelOff}.</strong> {inWords(state.error)}
+    </p>
   )
 }
 
