@@ -99,7 +99,9 @@ def test_python_pins_agree_with_the_lock(root: Path) -> None:
     pins = [*project["dependencies"], *(pin for extra in project["optional-dependencies"].values() for pin in extra)]
     locked = set((root / "requirements.lock").read_text(encoding="utf-8").splitlines())
     assert len(pins) > 10
-    assert not [pin for pin in pins if pin.partition(";")[0] not in locked], "run .venv/bin/python build/lock.py"
+    # Made on Linux, it does not have what only other systems install: that is pinned in pyproject.toml alone.
+    wanted = [pin.partition(";")[0] for pin in pins if "sys_platform != 'linux'" not in pin]
+    assert not [pin for pin in wanted if pin not in locked], "run .venv/bin/python build/lock.py"
 
 
 def test_javascript_pins_are_exact_and_locked(root: Path) -> None:
