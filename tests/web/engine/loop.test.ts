@@ -243,6 +243,7 @@ describe('a conversation that does not fit', () => {
 describe('memory budget', () => {
   const tenant = (name: string, log: string[]): Tenant & { isBusy: boolean } => ({
     isBusy: false,
+    loading: null,
     unload: () => log.push(name),
     dropSpare: () => log.push(`spare of ${name}`),
   })

@@ -20,7 +20,7 @@ test('a parked conversation counts; where memory is short it goes, and the model
   expect(both).toBeGreaterThan(alone)
   expect(await cachedOf(text('cat'))).toBeGreaterThan(60) // and comes back
 
-  const other: Tenant = { isBusy: false, unload: () => {}, dropSpare: () => {} }
+  const other: Tenant = { isBusy: false, loading: null, unload: () => {}, dropSpare: () => {} }
   memory.admit(other, memory.bytes - alone)
   expect(memory.usedBytes).toBe(memory.bytes)
   memory.leave(other)

@@ -212,6 +212,25 @@ describe('two models within a budget of memory', () => {
     await Promise.all([first.dispose(), second.dispose()])
   })
 
+  // Both were loaded beyond the budget: one that loads has no worker yet that could be unloaded, and was taken for unloaded.
+  test('of two that load at once the second waits for the first, where both do not fit', async () => {
+    const { made, make } = workers()
+    const wide = new MemoryBudget(60 * 2 ** 20)
+    const alone = await createEngine({ ...OPTIONS, memory: wide }, make)
+    const tight = new MemoryBudget(1.5 * wide.usedBytes)
+    await alone.dispose()
+    const options = { ...OPTIONS, memory: tight }
+    const [first, second] = await Promise.all([createEngine(options, make), createEngine(options, make)])
+    const request: CompletionRequest = { prompt: 'Alice', temperature: 0, max_tokens: 24 }
+    const before = made.length
+    const text = await textOf(second, request)
+    expect(made.length, 'the second is loaded').toBe(before)
+    expect(await textOf(first, request)).toBe(text)
+    expect(made.length, 'the first had to make room').toBe(before + 1)
+    await Promise.all([first.dispose(), second.dispose()])
+    expect(tight.usedBytes).toBe(0)
+  })
+
   test('a model that does not fit is refused before it is downloaded', async () => {
     const error = await failureOf(createEngine({ ...OPTIONS, memory: new MemoryBudget(1000) }))
     expect(error).toMatchObject({ code: 'out-of-memory' })

@@ -69,6 +69,19 @@ describe('a branch', () => {
       })
   })
 
+  // It was called a fault of the engine, and what was in the cache was lost.
+  test('from tokens that the wanted form does not have is refused', async () => {
+    const [first, second] = (await answer(0)).steps
+    if (!first || !second) throw new Error('There are no two tokens.')
+    const said = [{ role: 'user' as const, content: 'Hi' }]
+    const request = { messages: said, prefix_tokens: [first.id, second.id] }
+    const response_format = { type: 'regex' as const, pattern: '\\d+' }
+    expect(await failureOf(engine.chat.completions.create({ ...request, response_format }))).toMatchObject({
+      code: 'bad-request',
+      message: expect.stringContaining('prefix_tokens[0]'),
+    })
+  })
+
   test('a shape that cannot be held to is refused before anything is sent', async () => {
     const json = (schema: JsonSchema) => ({
       response_format: { type: 'json_schema' as const, json_schema: { schema } },

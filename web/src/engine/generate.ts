@@ -10,6 +10,7 @@ import { Copier } from './copying.ts'
 import { EngineError } from './errors.ts'
 import type { Place } from './known-logs.ts'
 import type { PrefillEvent, TextEvent } from './protocol.ts'
+import { wrong } from './wrong.ts'
 
 export interface Generation extends Omit<AnswerSettings, 'continuesPrompt' | 'vocabularySize' | 'limit'> {
   maxTokens: number
@@ -68,12 +69,21 @@ class Run {
     const copies = request.speculation !== null && backend.continuesPrompt
     this.#copier = copies ? new Copier(request.speculation?.draft ?? [], request.prompt) : null
     this.#place = request.speculation?.draft.length ? context.known.behind(request.prompt) : null
-    for (const token of request.resume) {
-      this.answer.take(token)
+    for (const [at, token] of request.resume.entries()) {
+      this.#resume(token, at)
       this.#copier?.accept(token)
       this.#place = this.#place?.behind(token) ?? null
     }
     this.answer.flush() // shown already
+  }
+
+  #resume(token: number, at: number): void {
+    try {
+      this.answer.take(token)
+    } catch (cause) {
+      if (this.#request.constraint === null) throw cause
+      throw wrong(`prefix_tokens[${at}]`, 'a token that response_format and tools allow there', token)
+    }
   }
 
   /** Rows to pick the first token from; null where there is nothing to pick, or the job was cancelled. */

@@ -43,6 +43,10 @@ export class Host implements Tenant {
     return this.#calls > 0 || this.#starting !== null
   }
 
+  get loading(): Promise<unknown> | null {
+    return this.#starting
+  }
+
   unload(): void {
     this.#link?.close(aborted())
     this.#link = null
@@ -89,13 +93,32 @@ export class Host implements Tenant {
     if (signal?.aborted) throw aborted(signal.reason)
     if (this.#disposal.signal.aborted) throw aborted(this.#disposal.signal.reason)
     if (this.#link?.isOpen) return this.#link
-    this.#starting ??= this.#start(this.#disposal.signal).finally(() => {
-      this.#starting = null
-    })
-    return unlessAborted(this.#starting, signal)
+    return unlessAborted(this.#starting ?? this.#start(this.#disposal.signal), signal)
   }
 
-  async #start(signal: AbortSignal, onProgress?: EngineOptions['onProgress']): Promise<WorkerLink> {
+  #start(signal: AbortSignal, onProgress?: EngineOptions['onProgress']): Promise<WorkerLink> {
+    this.#starting = this.#startInTurn(signal, onProgress).finally(() => {
+      this.#starting = null
+    })
+    return this.#starting
+  }
+
+  /** Where there is no room beside models that load now, it waits for these: then they may be idle, and make room. */
+  async #startInTurn(signal: AbortSignal, onProgress: EngineOptions['onProgress']): Promise<WorkerLink> {
+    for (;;) {
+      try {
+        return await this.#startNow(signal, onProgress)
+      } catch (error) {
+        this.#memory?.leave(this)
+        const others = isBeyondBudget(error) ? (this.#memory?.loads ?? []) : []
+        if (others.length === 0) throw error
+        const ended = others.map(load => load.catch(() => {})) // its own caller hears of it
+        await unlessAborted(Promise.race(ended), signal)
+      }
+    }
+  }
+
+  async #startNow(signal: AbortSignal, onProgress: EngineOptions['onProgress']): Promise<WorkerLink> {
     this.#admitted = null
     const { link, info } = await start({
       wanted: this.#wanted,
@@ -103,9 +126,6 @@ export class Host implements Tenant {
       makeWorker: this.#makeWorker,
       signal,
       onEvent: event => this.#admit(event, onProgress),
-    }).catch(error => {
-      this.#memory?.leave(this)
-      throw error
     })
     link.onParked = bytes => this.#memory?.keepSpare(this, bytes)
     this.#link = link
@@ -118,6 +138,10 @@ export class Host implements Tenant {
     this.#admitted = variant
     onProgress?.(progress)
   }
+}
+
+function isBeyondBudget(error: unknown): boolean {
+  return error instanceof EngineError && error.reasons.some(reason => Object(reason).kind === 'beyond-budget')
 }
 
 /** The work goes on without the caller who left. */

@@ -8,6 +8,8 @@ import { EngineError } from './errors.ts'
 export interface Tenant {
   /** True while it has a job: then it cannot be unloaded. */
   readonly isBusy: boolean
+  /** Settles when its model is loaded or is not; null while it does not load. */
+  readonly loading: Promise<unknown> | null
   /** Gives its memory back; it loads itself again when it is used. */
   unload(): void
   /** Gives back what it keeps to be faster only: conversations beside the one that it is at. */
@@ -54,6 +56,11 @@ export class MemoryBudget {
       other.unload()
     }
     this.#tenants.set(tenant, { bytes, spareBytes: 0 })
+  }
+
+  /** Those that load now: when one has ended, there may be room that was not. */
+  get loads(): Promise<unknown>[] {
+    return [...this.#tenants.keys()].flatMap(({ loading }) => loading ?? [])
   }
 
   /** What it keeps to be faster takes so much now; where that is too much, such things go, those used longest ago first. */
