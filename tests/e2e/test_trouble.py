@@ -12,26 +12,14 @@ import pytest
 from chatting import Chat
 from playwright.sync_api import Browser, Page, Playwright, expect
 from serving import CHROMIUM, PATIENCE_MS, QUIET, RESTARTED, NewPage, Server, StartServer, Watch
+from states import flip, rewrite
 
 CPU = re.compile("^CPU · int8")
-
-
-def rewrite(path: Path, content: bytes) -> None:
-    """Replace a file; the bundle may be hard-linked to the one that every test uses, so never write into it."""
-    path.unlink()
-    path.write_bytes(content)
 
 
 def cut(bundle: Path) -> None:
     path = bundle / "cpu-int8" / "model.onnx.data"
     rewrite(path, path.read_bytes()[:-1000])
-
-
-def flip(bundle: Path) -> None:
-    path = bundle / "cpu-int8" / "model.onnx.data"
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 1
-    rewrite(path, bytes(content))
 
 
 def future_format(bundle: Path) -> None:
