@@ -13,6 +13,7 @@ export const shell: Text['shell'] = {
     device: 'Gerät',
   },
   pageLoading: page => `${page} wird geöffnet …`,
+  keyNames: { Ctrl: 'Strg', Shift: 'Umschalt', Delete: 'Entf' },
   pageFailed: page => `„${page}“ ließ sich nicht öffnen`,
   pageFailedNext:
     'Der Programmteil kam nicht an: Vielleicht läuft der Server nicht mehr, oder es gibt eine neuere Version. Seite neu laden.',

@@ -12,6 +12,8 @@ export const shell = {
     device: 'Device',
   },
   pageLoading: (page: string) => `Opening ${page}…`,
+  /** What is on the keys of keyboards here. */
+  keyNames: { Ctrl: 'Ctrl', Shift: 'Shift', Delete: 'Delete' },
   pageFailed: (page: string) => `${page} could not be opened`,
   pageFailedNext: 'Its code did not arrive: the server may be gone, or a newer version is there. Reload the page.',
   reload: 'Reload the page',

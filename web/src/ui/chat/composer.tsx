@@ -21,10 +21,10 @@ export function Composer({ draft, onSend }: { draft: Signal<string>; onSend: (te
   const wasEmpty = useRef(true)
   useSignalEffect(() => {
     const isEmpty = draft.value === '' // grows with its text; CSS sets the limit
-    const isAsItWas = isEmpty && wasEmpty.current
+    // Measuring has the page laid out at once; for the first picture that is done anyway.
+    const soon = isEmpty && wasEmpty.current ? requestAnimationFrame : queueMicrotask
     wasEmpty.current = isEmpty
-    if (isAsItWas) return // measuring has the page laid out at once, and the first picture is not yet there
-    queueMicrotask(() => {
+    soon(() => {
       const area = box.current
       if (!area) return
       area.style.height = 'auto'

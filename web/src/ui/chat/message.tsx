@@ -11,6 +11,7 @@ import { CopyButton } from '../parts/copy.tsx'
 import { OFFERS, troubleOf } from '../parts/errors.ts'
 import { restFocus } from '../parts/focus.ts'
 import { Icon } from '../parts/icons.tsx'
+import { lettered } from '../parts/keys.ts'
 import { Markdown } from '../parts/markdown.tsx'
 import { memo } from '../parts/memo.ts'
 import { actionsOf, editing, plain, turn } from './act.ts'
@@ -160,7 +161,7 @@ function Actions({ message, at, of }: MessageProps) {
             class="quiet"
             aria-label={label}
             aria-pressed={isPressed}
-            data-tip={`${label} (${key.length === 1 ? key.toUpperCase() : key})`}
+            data-tip={`${label} (${key.length === 1 ? key.toUpperCase() : lettered(key)})`}
             onClick={() => void act()}
           >
             <Icon name={icon} />

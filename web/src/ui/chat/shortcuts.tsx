@@ -2,6 +2,7 @@
 import type { Signal } from '@preact/signals'
 import { text } from '../../text/index.ts'
 import { Dialog } from '../parts/dialog.tsx'
+import { lettered } from '../parts/keys.ts'
 
 export function Shortcuts({ open }: { open: Signal<boolean> }) {
   const { shortcuts, closeShortcuts, shortcutAreas: areas, keys } = text.value.chat
@@ -62,7 +63,7 @@ function List({ areas }: { areas: [string, [string, string][]][] }) {
               <div key={does}>
                 <dt>
                   {key.split(' ').map(part => (
-                    <kbd key={part}>{part}</kbd>
+                    <kbd key={part}>{lettered(part)}</kbd>
                   ))}
                 </dt>
                 <dd>{does}</dd>

@@ -9,9 +9,11 @@ export function Offline() {
       <h3>{words.offline}</h3>
       <p>{words.offlineStates[offlineState.value]}</p>
       {installPrompt.value ? (
-        <button type="button" class="secondary" onClick={() => void install()}>
-          {words.install}
-        </button>
+        <div class="panel-row start">
+          <button type="button" class="secondary" onClick={() => void install()}>
+            {words.install}
+          </button>
+        </div>
       ) : null}
     </section>
   )

@@ -6,6 +6,7 @@ import { settingsOpen } from '../../state/controls.ts'
 import { go } from '../../state/route.ts'
 import { change } from '../../state/settings.ts'
 import { LANGUAGES, type Language, text } from '../../text/index.ts'
+import { lettered } from '../parts/keys.ts'
 import { pages as shown } from './pages.ts'
 
 export function Commands({ open }: { open: Signal<boolean> }) {
@@ -111,7 +112,7 @@ function Palette({ query, onDone }: { query: Signal<string>; onDone: () => void 
             onClick={() => run(command)}
           >
             <span>{command.name()}</span>
-            {command.keys ? <kbd>{command.keys}</kbd> : null}
+            {command.keys ? <kbd>{lettered(command.keys)}</kbd> : null}
           </div>
         ))}
       </div>

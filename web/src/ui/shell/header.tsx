@@ -10,6 +10,7 @@ import { text } from '../../text/index.ts'
 import { useActors } from '../parts/context.ts'
 import { bytes, parameters } from '../parts/format.ts'
 import { Icon } from '../parts/icons.tsx'
+import { lettered } from '../parts/keys.ts'
 import { currentPage } from './outlet.tsx'
 import { pages as shown } from './pages.ts'
 
@@ -36,7 +37,7 @@ export function Header({ settingsOpen, commandsOpen }: HeaderProps) {
       <Pages />
       <ModelName />
       <nav class="tools" aria-label={tools}>
-        <Tool name={`${commands.open} (Ctrl+K)`} icon="search" open={commandsOpen} />
+        <Tool name={`${commands.open} (${lettered('Ctrl+K')})`} icon="search" open={commandsOpen} />
         <Tool name={settingsName} icon="sliders" open={settingsOpen} />
         <button
           type="button"

@@ -13,6 +13,7 @@ import { changeWriting, writing } from '../../state/suggestions/settings.ts'
 import { text } from '../../text/index.ts'
 import { Dialog } from '../parts/dialog.tsx'
 import { Icon } from '../parts/icons.tsx'
+import { lettered } from '../parts/keys.ts'
 import { IS_MAC } from './status.tsx'
 
 export function KeysDialog({ open }: { open: Signal<boolean> }) {
@@ -46,7 +47,7 @@ function Row({ action, waiting }: { action: KeyAction; waiting: Signal<KeyAction
         {keys[action].map((key, index) => (
           <span key={key}>
             {index > 0 ? ` ${words.or} ` : ''}
-            <kbd>{shownKey(key, IS_MAC)}</kbd>
+            <kbd>{lettered(shownKey(key, IS_MAC))}</kbd>
           </span>
         ))}
       </span>

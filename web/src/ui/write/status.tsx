@@ -6,6 +6,7 @@ import { hasTask, site } from '../../state/site.ts'
 import { shownKey } from '../../state/suggestions/keys.ts'
 import { writing } from '../../state/suggestions/settings.ts'
 import { language, text } from '../../text/index.ts'
+import { lettered } from '../parts/keys.ts'
 import { accept } from './ghost.ts'
 import { MarkState } from './grammar/state.tsx'
 import type { Workplace } from './workplace.ts'
@@ -64,7 +65,7 @@ export function SuggestionState({ work: { assistant, hasFocus } }: { work: Workp
   }
   if (assistant.trouble.value) return <>{assistant.trouble.value}</>
   if (suggestion && hasFocus.value) {
-    const key = shownKey(writing.value.keys.accept[0] ?? '', IS_MAC)
+    const key = lettered(shownKey(writing.value.keys.accept[0] ?? '', IS_MAC))
     const of =
       suggestion.count > 1 ? ` · ${state.alternatives(String(suggestion.index + 1), String(suggestion.count))}` : ''
     const how = matchMedia('(pointer: coarse)').matches ? state.tap : state.shown(key)
