@@ -29,7 +29,7 @@ def evaluate() -> None:
 @click.option("--places", type=click.IntRange(min=10), default=300, show_default=True, help="Beginnings of words in each text.")
 @click.option("--typist", type=click.IntRange(min=0), default=2000, show_default=True, help="Characters that are typed; 0: none.")
 @click.option("--context", type=click.IntRange(min=200), default=1500, show_default=True, help="Characters that the model reads.")
-@click.option("--threshold", type=click.FloatRange(0, 1), default=0.53, show_default=True, help="Least confidence that is shown.")
+@click.option("--threshold", type=click.FloatRange(0, 1), default=0.6, show_default=True, help="Least confidence that is shown.")
 @click.option("--calibration", type=_FILE, help="Measured confidence (web/src/engine/complete/calibrations.json), else raw.")
 @click.option("--fit", "fit_to", type=click.Path(dir_okay=False, path_type=Path), help="Add this bundle's calibration to a file.")
 @click.option("--trade-off", type=click.Path(dir_okay=False, path_type=Path), help="Add what the slider shows to a file.")

@@ -181,7 +181,7 @@ async function typeAlong([text, start, keys, contextLength]) {
   await globalThis.engine.complete({ before: text.slice(0, start), contextLength })
   rows.first_call_ms = performance.now() - cold
   for (const [name, minConfidence] of [
-    ['default', 0.53],
+    ['default', 0.6],
     ['three_words', 0],
   ]) {
     const times = []

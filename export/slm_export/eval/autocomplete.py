@@ -38,7 +38,7 @@ class Options:
     places: int = 300
     typist_characters: int = 2000
     context_length: int = 1500
-    threshold: float = 0.53
+    threshold: float = 0.6
     variant: str = "cpu-int8"
     skip: int = 0
     part: tuple[int, int] = (1, 1)  # the documents of each text in so many parts by turns, and which of these

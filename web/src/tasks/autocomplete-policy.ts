@@ -4,7 +4,7 @@ import type { Clock, SuggesterSettings } from './autocomplete-types.ts'
 
 export const DEFAULT_SETTINGS: SuggesterSettings = {
   enabled: true,
-  minConfidence: 0.53,
+  minConfidence: 0.6,
   maxWords: 3,
   alternatives: 0,
   note: '',

@@ -16,7 +16,7 @@ export function completeArgs(request: CompleteRequest): CompleteArgs {
   const unknown = Object.keys(request).find(field => !FIELDS.includes(field))
   if (unknown !== undefined) throw wrong(unknown, `one of ${FIELDS.join(', ')}`, unknown)
   const { before, after = '', note = '', priority = 'interactive' } = request
-  const { maxWords = 3, minConfidence = 0.53, alternatives = 0, contextLength = 3000 } = request
+  const { maxWords = 3, minConfidence = 0.6, alternatives = 0, contextLength = 3000 } = request
   for (const [field, text] of Object.entries({ before, after, note })) {
     if (typeof text !== 'string') throw wrong(field, 'a text', text)
   }

@@ -38,7 +38,7 @@ export interface CompleteRequest {
   maxWords?: number | 'sentence'
   /**
    * The suggestion is the longest run of words that is at least so likely as a whole; where not even its first word
-   * is, the answer is silence. From 0 to 1, default 0.53.
+   * is, the answer is silence. From 0 to 1, default 0.6.
    */
   minConfidence?: number
   /** How many other suggestions to look for, 0 to 4. Default 0: each costs model runs of its own. */
