@@ -5,6 +5,7 @@ import { siteName } from '../../engine/names.ts'
 import { text } from '../../text/index.ts'
 import { useActors } from '../parts/context.ts'
 import { Icon } from '../parts/icons.tsx'
+import { lettered } from '../parts/keys.ts'
 import { Menu } from '../parts/menu.tsx'
 import { ChatList } from './chat-list.tsx'
 import { exportAll, importFiles } from './transfer.ts'
@@ -104,7 +105,12 @@ function Content({ onNewChat, onClose }: { onNewChat: () => void; onClose: () =>
   return (
     <>
       <div class="chats-head">
-        <button type="button" class="tool new" onClick={onNewChat} title={`${words.keys.newChat} (Ctrl+Shift+O)`}>
+        <button
+          type="button"
+          class="tool new"
+          onClick={onNewChat}
+          title={`${words.keys.newChat} (${lettered('Ctrl+Shift+O')})`}
+        >
           <Icon name="plus" />
           {words.keys.newChat}
         </button>
@@ -173,7 +179,12 @@ export function ChatTools({ onNewChat }: { onNewChat: () => void }) {
         >
           <Icon name="sidebar" />
         </button>
-        <button type="button" class="tool" onClick={onNewChat} title={`${words.keys.newChat} (Ctrl+Shift+O)`}>
+        <button
+          type="button"
+          class="tool"
+          onClick={onNewChat}
+          title={`${words.keys.newChat} (${lettered('Ctrl+Shift+O')})`}
+        >
           <Icon name="plus" />
           {words.keys.newChat}
         </button>
