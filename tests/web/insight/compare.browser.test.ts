@@ -13,15 +13,18 @@ import {
   lanes,
   newColumn,
   openComparison,
+  openEncoded,
   partingOf,
   prompts,
+  round,
   run,
   stop,
   together,
 } from '../../../web/src/state/compare.ts'
 import { EnginePool } from '../../../web/src/state/engines.ts'
 import { modelList } from '../../../web/src/state/models.ts'
-import { endBlind, isHidden, round, scores, startRound, vote, votes } from '../../../web/src/state/votes.ts'
+import { endBlind, isHidden, scores, startRound, vote, votes } from '../../../web/src/state/votes.ts'
+import { encodeComparison } from '../../../web/src/tasks/comparison.ts'
 import { fakeEngine, type Script } from '../engine/fake.ts'
 import { gate, MODEL } from '../ui/page.ts'
 
@@ -135,4 +138,28 @@ test('a blind round shuffles the lanes, hides them until the vote, and counts it
     ['fake · temperature 0 · max_tokens 6', 1],
     ['fake · max_tokens 6', 0],
   ])
+})
+
+test('the address of what is here already, as on the way back from another page, takes no answer away', async () => {
+  await ask('Hi', poolOf())
+  const answered = lanes.value
+  const address = await encodeComparison(currentComparison())
+  expect(await openEncoded(address, () => true)).toBe(true)
+  expect(lanes.value).toBe(answered)
+  changeLane(lanes.value[0] ?? laneOf(column), { device: 'cpu' })
+  expect(await openEncoded(address, () => true)).toBe(true)
+  expect(currentComparison()).toMatchObject({ columns: [{ device: 'auto' }, { device: 'auto' }], prompts: ['Hi'] })
+  expect(await openEncoded('1.spoilt', () => true)).toBe(false)
+})
+
+test('a link that comes too late opens nothing; one that is opened ends a blind round', async () => {
+  const address = await encodeComparison({ columns: [column], prompts: ['Hi'], before: [], expected: null })
+  startRound()
+  expect(await openEncoded(address, () => false)).toBe(true)
+  expect(lanes.value).toHaveLength(2)
+  expect(isHidden.value).toBe(true)
+  expect(await openEncoded(address, () => true)).toBe(true)
+  expect(lanes.value).toHaveLength(1)
+  expect(isHidden.value).toBe(false)
+  expect(round.value).toBeNull()
 })

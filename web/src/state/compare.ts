@@ -2,10 +2,18 @@
  * A comparison: lanes side by side, each with a model, a way to run it, settings and its own answers to the same prompts.
  * Lanes run one after the other, so that only one model needs memory at a time, or all at once where the user says so.
  */
-import { batch, computed, type Signal, signal } from '@preact/signals'
+import { batch, computed, type Signal, signal, untracked } from '@preact/signals'
 import type { ChatMessageParam, EngineInfo, LoadProgress, Stats } from '../engine/api.ts'
 import { chatRequest, MODEL_DEFAULTS } from '../tasks/chat.ts'
-import { asked, type Column, type Comparison, MOST_COLUMNS } from '../tasks/comparison.ts'
+import {
+  asked,
+  type Column,
+  type Comparison,
+  decodeComparison,
+  encodeComparison,
+  MOST_COLUMNS,
+} from '../tasks/comparison.ts'
+import type { Vote } from '../tasks/scores.ts'
 import { type Parting, parting } from '../tasks/tokens.ts'
 import { ALTERNATIVES, type TracedStep, Tracer } from '../tasks/trace.ts'
 import { text } from '../text/index.ts'
@@ -33,7 +41,15 @@ export interface Lane {
   readonly answers: Signal<readonly Signal<LaneAnswer>[]>
 }
 
+/** A round of blind comparing: columns stand in an order that nobody knows. */
+export interface Round {
+  /** Null until the vote; then names may be seen. */
+  result: Vote['result'] | null
+}
+
 export const lanes = signal<readonly Lane[]>([])
+/** Null while it is known which lane is which. */
+export const round = signal<Round | null>(null)
 export const prompts = signal<readonly string[]>([])
 export const together = signal(false)
 export const isRunning = signal(false)
@@ -79,14 +95,26 @@ export function changeLane(lane: Lane, part: Partial<Column>): void {
   })
 }
 
-/** Takes everything from a link or a file; nothing runs by itself. */
+/** Takes everything from a link or a file, which says what each lane is; nothing runs by itself. */
 export function openComparison({ columns, prompts: asked, before, expected }: Comparison): void {
   stop()
   batch(() => {
+    round.value = null
     lanes.value = columns.map(laneOf)
     prompts.value = asked
     origin.value = { before, expected }
   })
+}
+
+/**
+ * Opens what an address says. Where that is here already, as after a way back from another page, it stays, with its answers.
+ * @returns false for what is no comparison
+ */
+export async function openEncoded(encoded: string, isStillWanted: () => boolean): Promise<boolean> {
+  if (lanes.peek().length > 0 && (await encodeComparison(untracked(currentComparison))) === encoded) return true
+  const found = await decodeComparison(encoded)
+  if (found && isStillWanted()) openComparison(found)
+  return found !== null
 }
 
 export function currentComparison(): Comparison {

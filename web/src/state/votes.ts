@@ -4,18 +4,11 @@ import { siteName } from '../engine/names.ts'
 import { type ChatSettings, MODEL_DEFAULTS } from '../tasks/chat.ts'
 import type { Column } from '../tasks/comparison.ts'
 import { isVote, scoresOf, shuffled, type Vote } from '../tasks/scores.ts'
-import { lanes } from './compare.ts'
-
-/** A round of blind comparing: columns stand in an order that nobody knows. */
-export interface Round {
-  /** Null until the vote; then names may be seen. */
-  result: Vote['result'] | null
-}
+import { lanes, round } from './compare.ts'
 
 const KEY = siteName('slm-playground.votes')
 const MOST = 1000
 
-export const round = signal<Round | null>(null)
 export const votes = signal<readonly Vote[]>(read())
 export const scores = computed(() => scoresOf(votes.value))
 

@@ -1,6 +1,6 @@
 /** The vote of a blind comparison, and afterwards which column was which. */
-import { clearAnswers, lanes } from '../../state/compare.ts'
-import { contestantOf, isHidden, round, startRound, vote } from '../../state/votes.ts'
+import { clearAnswers, lanes, round } from '../../state/compare.ts'
+import { contestantOf, isHidden, startRound, vote } from '../../state/votes.ts'
 import { text } from '../../text/index.ts'
 import { letterOf } from './names.ts'
 

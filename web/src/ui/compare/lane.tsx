@@ -1,9 +1,9 @@
 /** One column: model, way to run it and settings at its head, then its answers to the prompts. */
 import { type Signal, useSignal } from '@preact/signals'
-import { changeLane, isRunning, type Lane, lanes, prompts, removeLane } from '../../state/compare.ts'
+import { changeLane, isRunning, type Lane, lanes, prompts, removeLane, round } from '../../state/compare.ts'
 import { chatModels } from '../../state/models.ts'
 import { settings as pageSettings } from '../../state/settings.ts'
-import { isHidden, round } from '../../state/votes.ts'
+import { isHidden } from '../../state/votes.ts'
 import { modelFacts, wayOf } from '../../state/ways.ts'
 import { text } from '../../text/index.ts'
 import { Dialog } from '../parts/dialog.tsx'

@@ -11,9 +11,10 @@ import {
   lanes,
   leave,
   newColumn,
-  openComparison,
+  openEncoded,
   origin,
   prompts,
+  round,
   run,
   stop,
 } from '../../state/compare.ts'
@@ -21,9 +22,9 @@ import { chatSettings, controlledModel } from '../../state/controls.ts'
 import { chatModels, modelList } from '../../state/models.ts'
 import { go, route } from '../../state/route.ts'
 import { site } from '../../state/site.ts'
-import { isHidden, keepVotes, round } from '../../state/votes.ts'
+import { isHidden, keepVotes } from '../../state/votes.ts'
 import { findOut, modelFacts, wayOf } from '../../state/ways.ts'
-import { decodeComparison, encodeComparison, LONGEST_LINK } from '../../tasks/comparison.ts'
+import { encodeComparison, LONGEST_LINK } from '../../tasks/comparison.ts'
 import { text } from '../../text/index.ts'
 import { Icon } from '../parts/icons.tsx'
 import { Ballot } from './ballot.tsx'
@@ -85,15 +86,17 @@ export function ComparePage() {
 /** Opens what the address says, and keeps the address saying what is on the page. */
 function useAddress(badLink: Signal<boolean>): void {
   const written = useRef('')
+  const latest = useRef(0)
   useSignalEffect(() => {
     const { page, rest } = route.value
     if (page !== 'compare' || rest === written.current) return
     written.current = rest
     if (rest === '') return
-    void decodeComparison(rest).then(found => {
-      badLink.value = found === null
-      if (found) openComparison(found)
-      else if (route.peek().page === 'compare') go('compare', '', { replace: true })
+    const turn = ++latest.current
+    void openEncoded(rest, () => turn === latest.current).then(isKnown => {
+      if (turn !== latest.current) return // another one was asked for meanwhile
+      badLink.value = !isKnown
+      if (!isKnown && route.peek().page === 'compare') go('compare', '', { replace: true })
     })
   })
   useSignalEffect(() => {

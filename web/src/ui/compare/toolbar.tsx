@@ -11,10 +11,11 @@ import {
   lanes,
   openComparison,
   prompts,
+  round,
   together,
 } from '../../state/compare.ts'
 import { href } from '../../state/route.ts'
-import { endBlind, isHidden, round, startRound } from '../../state/votes.ts'
+import { endBlind, isHidden, startRound } from '../../state/votes.ts'
 import {
   comparisonFile,
   encodeComparison,
@@ -176,7 +177,6 @@ function Picker({ picker, onRefused }: PickerProps) {
   const open = async (file: File) => {
     const found = readComparisonFile(await file.text())
     if (!found) return onRefused()
-    endBlind()
     openComparison(found)
   }
   return (

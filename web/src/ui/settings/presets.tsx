@@ -34,7 +34,11 @@ export function Presets({ settings, prefix, onChange }: PresetsProps) {
       message.value = words.taken
       return
     }
-    if (!renamed) savePreset(name, settings)
+    if (!renamed) {
+      const isTaken = presets.value.some(preset => preset.name === name)
+      const act = savePreset(name, settings)
+      if (isTaken) undo.value = { text: words.saved(name), act }
+    }
     message.value = words.saved(name)
     chosen.value = name
     naming.value = null
