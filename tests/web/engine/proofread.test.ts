@@ -4,6 +4,7 @@ import { changesBetween } from '../../../web/src/engine/proofread/align.ts'
 import { classify } from '../../../web/src/engine/proofread/classify.ts'
 import { applied, editOf } from '../../../web/src/engine/proofread/place.ts'
 import { sentencesOf } from '../../../web/src/engine/proofread/segment.ts'
+import type { CorrectionReason } from '../../../web/src/engine/proofread/types.ts'
 import { lockQuotations, shownPlaces, shownText, wordsOf } from '../../../web/src/engine/proofread/words.ts'
 import { randomNumbers } from '../../../web/src/engine/random.ts'
 
@@ -244,6 +245,31 @@ test.each<[string[], string[], string, string[]]>([
   if (before[0] === 'childs') return expect(found.types.length).toBe(1)
   expect(found.types.filter(type => type !== 'punctuation' || types.includes(type))).toEqual(types)
   expect(found.explanation).toMatch(/^.{5,90}\.$/)
+})
+
+test.each<[string[], string[], string, CorrectionReason['code'], string]>([
+  [['dont'], ["don't"], '', 'apostrophe', "Apostrophe: “don't”."],
+  [['well', 'known'], ['well-known'], '', 'punctuation', 'Punctuation: “well-known”.'],
+  [[], [','], '', 'missing', '“,” is missing.'],
+  [[','], [], '', 'not-needed', '“,” is not needed.'],
+  [['.'], ['?'], '', 'instead', '“?” instead of “.”.'],
+  [['i'], ['I'], '', 'capital-letters', 'Capital letters: “I”.'],
+  [['alot'], ['a', 'lot'], '', 'separate-words', '“a lot” is written as separate words.'],
+  [['can', 'not'], ['cannot'], '', 'one-word', '“cannot” is written as one word.'],
+  [['in'], ['the'], '', 'fits-better', '“the” fits better than “in”.'],
+  [[], ['the'], 'in', 'article-missing', 'The article “the” is missing.'],
+  [[], ['to'], 'going', 'missing', '“to” is missing.'],
+  [['the'], [], 'the', 'repeated', '“the” is repeated.'],
+  [['of'], [], 'off', 'not-needed', '“of” is not needed.'],
+  [['in'], ['on'], '', 'preposition', '“on” is the preposition that belongs here, not “in”.'],
+  [['Their'], ["They're"], '', 'mixed-up', "“Their” and “They're” are easily mixed up."],
+  [['go'], ['goes'], 'He', 'other-form', 'Another form of the word: “goes”.'],
+  [['recieve'], ['receive'], '', 'misspelling', '“recieve” may be a misspelling of “receive”.'],
+  [['inorder', 'too'], ['in', 'order', 'to'], '', 'written-so', '“in order to” is how this is written.'],
+  [['was', 'it'], ['it', 'was'], 'where', 'word-order', 'Order of the words: “it was”.'],
+])('%j → %j after “%s” is told as %s', (before, after, neighbour, code, sentence) => {
+  const { reason, explanation } = classify(before, after, neighbour)
+  expect([reason.code, explanation]).toEqual([code, sentence])
 })
 
 test('quotations are another’s words: both marks and what is between them', () => {

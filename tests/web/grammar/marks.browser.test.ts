@@ -48,6 +48,7 @@ function placed(text: string, old: string, replacement: string, from = text.inde
       kind: 'spelling',
       kinds: ['spelling'],
       explanation: '',
+      reason: null,
     },
     ...{ foundBy: 'model', rule: '', confidence: 3 },
   }

@@ -3,9 +3,11 @@ import { describe, expect, test } from 'vitest'
 import { factsOf } from '../../../web/src/engine/client.ts'
 import type { Placed } from '../../../web/src/state/grammar/checker.ts'
 import { findingsOf } from '../../../web/src/tasks/grammar/harper.ts'
+import type { Lint } from '../../../web/src/tasks/grammar/harper-words.ts'
 import { allowed } from '../../../web/src/tasks/grammar/merge.ts'
 import { dismissalKey, dismissalOf, kindKey, shownOf, type Wishes } from '../../../web/src/tasks/grammar/shown.ts'
 import type { Finding, RuleFinding } from '../../../web/src/tasks/grammar/types.ts'
+import { text as german } from '../../../web/src/text/de/index.ts'
 import { text as english } from '../../../web/src/text/en/index.ts'
 import { spoken, widened } from '../../../web/src/ui/write/grammar/spoken.ts'
 
@@ -19,6 +21,7 @@ function finding(sentence: string, old: string, replacement: string, more: Parti
       kind: 'spelling',
       kinds: ['spelling'],
       explanation: '',
+      reason: null,
       rule: '',
     },
     ...{ foundBy: 'model', confidence: 3 },
@@ -183,20 +186,57 @@ test('rules know no words with accents, names and quotations', () => {
   const text = 'He ate Müsli, a nice purée and “teh soop” with Fröden, teh end.'
   const rule = (original: string, replacement: string): RuleFinding => {
     const from = text.lastIndexOf(original)
-    const { kind, explanation, rule: name } = finding(text, original, replacement)
-    return { from, to: from + original.length, replacements: [replacement], kind, explanation, rule: name }
+    const { kind, explanation, reason, rule: name } = finding(text, original, replacement)
+    return { from, to: from + original.length, replacements: [replacement], kind, explanation, reason, rule: name }
   }
   const found = [rule('purée', 'purse'), rule('Fröden', 'Frozen'), rule('soop', 'soup'), rule('teh', 'the')]
   expect(allowed(text, found, factsOf(text)).map(({ replacements }) => replacements[0])).toEqual(['the'])
 })
 
 test('rules give words capital letters and take none away', () => {
-  const text = 'Who speaks english at NASA?'
+  const text = 'Who speaks english at NASA, see docs.rs?'
   const rule = (original: string, replacement: string): RuleFinding => {
     const from = text.indexOf(original)
-    const { kind, explanation, rule: name } = finding(text, original, replacement, { kind: 'capitalization' })
-    return { from, to: from + original.length, replacements: [replacement], kind, explanation, rule: name }
+    const { kind, explanation, reason, rule: name } = finding(text, original, replacement, { kind: 'capitalization' })
+    return { from, to: from + original.length, replacements: [replacement], kind, explanation, reason, rule: name }
   }
-  const found = [rule('Who', 'who'), rule('english', 'English'), rule('NASA', 'Nasa')]
+  const found = [rule('Who', 'who'), rule('english', 'English'), rule('NASA', 'Nasa'), rule('rs', 'Rs')] // a name with a dot is no end of a sentence
   expect(allowed(text, found, factsOf(text)).map(({ replacements }) => replacements[0])).toEqual(['English'])
 })
+
+describe('reasons', () => {
+  const reasonOf = (sentence: string, old: string, text: string, more: Partial<Lint> = {}) => {
+    const start = sentence.indexOf(old)
+    const lint: Lint = {
+      ...{ rule: 'R', kind: 'Grammar', message: 'Says why.', start, end: start + old.length },
+      suggestions: [{ kind: text === '' ? 'remove' : 'replace', text }],
+      ...more,
+    }
+    const [found] = findingsOf(sentence, [lint])
+    return { found, said: found?.reason ? german.grammar.reason(found.reason, found.explanation) : null }
+  }
+
+  test.each([
+    ['He go home.', 'go', 'goes', 'Eine andere Form des Wortes: „goes“.'],
+    ['He saw the the cat.', 'the the', 'the', '„the“ steht doppelt da.'],
+    ['I could of gone.', 'of', 'have', '„of“ und „have“ werden leicht verwechselt.'],
+    ['He is here , now.', 'here ,', 'here,', null],
+  ])('of a rule in German: “%s”, %s → %s', (sentence, old, text, expected) => {
+    const { found, said } = reasonOf(sentence, old, text)
+    expect(said).toBe(expected)
+    expect(found?.explanation).toBe('Says why.')
+  })
+
+  test('of a word that no dictionary has', () => {
+    const message = 'Did you mean to spell `teh` this way?'
+    const { found, said } = reasonOf('I saw teh cat.', 'teh', 'the', { kind: 'Spelling', message })
+    expect(said).toBe('„teh“ steht nicht im Wörterbuch.')
+    expect(found && english.grammar.reason(found.reason ?? never(), found.explanation)).toBe(
+      '“teh” is not in the dictionary.',
+    )
+  })
+})
+
+function never(): never {
+  throw new Error('no reason')
+}

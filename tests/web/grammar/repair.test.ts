@@ -6,7 +6,7 @@ import type { Finding } from '../../../web/src/tasks/grammar/types.ts'
 
 function finding(from: number, to: number, text: string, more: Partial<Finding> = {}): Finding {
   return {
-    ...{ from, to, replacements: [text], kind: 'grammar', kinds: ['grammar'], explanation: '', rule: '' },
+    ...{ from, to, replacements: [text], kind: 'grammar', kinds: ['grammar'], explanation: '', reason: null, rule: '' },
     ...{ foundBy: 'model', confidence: 1 },
     ...more,
   }
@@ -76,4 +76,16 @@ test('beside the repairs that it leaves, a traced finding makes what it makes of
       `${read.slice(0, from)}<>${read.slice(to)}`,
     )
   }
+})
+
+test('a correction over what a rule has repaired is explained by the words that were written', () => {
+  const sentence = 'He is writting a letter'
+  const repairs = repairsOf([finding(6, 14, 'writing', { kind: 'spelling', confidence: 3 })])
+  const explanation = '“writing” fits better than “written”.'
+  const reason = { code: 'fits-better', original: 'writing', replacement: 'written' } as const
+  expect(traced(sentence, repairs, finding(6, 13, 'written', { explanation, reason }))).toMatchObject({
+    ...{ from: 6, to: 14, replacements: ['written'], kind: 'spelling' },
+    explanation: '“writting” may be a misspelling of “written”.',
+    reason: { code: 'misspelling', original: 'writting', replacement: 'written' },
+  })
 })

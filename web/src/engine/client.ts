@@ -20,6 +20,7 @@ export {
   type Sentence,
   type SentenceFacts,
   similarity,
+  whyChanged,
 } from './proofread/prose.ts'
 export { onWorkerRequests, type RequestNote, tellRequests, watchRequests } from './requests.ts'
 

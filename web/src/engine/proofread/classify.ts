@@ -1,12 +1,14 @@
 /** What kind of mistake an edit repairs, in the Proofreader API's six categories, and a sentence that says so. */
 import { movedWords } from './align.ts'
 import { ARTICLES, areConfused, areForms, PREPOSITIONS } from './grammar-words.ts'
+import { explained } from './reasons.ts'
 import { similarity } from './similar.ts'
-import type { CorrectionType } from './types.ts'
+import type { CorrectionReason, CorrectionType, ReasonCode } from './types.ts'
 import { isWord } from './words.ts'
 
 export interface Finding {
   types: CorrectionType[]
+  reason: CorrectionReason
   explanation: string
 }
 
@@ -29,7 +31,7 @@ export function classify(before: readonly string[], after: readonly string[], ne
   if (lower(lettersOf(old)) === lower(lettersOf(fresh))) {
     const types: CorrectionType[] = ['capitalization']
     if (signsOf(old) !== signsOf(fresh)) types.push('punctuation')
-    return { types, explanation: `Capital letters: “${fresh}”.` }
+    return found(types, 'capital-letters', old, fresh)
   }
   if (words.before.length === 0) return inserted(words.after, parts)
   if (words.after.length === 0) return deleted(words.before, parts, neighbour)
@@ -38,12 +40,17 @@ export function classify(before: readonly string[], after: readonly string[], ne
   return punctuated ? { ...finding, types: [...finding.types, 'punctuation'] } : finding
 }
 
+function found(types: CorrectionType[], code: ReasonCode, original: string, replacement: string): Finding {
+  const reason = { code, original, replacement }
+  return { types, reason, explanation: explained(reason) }
+}
+
 function punctuation({ before, after }: Parts): Finding {
   const [old, fresh] = [before.join(' '), after.join(' ')]
   const types: CorrectionType[] = ['punctuation']
-  if (old === '') return { types, explanation: `“${fresh}” is missing.` }
-  if (fresh === '') return { types, explanation: `“${old}” is not needed.` }
-  return { types, explanation: `“${fresh}” instead of “${old}”.` }
+  if (old === '') return found(types, 'missing', old, fresh)
+  if (fresh === '') return found(types, 'not-needed', old, fresh)
+  return found(types, 'instead', old, fresh)
 }
 
 /** Only signs within or between the words changed, or where they are divided. */
@@ -51,10 +58,10 @@ function sameLetters({ before, after }: Parts): Finding {
   const [old, fresh] = [joined(before), joined(after)]
   if (signsOf(old) !== signsOf(fresh)) {
     const apostrophe = /'/.test(fresh) || /['’]/.test(old)
-    return { types: ['punctuation'], explanation: apostrophe ? `Apostrophe: “${fresh}”.` : `Punctuation: “${fresh}”.` }
+    return found(['punctuation'], apostrophe ? 'apostrophe' : 'punctuation', old, fresh)
   }
   const isOne = after.filter(isWord).length < before.filter(isWord).length
-  return { types: ['spelling'], explanation: `“${fresh}” is written as ${isOne ? 'one word' : 'separate words'}.` }
+  return found(['spelling'], isOne ? 'one-word' : 'separate-words', old, fresh)
 }
 
 function inserted(words: readonly string[], { after }: Parts): Finding {
@@ -62,34 +69,29 @@ function inserted(words: readonly string[], { after }: Parts): Finding {
   if (words.every(word => PREPOSITIONS.has(lower(word)))) types.unshift('preposition')
   if (after.length > words.length) types.push('punctuation')
   const missing = words.join(' ')
-  if (words.every(word => ARTICLES.has(lower(word))))
-    return { types, explanation: `The article “${missing}” is missing.` }
-  return { types, explanation: `“${missing}” is missing.` }
+  const isArticle = words.every(word => ARTICLES.has(lower(word)))
+  return found(types, isArticle ? 'article-missing' : 'missing', '', missing)
 }
 
 function deleted(words: readonly string[], { before }: Parts, neighbour: string): Finding {
   const gone = before.join(' ')
   const types: CorrectionType[] = [words.every(word => PREPOSITIONS.has(lower(word))) ? 'preposition' : 'grammar']
   const isRepeated = words.length === 1 && lower(words[0] ?? '') === lower(neighbour)
-  return { types, explanation: isRepeated ? `“${gone}” is repeated.` : `“${gone}” is not needed.` }
+  return found(types, isRepeated ? 'repeated' : 'not-needed', gone, '')
 }
 
 function replaced({ before, after }: Parts, { old, fresh }: { old: string; fresh: string }): Finding {
   const [one, other] = [lower(before.join(' ')), lower(after.join(' '))]
   const single = before.length === 1 && after.length === 1
-  if (movedWords(before, after) > 0) return { types: ['grammar'], explanation: `Order of the words: “${fresh}”.` }
+  if (movedWords(before, after) > 0) return found(['grammar'], 'word-order', old, fresh)
   if (PREPOSITIONS.has(one) && PREPOSITIONS.has(other) && !areConfused(one, other))
-    return { types: ['preposition'], explanation: `“${fresh}” is the preposition that belongs here, not “${old}”.` }
-  if (single && areConfused(one, other))
-    return { types: ['grammar'], explanation: `“${old}” and “${fresh}” are easily mixed up.` }
-  if (single && areForms(one, other))
-    return { types: ['grammar'], explanation: `Another form of the word: “${fresh}”.` }
+    return found(['preposition'], 'preposition', old, fresh)
+  if (single && areConfused(one, other)) return found(['grammar'], 'mixed-up', old, fresh)
+  if (single && areForms(one, other)) return found(['grammar'], 'other-form', old, fresh)
   const isRespelled = similarity(joined(before), joined(after)) >= RESPELLED
-  if (isRespelled && before.length !== after.length)
-    return { types: ['spelling'], explanation: `“${fresh}” is how this is written.` }
-  if (single && isRespelled && !isSmall(one))
-    return { types: ['spelling'], explanation: `“${old}” may be a misspelling of “${fresh}”.` }
-  return { types: ['grammar'], explanation: `“${fresh}” fits better than “${old}”.` }
+  if (isRespelled && before.length !== after.length) return found(['spelling'], 'written-so', old, fresh)
+  if (single && isRespelled && !isSmall(one)) return found(['spelling'], 'misspelling', old, fresh)
+  return found(['grammar'], 'fits-better', old, fresh)
 }
 
 const RESPELLED = 0.5

@@ -2,10 +2,11 @@
  * What of a text can be proofread, for a page that asks sentence by sentence while the text is being written: only blocks
  * that changed are divided again.
  */
+import { classify, type Finding } from './classify.ts'
 import { type Capital, capitalsOf, silence } from './guard.ts'
 import { joined, type Sentence, type Span, sentencesOf } from './segment.ts'
 import type { GuardReason } from './types.ts'
-import { lockQuotations, wordsOf } from './words.ts'
+import { lockQuotations, type Word, wordsOf } from './words.ts'
 
 export type { Capital } from './guard.ts'
 export { namesAmong } from './guard.ts'
@@ -49,4 +50,26 @@ export function factsOf(visible: string): SentenceFacts {
     locked: words.filter(({ locked }) => locked !== null).map(({ start: from, end: to }) => ({ from, to })),
     capitals: capitalsOf(words),
   }
+}
+
+/** Why [from, to) of a sentence gives way to another text, as far as its words tell; null where only spaces change. */
+export function whyChanged(
+  sentence: string,
+  { from, to }: { from: number; to: number },
+  replacement: string,
+): Pick<Finding, 'reason' | 'explanation'> | null {
+  const shown = (words: readonly Word[]) => words.map(word => word.shown)
+  const [before, after] = [shown(wordsOf(sentence.slice(from, to))), shown(wordsOf(replacement))]
+  let neighbour = shown(wordsOf(sentence.slice(0, from))).at(-1) ?? ''
+  while (before.length > 0 && before[0] === after[0]) {
+    neighbour = before.shift() ?? ''
+    after.shift()
+  }
+  while (before.length > 0 && before.at(-1) === after.at(-1)) {
+    before.pop()
+    after.pop()
+  }
+  if (before.length === 0 && after.length === 0) return null
+  const { reason, explanation } = classify(before, after, neighbour)
+  return { reason, explanation }
 }

@@ -44,7 +44,35 @@ export type GuardReason =
   | 'kept-word'
   | 'low-confidence'
 
+/** Why something is corrected. Of every code the English sentence is the `explanation`. */
+export type ReasonCode =
+  | 'apostrophe'
+  | 'article-missing'
+  | 'capital-letters'
+  | 'fits-better'
+  | 'instead'
+  | 'missing'
+  | 'misspelling'
+  | 'mixed-up'
+  | 'not-needed'
+  | 'one-word'
+  | 'other-form'
+  | 'preposition'
+  | 'punctuation'
+  | 'repeated'
+  | 'separate-words'
+  | 'word-order'
+  | 'written-so'
+
+/** The explanation for pages in other languages: its code, and the words that it names, '' where there are none. */
+export interface CorrectionReason {
+  code: ReasonCode
+  original: string
+  replacement: string
+}
+
 export interface SentenceCorrection extends ProofreadCorrection {
+  reason: CorrectionReason
   /** Log-probability gain in nats: of the answer with this edit over the sentence without it. */
   confidence: number
   /** Set where it is not among the result's corrections. */

@@ -1,7 +1,8 @@
 /** Harper's rules as a checker: starts its worker with the first sentence, turns its lints into corrections. */
 import type { CorrectionType } from '../../engine/api.ts'
+import { whyChanged } from '../../engine/client.ts'
 import type { Dialect, FromHarper, Lint, ToHarper } from './harper-words.ts'
-import type { RuleChecker, RuleFinding } from './types.ts'
+import type { Reason, RuleChecker, RuleFinding } from './types.ts'
 
 export type { Dialect } from './harper-words.ts'
 
@@ -92,12 +93,21 @@ export function findingsOf(sentence: string, lints: readonly Lint[]): RuleFindin
     if (!kind || !first || end < start || sentence.slice(start, end).trim() === '') return []
     const isInsertion = first.kind === 'insert-after'
     const same = [first, ...others].filter(other => (other.kind === 'insert-after') === isInsertion)
-    const said = same.map(({ kind: act, text }) => (act === 'remove' ? '' : text))
-    const replacements = kind === 'spelling' ? likelyFirst(sentence.slice(start, end), said) : said
+    const texts = same.map(({ kind: act, text }) => (act === 'remove' ? '' : text))
+    const replacements = kind === 'spelling' ? likelyFirst(sentence.slice(start, end), texts) : texts
     const range = { from: isInsertion ? end : start, to: end }
     const isKept = replacements.every(text => text === sentence.slice(range.from, range.to))
-    const explanation = reasonOf(lint, sentence.slice(start, end))
-    return isKept ? [] : [{ ...range, replacements, kind, explanation, rule: lint.rule }]
+    return isKept
+      ? []
+      : [
+          {
+            ...range,
+            replacements,
+            kind,
+            ...said(sentence, lint, { range, text: replacements[0] ?? '' }),
+            rule: lint.rule,
+          },
+        ]
   })
 }
 
@@ -108,8 +118,23 @@ function likelyFirst(word: string, replacements: readonly string[]): string[] {
   return [...replacements.filter(isSlip), ...replacements.filter(text => !isSlip(text))]
 }
 
+interface Said {
+  explanation: string
+  reason: Reason | null
+}
+
 /** Harper asks "Did you mean to spell `teh` this way?"; a reason says what is wrong. Its backticks are quotation marks. */
-function reasonOf({ message }: Lint, original: string): string {
-  if (/^Did you mean to spell .* this way\?$/.test(message.trim())) return `“${original}” is not in the dictionary.`
-  return message.trim().replace(/`([^`]+)`/g, '“$1”')
+function said(sentence: string, { message }: Lint, { range, text }: Change): Said {
+  const original = sentence.slice(range.from, range.to)
+  if (!/^Did you mean to spell .* this way\?$/.test(message.trim())) {
+    const explanation = message.trim().replace(/`([^`]+)`/g, '“$1”')
+    return { explanation, reason: whyChanged(sentence, range, text)?.reason ?? null }
+  }
+  const reason = { code: 'not-in-dictionary', original, replacement: text } as const
+  return { explanation: `“${original}” is not in the dictionary.`, reason }
+}
+
+interface Change {
+  range: { from: number; to: number }
+  text: string
 }

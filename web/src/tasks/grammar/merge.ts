@@ -7,9 +7,10 @@ import type { Finding, RuleFinding } from './types.ts'
 export function fromModel(corrections: readonly SentenceCorrection[]): Finding[] {
   return corrections
     .filter(({ guardedBecause }) => !guardedBecause || guardedBecause === 'low-confidence')
-    .map(({ startIndex, endIndex, correction, types, explanation, confidence }) => ({
+    .map(({ startIndex, endIndex, correction, types, explanation, reason, confidence }) => ({
       ...{ from: startIndex, to: endIndex, replacements: [correction] },
-      ...{ kind: types[0] ?? 'grammar', kinds: types, explanation, foundBy: 'model', rule: '', confidence },
+      ...{ kind: types[0] ?? 'grammar', kinds: types, explanation, reason },
+      ...{ foundBy: 'model', rule: '', confidence },
     }))
 }
 
@@ -19,6 +20,7 @@ export function fromModel(corrections: readonly SentenceCorrection[]): Finding[]
  */
 export function allowed(sentence: string, found: readonly RuleFinding[], facts: SentenceFacts): RuleFinding[] {
   return found.filter(({ from, to, kind, replacements }) => {
+    if (kind === 'capitalization' && /\S\.$/.test(sentence.slice(0, from))) return false // “docs.rs”, “main.py”
     if (kind === 'capitalization' && capitalsIn(replacements[0] ?? '') < capitalsIn(sentence.slice(from, to)))
       return false
     if (facts.locked.some(lock => lock.from < to && from < lock.to)) return false

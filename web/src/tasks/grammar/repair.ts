@@ -2,6 +2,7 @@
  * The model reads a sentence as the rules have repaired it: among words that are spelled it finds more of the rest. What it
  * then finds is traced back to the sentence as it was written. Pure.
  */
+import { whyChanged } from '../../engine/client.ts'
 import type { Finding } from './types.ts'
 
 /**
@@ -41,7 +42,7 @@ export function repaired(sentence: string, repairs: readonly Repair[]): string {
 export function traced(sentence: string, repairs: readonly Repair[], finding: Finding): Finding | null {
   const whole = repaired(sentence, repairs)
   let [from, to, shift, taken] = [finding.from, finding.to, 0, 0]
-  let isSpelling = false
+  let [isOver, isSpelling] = [false, false]
   let moved = 0
   for (const repair of repairs) {
     const [start, end] = [repair.from + moved, repair.from + moved + repair.text.length]
@@ -51,6 +52,7 @@ export function traced(sentence: string, repairs: readonly Repair[], finding: Fi
       from = Math.min(from, start)
       to = Math.max(to, end)
       taken += longer
+      isOver = true
       isSpelling ||= repair.kind === 'spelling'
     } else if (end <= finding.from) shift += longer
   }
@@ -60,5 +62,8 @@ export function traced(sentence: string, repairs: readonly Repair[], finding: Fi
   const place = { from: from - shift, to: to - shift - taken }
   if (replacements[0] === sentence.slice(place.from, place.to)) return null
   // What is in no dictionary is no form of a word, however alike the two are: “writting”, “written”.
-  return { ...finding, ...place, replacements, kind: isSpelling ? 'spelling' : finding.kind }
+  const kind = isSpelling ? 'spelling' : finding.kind
+  // The reason names words: those of the sentence as it was written, not what the rules made of them.
+  const why = isOver ? whyChanged(sentence, place, replacements[0] ?? '') : null
+  return { ...finding, ...place, replacements, kind, ...why }
 }

@@ -1,5 +1,5 @@
 /** What the correction of a text finds, whoever finds it. Places are UTF-16 code units, half-open. */
-import type { CorrectionType } from '../../engine/api.ts'
+import type { CorrectionReason, CorrectionType, ReasonCode } from '../../engine/api.ts'
 
 /** Who is asked. */
 export type Source = 'model' | 'both' | 'rules'
@@ -14,6 +14,11 @@ export const KINDS: readonly CorrectionType[] = [
   'missing-words',
 ]
 
+/** What a correction says of itself, for pages in any language; a rule says more in its `explanation`. */
+export interface Reason extends Omit<CorrectionReason, 'code'> {
+  code: ReasonCode | 'not-in-dictionary'
+}
+
 /** One correction, placed in its sentence. */
 export interface Finding {
   from: number
@@ -25,6 +30,8 @@ export interface Finding {
   kinds: readonly CorrectionType[]
   /** A short sentence in English. */
   explanation: string
+  /** The same in a form that every language has words for; null where only spaces change. */
+  reason: Reason | null
   foundBy: Source
   /** Name of the rule that found it, '' where none did. */
   rule: string
@@ -39,6 +46,7 @@ export interface RuleFinding {
   replacements: readonly string[]
   kind: CorrectionType
   explanation: string
+  reason: Reason | null
   rule: string
 }
 

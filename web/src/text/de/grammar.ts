@@ -1,5 +1,27 @@
 /** Korrekturen im Editor: Markierungen, ihr Fenster, die Liste, das Wörterbuch. */
+import type { Reason } from '../../tasks/grammar/types.ts'
 import type { Text } from '../en/index.ts'
+
+const reasons: Readonly<Record<Reason['code'], (old: string, fresh: string) => string>> = {
+  apostrophe: (_, fresh) => `Apostroph: „${fresh}“.`,
+  'article-missing': (_, fresh) => `Der Artikel „${fresh}“ fehlt.`,
+  'capital-letters': (_, fresh) => `Groß- und Kleinschreibung: „${fresh}“.`,
+  'fits-better': (old, fresh) => `„${fresh}“ passt besser als „${old}“.`,
+  instead: (old, fresh) => `„${fresh}“ statt „${old}“.`,
+  missing: (_, fresh) => `„${fresh}“ fehlt.`,
+  misspelling: (old, fresh) => `„${old}“ ist vielleicht ein Schreibfehler für „${fresh}“.`,
+  'mixed-up': (old, fresh) => `„${old}“ und „${fresh}“ werden leicht verwechselt.`,
+  'not-in-dictionary': old => `„${old}“ steht nicht im Wörterbuch.`,
+  'not-needed': old => `„${old}“ ist hier überflüssig.`,
+  'one-word': (_, fresh) => `„${fresh}“ schreibt man in einem Wort.`,
+  'other-form': (_, fresh) => `Eine andere Form des Wortes: „${fresh}“.`,
+  preposition: (old, fresh) => `Hierher gehört die Präposition „${fresh}“, nicht „${old}“.`,
+  punctuation: (_, fresh) => `Zeichensetzung: „${fresh}“.`,
+  repeated: old => `„${old}“ steht doppelt da.`,
+  'separate-words': (_, fresh) => `„${fresh}“ schreibt man getrennt.`,
+  'word-order': (_, fresh) => `Reihenfolge der Wörter: „${fresh}“.`,
+  'written-so': (_, fresh) => `Man schreibt „${fresh}“.`,
+}
 
 export const grammar: Text['grammar'] = {
   title: 'Korrekturen',
@@ -36,6 +58,7 @@ export const grammar: Text['grammar'] = {
     both: 'Modell und Regeln sind sich einig',
   },
   rule: name => `Regel: ${name}`,
+  reason: ({ code, original, replacement }) => reasons[code](original, replacement),
   sure: nats => `Sicherheit ${nats} Nats`,
   model: {
     missing: 'Das Grammatikmodell ist noch nicht da.',

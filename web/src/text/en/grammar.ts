@@ -1,5 +1,6 @@
 /** Corrections in the editor: marks, their popup, the panel with all of them, dictionary. */
 import type { CorrectionType } from '../../engine/api.ts'
+import type { Reason } from '../../tasks/grammar/types.ts'
 
 const kinds: Readonly<Record<CorrectionType, string>> = {
   spelling: 'Spelling',
@@ -40,6 +41,8 @@ export const grammar = {
     both: 'model and rules agree',
   },
   rule: (name: string) => `Rule: ${name}`,
+  /** Model and rules give their reasons in English; other languages have their own words for them. */
+  reason: (_: Reason, english: string) => english,
   sure: (nats: string) => `Confidence ${nats} nats`,
   model: {
     missing: 'The grammar model is not here yet.',

@@ -1,9 +1,11 @@
 /** One correction at its place in the text: what it changes, why, who found it, and what to do. On a phone a sheet from below. */
+import type { EditorView } from '@codemirror/view'
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks'
 import type { Mark } from '../../../state/grammar/checker.ts'
 import { grammar as settings } from '../../../state/grammar/settings.ts'
 import { shownKey } from '../../../state/suggestions/keys.ts'
 import { writing } from '../../../state/suggestions/settings.ts'
+import type { Finding } from '../../../tasks/grammar/types.ts'
 import { language, text } from '../../../text/index.ts'
 import { Icon } from '../../parts/icons.tsx'
 import { IS_MAC } from '../status.tsx'
@@ -19,6 +21,8 @@ export function MarkPopup({ desk }: { desk: GrammarDesk }) {
 /** Narrow or touched: CSS makes a sheet of it, and its place is CSS's business. */
 const SHEET = '(max-width: 40rem), (pointer: coarse)'
 const MARGIN = 8
+/** Pixels between words and the end of their sentence from which on a popup there is too far from them. */
+const FAR = 160
 
 function Popup({ desk, mark }: { desk: GrammarDesk; mark: Mark }) {
   const { grammar } = text.value
@@ -34,7 +38,7 @@ function Popup({ desk, mark }: { desk: GrammarDesk; mark: Mark }) {
     return () => removeEventListener('resize', again)
   }, [])
   const key = (action: 'acceptMark' | 'dismissMark') => shownKey(writing.value.keys[action][0] ?? '', IS_MAC)
-  const { kind, foundBy, rule, explanation, confidence } = mark.finding
+  const { kind, foundBy, rule } = mark.finding
   const name = foundBy === 'rules' ? grammar.rule(rule) : grammar.kinds[kind]
   const isWord = /^[\p{L}\p{M}\p{N}'’-]+$/u.test(mark.original)
   return (
@@ -57,14 +61,10 @@ function Popup({ desk, mark }: { desk: GrammarDesk; mark: Mark }) {
           <Icon name="close" />
         </button>
       </p>
-      <p class="mark-popup-change">
+      <p class="mark-popup-change" lang="en">
         <Change shown={widened(mark)} />
       </p>
-      <p class="small">{explanation}</p>
-      <p class="small mark-popup-source">
-        {foundBy === 'model' ? null : <span>{grammar.rule(rule)}</span>}
-        {confidence === null ? null : <span>{grammar.sure(oneDigit(confidence))}</span>}
-      </p>
+      <Why finding={mark.finding} />
       <Others desk={desk} mark={mark} />
       <div class="mark-popup-acts">
         <button type="button" class="primary" title={key('acceptMark')} onClick={() => desk.accept(mark)}>
@@ -89,6 +89,29 @@ function Popup({ desk, mark }: { desk: GrammarDesk; mark: Mark }) {
         </button>
       </div>
     </div>
+  )
+}
+
+/** In the page's language, and under it what a rule says of its own in English. */
+function Why({ finding: { foundBy, rule, explanation, reason, confidence } }: { finding: Finding }) {
+  const { grammar } = text.value
+  const said = reason ? grammar.reason(reason, explanation) : explanation
+  const isTold = said === explanation || foundBy === 'model' || reason?.code === 'not-in-dictionary'
+  return (
+    <>
+      <p class="small" lang={said === explanation ? 'en' : undefined}>
+        {said}
+      </p>
+      <p class="small mark-popup-source">
+        {foundBy === 'model' ? null : <span>{grammar.rule(rule)}</span>}
+        {confidence === null ? null : <span>{grammar.sure(oneDigit(confidence))}</span>}
+      </p>
+      {isTold ? null : (
+        <p class="small mark-popup-rule" lang="en">
+          {explanation}
+        </p>
+      )}
+    </>
   )
 }
 
@@ -121,22 +144,36 @@ export function oneDigit(value: number): string {
   return value.toLocaleString(language.value, { maximumFractionDigits: 1 })
 }
 
-/** Below its words, above them where there is no room; within the window. A sheet has its place from CSS. */
+/**
+ * Below its sentence, above it where there is no room: what is corrected stays readable. Of a long sentence its words'
+ * own line counts. Within the window. A sheet has its place from CSS.
+ */
 function place(desk: GrammarDesk, mark: Mark, box: HTMLElement | null): void {
   const { view } = desk
   if (!box || !view) return
   const isSheet = matchMedia(SHEET).matches
   box.dataset.sheet = String(isSheet)
-  const at = isSheet ? null : view.coordsAtPos(Math.min(mark.from, view.state.doc.length))
-  if (!at) {
+  const words = isSheet ? null : linesOf(view, mark)
+  if (!words) {
     box.style.removeProperty('left')
     box.style.removeProperty('top')
     return
   }
   const { width, height } = box.getBoundingClientRect()
-  const left = Math.max(MARGIN, Math.min(at.left, innerWidth - width - MARGIN))
-  const below = at.bottom + MARGIN
-  const top = below + height > innerHeight - MARGIN ? Math.max(MARGIN, at.top - height - MARGIN) : below
+  const start = mark.from - mark.finding.from
+  const sentence = linesOf(view, { from: start, to: start + mark.checked.text.length }) ?? words
+  const isLong = sentence.bottom - words.bottom > FAR || words.top - sentence.top > FAR
+  const { top, bottom } = isLong ? words : sentence
+  const fits = (at: number) => at >= MARGIN && at + height <= innerHeight - MARGIN
+  const places = [bottom + MARGIN, top - height - MARGIN, words.bottom + MARGIN, words.top - height - MARGIN]
+  const left = Math.max(MARGIN, Math.min(words.left, innerWidth - width - MARGIN))
   box.style.left = `${Math.round(left)}px`
-  box.style.top = `${Math.round(top)}px`
+  box.style.top = `${Math.round(places.find(fits) ?? Math.max(MARGIN, innerHeight - height - MARGIN))}px`
+}
+
+/** Where these words stand in the window, first line to last; null where they are not drawn. */
+function linesOf(view: EditorView, { from, to }: { from: number; to: number }) {
+  const within = (at: number) => Math.max(0, Math.min(at, view.state.doc.length))
+  const [first, last] = [view.coordsAtPos(within(from), 1), view.coordsAtPos(within(to), -1)]
+  return first && last ? { left: first.left, top: first.top, bottom: last.bottom } : null
 }
