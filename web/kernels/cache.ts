@@ -4,8 +4,11 @@
 // (attention.ts), exact and half as many instructions as with floats. Keys have 12 bits, since a few of their columns may
 // be a hundred times as large as the others (Qwen2's biases); values have 8.
 //
-//   keys    per position: [headDim] int16, its scale, 4 bytes of nothing
-//   values  per two positions 2j, 2j + 1: [headDim, 2] int8, their two scales
+// Positions lie together so that a vector holds the same columns of several, no sum goes across lanes, and what is read is
+// read from one end to the other (which is what a processor fetches from memory by itself):
+//
+//   keys    per 8 positions: [headDim / 2, 8 positions, 2 columns] int16, their 8 scales
+//   values  per 128 positions: [headDim / 8, 64 pairs of positions, 8 columns, 2 positions] int8, their 128 scales
 import { argument, pointer, rowAt, runPosition, scratch } from './memory'
 import { roundRow } from './quantize'
 
@@ -51,33 +54,51 @@ function turn(first: usize, second: usize, cos: f32, sin: f32): void {
 const MOST_KEY: f32 = 2047
 const MOST_VALUE: f32 = 127
 
-/** Bytes that a position takes in the keys, and a pair of positions in the values; ops.ts has the same formula. */
-export function stepBytes(headDim: usize): usize {
-  return headDim * 2 + 8
+/** Positions whose keys lie together, and those whose values do. A head's capacity is a multiple of BLOCK. */
+export const GROUP = 8
+export const BLOCK = 128
+
+/** Bytes of the keys of a group, and of the values of a block; ops.ts has the same formulas. */
+export function keyGroupBytes(headDim: usize): usize {
+  return <usize>GROUP * (headDim * 2 + 4)
+}
+
+export function valueBlockBytes(headDim: usize): usize {
+  return <usize>BLOCK * (headDim + 4)
 }
 
 export function append(op: usize, thread: i32, from: i32, to: i32): void {
   const headDim = <usize>argument(op, 8)
-  const step = stepBytes(headDim)
-  for (let row = from; row < to; row++) {
-    const position = <usize>(runPosition() + row)
+  for (let token = from; token < to; token++) {
     for (let head: usize = 0; head < <usize>argument(op, 7); head++) {
-      const place = head * <usize>argument(op, 6)
+      const place = head * <usize>argument(op, 6) + <usize>(runPosition() + token)
       const offset = head * headDim * 4
-      appendKey(rowAt(op, 0, row) + offset, pointer(op, 4) + (place + position) * step, headDim)
-      const pair = pointer(op, 5) + ((place + position) >> 1) * step // a head's capacity is even
-      const scale = roundRow(rowAt(op, 2, row) + offset, scratch(thread), headDim, MOST_VALUE)
-      store<f32>(pair + headDim * 2 + (position & 1) * 4, scale)
-      deal(scratch(thread), pair + (position & 1), headDim)
+      appendKey(rowAt(op, 0, token) + offset, pointer(op, 4), place, headDim, scratch(thread))
+      appendValue(rowAt(op, 2, token) + offset, pointer(op, 5), place, headDim, scratch(thread))
     }
   }
 }
 
-function appendKey(x: usize, to: usize, headDim: usize): void {
-  store<f32>(to + headDim * 2, roundRow(x, to, headDim, MOST_KEY))
+function appendKey(x: usize, keys: usize, place: usize, headDim: usize, row: usize): void {
+  const scale = roundRow(x, row, headDim, MOST_KEY)
+  let to = keys + (place / GROUP) * keyGroupBytes(headDim) + (place % GROUP) * 4
+  for (const end = row + headDim * 2; row < end; row += 4, to += GROUP * 4) store<u32>(to, load<u32>(row))
+  store<f32>(to, scale)
 }
 
-/** int16 one after the other as int8 to every second place. */
-function deal(from: usize, to: usize, count: usize): void {
-  for (const end = from + count * 2; from < end; from += 2, to += 2) store<u8>(to, load<u8>(from))
+function appendValue(x: usize, values: usize, place: usize, headDim: usize, row: usize): void {
+  const scale = roundRow(x, row, headDim, MOST_VALUE)
+  const block = values + (place / BLOCK) * valueBlockBytes(headDim)
+  store<f32>(block + headDim * BLOCK + (place % BLOCK) * 4, scale)
+  let to = block + ((place % BLOCK) >> 1) * 16 + (place & 1)
+  for (const end = row + headDim * 2; row < end; row += 16, to += BLOCK * 8) {
+    store<u8>(to, load<u8>(row))
+    store<u8>(to, load<u8>(row, 2), 2)
+    store<u8>(to, load<u8>(row, 4), 4)
+    store<u8>(to, load<u8>(row, 6), 6)
+    store<u8>(to, load<u8>(row, 8), 8)
+    store<u8>(to, load<u8>(row, 10), 10)
+    store<u8>(to, load<u8>(row, 12), 12)
+    store<u8>(to, load<u8>(row, 14), 14)
+  }
 }

@@ -1,7 +1,7 @@
 // The machine's entry: one thread runs a list of ops (`run`), the others help (`help`). An op is cut into chunks that
 // threads take as they come, so a thread that the system has put aside holds up nothing but the chunk it is in.
 
-import { attention, attentionItems } from './attention'
+import { attention, attentionItems, beginRounds, endRound, isCut } from './attention'
 import { append, rotary } from './cache'
 import { matmulPanels } from './matmul'
 import {
@@ -43,6 +43,10 @@ const MOST_CHUNKS = 4096
 export function run(list: usize, count: i32): i32 {
   const end = list + <usize>count * OP_BYTES
   for (let op = list; op < end; op += OP_BYTES) {
+    if (load<i32>(op) === ATTENTION && isCut(op)) {
+      if (!shareRounds(op)) return 1
+      continue
+    }
     const items = itemsOf(op)
     const chunks = runThreads() > 1 ? chunksOf(op, items) : 1
     if (chunks <= 1) execute(op, 0, 0, items)
@@ -68,6 +72,16 @@ function chunksOf(op: usize, items: i32): i32 {
   if (code !== MATMUL) return most
   const products = <i64>items * 8 * <i64>argument(op, 4) * <i64>opRows(op)
   return max(most, <i32>min(min(<i64>items, products / CHUNK_PRODUCTS), MOST_CHUNKS))
+}
+
+/** Attention of few tokens: its blocks go to all threads, this one merges what they found. */
+function shareRounds(op: usize): bool {
+  beginRounds(op)
+  do {
+    const items = attentionItems(op)
+    if (!share(op, min(items, runThreads() * CHUNKS_PER_THREAD))) return false
+  } while (endRound(op))
+  return true
 }
 
 /** Publishes an op, works on it, and waits until all of its chunks are done. False where a helper failed. */

@@ -17,6 +17,8 @@ export const FAILED: usize = 1344
 export const STOP: usize = 1408
 /** i32: tokens, position of the first, outputs, threads; address of the token ids, of the threads' scratch memory. */
 export const RUN: usize = 1472
+/** i32: the block that attention's current round begins with. */
+export const ROUND: usize = 1536
 
 /** Each thread's own memory: 8 rows of a matrix with 65,536 columns, and the state of attention. */
 export const SCRATCH_BYTES: usize = 589824

@@ -22,6 +22,12 @@ const CONSTANTS = memory.data<f32>([
   5.0000001201e-1,
   1,
   5.192296858534828e33, // 2^112
+  // 2^f = 1 + f · (…) for f from -0.5 to 0.5, relative error below 1e-7
+  0.6931470036506653,
+  0.24022242426872253,
+  0.05550733581185341,
+  0.009671512991189957,
+  0.001326472731307149,
 ])
 
 export function rounder(): v128 {
@@ -66,6 +72,42 @@ export function powers(from: usize, to: usize, bytes: usize, shift: f32): void {
     // The bits of 1 are an exponent of 127 and no fraction: n + 127 as an exponent.
     v128.store(to, f32x4.mul(sum, i32x4.add(i32x4.shl(rounded, 23), one)))
   }
+}
+
+/**
+ * Scores of a softmax at [row, row + bytes) become e^(score - largest), of which the sum goes to `sumTo`, times `units` one by
+ * one; the largest product. All operations wait for the one before, so what counts is how few they are: powers of 2, no upper
+ * end, and no second part of ln 2, which scores near the largest do not need.
+ */
+export function weigh(row: usize, bytes: usize, largest: f32, units: usize, sumTo: usize): f32 {
+  const less = f32x4.splat(largest)
+  const least = v128.load32_splat(CONSTANTS)
+  const log2e = v128.load32_splat(CONSTANTS, 8)
+  const round = v128.load32_splat(CONSTANTS, 12)
+  const one = v128.load32_splat(CONSTANTS, 48)
+  const c1 = v128.load32_splat(CONSTANTS, 56)
+  const c2 = v128.load32_splat(CONSTANTS, 60)
+  const c3 = v128.load32_splat(CONSTANTS, 64)
+  const c4 = v128.load32_splat(CONSTANTS, 68)
+  const c5 = v128.load32_splat(CONSTANTS, 72)
+  let sum = f32x4.splat(0)
+  let most = f32x4.splat(0)
+  for (const end = row + bytes; row < end; row += 16, units += 16) {
+    const x = f32x4.mul(f32x4.pmax(least, f32x4.sub(v128.load(row), less)), log2e)
+    const rounded = f32x4.add(x, round)
+    const f = f32x4.sub(x, f32x4.sub(rounded, round))
+    const square = f32x4.mul(f, f)
+    const high = f32x4.add(f32x4.add(c3, f32x4.mul(c4, f)), f32x4.mul(square, c5))
+    const q = f32x4.add(f32x4.add(c1, f32x4.mul(c2, f)), f32x4.mul(square, high))
+    // The bits of 1 are an exponent of 127 and no fraction: n + 127 as an exponent.
+    const power = f32x4.mul(f32x4.add(f32x4.mul(f, q), one), i32x4.add(i32x4.shl(rounded, 23), one))
+    sum = f32x4.add(sum, power)
+    const product = f32x4.mul(power, v128.load(units))
+    most = f32x4.pmax(most, product)
+    v128.store(row, product)
+  }
+  store<f32>(sumTo, sumOfLanes(sum))
+  return maxOfLanes(most)
 }
 
 /** limit · tanh(x / limit) of the numbers at [from, from + bytes), at `to`: tanh y = 1 - 2 / (e^2y + 1). */

@@ -112,9 +112,14 @@ function largestOfBlock(x: usize): f32 {
 /** `count` numbers (a multiple of 8) as int16 from -most to most, at `to`: what one of them stands for. */
 export function roundRow(x: usize, to: usize, count: usize, most: f32): f32 {
   const largest = largestOfRow(x, count)
+  roundWithin(x, to, count, largest, most)
+  return largest / most
+}
+
+/** Numbers of up to `largest` as int16 from -most to most. */
+export function roundWithin(x: usize, to: usize, count: usize, largest: f32, most: f32): void {
   const factor = f32x4.splat(factorOf(largest, most))
   for (const end = to + count * 2; to < end; to += 16, x += 32) v128.store(to, eight(x, factor))
-  return largest / most
 }
 
 function largestOfRow(x: usize, count: usize): f32 {

@@ -1,6 +1,6 @@
 /** Attention and the KV cache against plain double precision; one thread, plain SIMD128. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Op } from '../../../web/src/engine/simd/ops.ts'
+import { CACHE_BLOCK, type Op } from '../../../web/src/engine/simd/ops.ts'
 import { type Lab, openLab, relativeError } from './lab.ts'
 import { random, rowsOf } from './random.ts'
 import * as reference from './reference.ts'
@@ -17,10 +17,14 @@ describe('attention', () => {
     ['grouped heads', plain, [1, 5, 17, 64, 60]],
     ['a head each, 8 columns', { ...plain, kvHeads: 3, headDim: 8 }, [3, 1, 1, 62, 1]],
     ['80 columns', { ...plain, heads: 4, kvHeads: 2, headDim: 80 }, [40, 1, 40]],
+    ['a head each, 40 columns', { ...plain, heads: 2, kvHeads: 2, headDim: 40 }, [60, 64, 9]],
+    ['four heads together, several blocks', { ...plain, heads: 4, headDim: 16 }, [64, 64, 5, 64, 64, 1]],
+    ['seven heads: four and three', { ...plain, heads: 7, headDim: 24 }, [20, 1]],
     ['a sliding window', { ...plain, window: 7 }, [30, 1, 50, 1]],
     ['a window over several blocks', { ...plain, kvHeads: 3, headDim: 16, window: 70 }, [60, 64, 60, 1]],
     ['a soft cap', { ...plain, softCap: 50 }, [20, 1, 60]],
     ['ALiBi', { ...plain, heads: 2, slopes: [0.5, 0.03] }, [20, 1, 60]],
+    ['ALiBi of five heads', { ...plain, heads: 5, headDim: 8, slopes: [0.5, 0.03, 0.2, 0.1, 0.01] }, [64, 64, 3]],
   ]
 
   test.each(cases)('%s', (_, shape, lengths) => {
@@ -47,13 +51,15 @@ describe('attention', () => {
 
   test('in one go, in pieces, token by token, and again after going back: the same to the last bit', () => {
     const numbers = random(13)
-    const shape = { ...plain, window: 90 }
     const rows = {
-      ...{ queries: rowsOf(numbers, 150, 192), keys: rowsOf(numbers, 150, 64), values: rowsOf(numbers, 150, 64) },
+      ...{ queries: rowsOf(numbers, 300, 192), keys: rowsOf(numbers, 300, 64), values: rowsOf(numbers, 300, 64) },
     }
-    const pieces = attend(rows, shape, [50, 50, 50])
-    expect(attend(rows, shape, [1, 49, 3, 47, 50])).toEqual(pieces)
-    expect(attend(rows, shape, new Array(150).fill(1))).toEqual(pieces)
+    for (const window of [0, 90]) {
+      const shape = { ...plain, window }
+      const pieces = attend(rows, shape, [50, 50, 50, 50, 50, 50])
+      expect(attend(rows, shape, [1, 49, 3, 47, 64, 64, 64, 8])).toEqual(pieces)
+      expect(attend(rows, shape, new Array(300).fill(1))).toEqual(pieces)
+    }
   })
 
   test('huge scores, and keys that are zero or subnormal, give no NaN', () => {
@@ -75,8 +81,8 @@ describe('attention', () => {
   test('the largest sums of a head and of a block fit', () => {
     const shape = { ...plain, heads: 1, headDim: 256 }
     const row = new Float32Array(256).fill(0.5)
-    const rows = new Array<Float32Array>(64).fill(row)
-    const got = attend({ queries: rows, keys: rows, values: rows }, shape, [64])
+    const rows = new Array<Float32Array>(CACHE_BLOCK).fill(row)
+    const got = attend({ queries: rows, keys: rows, values: rows }, shape, [64, 64])
     for (const out of got) expect(relativeError(out, row)).toBeLessThan(1e-6)
   })
 
@@ -92,7 +98,7 @@ describe('attention', () => {
 
   /** Runs of `lengths` tokens one after the other; the output of every token. */
   function attend({ queries, keys, values }: Inputs, shape: Shape, lengths: readonly number[]): Float32Array[] {
-    const cache = lab.cache({ ...shape, capacity: Math.ceil(queries.length / 4) * 4 })
+    const cache = lab.cache({ ...shape, capacity: Math.ceil(queries.length / CACHE_BLOCK) * CACHE_BLOCK })
     const slopes = shape.slopes ? lab.put(shape.slopes) : 0
     let position = 0
     return lengths.flatMap(tokens => {
@@ -120,7 +126,7 @@ describe('attention', () => {
   function rounded(row: ArrayLike<number>, most: number): Float32Array {
     const largest = Array.from(row).reduce((size, x) => Math.max(size, Math.abs(x)), 0)
     const factor = largest > 1e-36 ? Math.fround(most / largest) : 0
-    return Float32Array.from(row, x => Math.round(Math.fround(x * factor)) * Math.fround(largest / most))
+    return Float32Array.from(row, x => reference.toEven(Math.fround(x * factor)) * Math.fround(largest / most))
   }
 
   function sum(counts: readonly number[]): number {

@@ -32,7 +32,8 @@ export function quantized(row: Row, most: number): { values: number[]; scales: n
   return { values, scales }
 }
 
-function toEven(x: number): number {
+/** The nearest integer; of two the even one, as the kernels round. */
+export function toEven(x: number): number {
   const floor = Math.floor(x)
   if (x - floor !== 0.5) return Math.round(x)
   return floor % 2 === 0 ? floor : floor + 1

@@ -2,7 +2,7 @@
 import { type MachineOptions, openMachine } from '../../../web/src/engine/simd/machine.ts'
 import type { Machine, Op } from '../../../web/src/engine/simd/ops.ts'
 import { Lab, relativeError, someWeights } from './lab.ts'
-import { random } from './random.ts'
+import { type Random, random } from './random.ts'
 import { product } from './reference.ts'
 
 export interface Question {
@@ -46,7 +46,10 @@ self.onmessage = async ({ data }: MessageEvent<Question>) => {
   self.postMessage(answer)
 }
 
-/** A layer's worth of ops at the lengths of prompts, tokens and guesses, one after the other over the same cache. */
+/**
+ * A layer's worth of ops at the lengths of prompts, tokens and guesses, one after the other over the same cache, then attention
+ * of heads of which few tokens' parts of all blocks have no room beside each other.
+ */
 function pile(machine: Machine, range: [number, number]): Uint8Array {
   const lab = new Lab(machine)
   const numbers = random(99)
@@ -58,7 +61,7 @@ function pile(machine: Machine, range: [number, number]): Uint8Array {
     lab.empty(64, 77),
   ]
   const [x, y] = [lab.quantizedRows(64, 320), lab.quantizedRows(64, 192)]
-  const shape = { heads: 6, kvHeads: 6, headDim: 32 }
+  const shape = { heads: 6, kvHeads: 2, headDim: 32 }
   const cache = lab.cache({ ...shape, capacity: 512 })
   const part = (offset: number) => ({ address: qkv.address + offset * 4, stride: qkv.stride })
   const weight = lab.put(numbers.floats(320))
@@ -68,8 +71,8 @@ function pile(machine: Machine, range: [number, number]): Uint8Array {
     { op: 'norm', kind: 'rms', from: hidden, to: hidden, width: 320, groups: 1, weight, bias: 0, epsilon: 1e-5 },
     { op: 'quantize', from: hidden, to: x, width: 320 },
     { op: 'matmul', from: x, matrix, bias: 0, plus: null, to: qkv },
-    { op: 'append', keys: part(192), values: part(384), cache, ...shape },
-    { op: 'attention', query: part(0), cache, to: attended, ...shape, scale: 1e-4, softCap: 0, window: 100, slopes: 0 },
+    { op: 'append', keys: part(192), values: part(256), cache, ...shape },
+    { op: 'attention', query: part(0), cache, to: attended, ...shape, scale: 1e-4, softCap: 0, window: 300, slopes: 0 },
     { op: 'activate', kind: 'silu', from: attended, gated: attended, to: attended, width: 192 },
     { op: 'quantize', from: attended, to: y, width: 192 },
     { op: 'matmul', from: y, matrix: head, bias: 0, plus: null, to: logits },
@@ -84,7 +87,27 @@ function pile(machine: Machine, range: [number, number]): Uint8Array {
     position += tokens
     for (const row of lab.read(logits, tokens, 77)) parts.push(new Uint8Array(row.buffer))
   }
+  parts.push(...rounds(lab, numbers))
   return Uint8Array.from(parts.flatMap(bytes => Array.from(bytes)))
+}
+
+function rounds(lab: Lab, numbers: Random): Uint8Array[] {
+  const shape = { heads: 16, kvHeads: 16, headDim: 128 }
+  const width = shape.heads * shape.headDim
+  const cache = lab.cache({ ...shape, capacity: 512 })
+  const [rows, to] = [lab.empty(64, width), lab.empty(64, width)]
+  const list = lab.machine.compile([
+    { op: 'append', keys: rows, values: rows, cache, ...shape },
+    { op: 'attention', query: rows, cache, to, ...shape, scale: 0.01, softCap: 0, window: 0, slopes: 0 },
+  ])
+  let position = 0
+  return [64, 64, 64, 64, 64, 64, 16, 1, 5].flatMap(tokens => {
+    for (let row = 0; row < tokens; row++)
+      lab.floats(rows.address + row * rows.stride * 4, width).set(numbers.floats(width))
+    lab.machine.run(list, { tokens, position, outputs: 0 })
+    position += tokens
+    return lab.read(to, tokens, width).map(row => new Uint8Array(row.buffer))
+  })
 }
 
 /** Products of tokens with outliers, in fours and alone, held against double precision. */

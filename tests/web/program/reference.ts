@@ -270,7 +270,7 @@ class Reference {
   /** Where a position's integers and their scale lie: 12 bits in int16, or 8 in int8, then a float32. */
   #places(kind: 'keys' | 'values', cache: Cache, { head, position, headDim }: Place) {
     const width = kind === 'keys' ? 2 : 1
-    const step = headDim * width + (kind === 'keys' ? 8 : 4)
+    const step = headDim * width + 4
     const start = cache[kind] + (head * cache.capacity + position) * step
     const [first, last] = [start / width, start / width + headDim]
     const integers = kind === 'keys' ? this.#i16.subarray(first, last) : this.#i8.subarray(first, last)

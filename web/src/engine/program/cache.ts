@@ -3,12 +3,10 @@
  * steps. More room is more memory behind the old: every head but the first then moves, the last one first.
  */
 import { EngineError } from '../errors.ts'
-import { type Cache, cacheBytes, type Machine } from '../simd/ops.ts'
+import { CACHE_BLOCK, type Cache, cacheBytes, type Machine } from '../simd/ops.ts'
 import { layersOf, type Program } from './program.ts'
 
 const STEPS = [1024, 4096, 16384, 65536]
-/** Makes every cache a multiple of 256 bytes, what the machine aligns to. */
-const POSITIONS = 64
 
 interface Slot {
   kind: 'keys' | 'values'
@@ -56,10 +54,10 @@ export class LayerCaches {
   }
 
   get bytesPerPosition(): number {
-    return bytesOf(this.#slots, 2) / 2
+    return bytesOf(this.#slots, CACHE_BLOCK) / CACHE_BLOCK
   }
 
-  /** A copy of the first `filled` positions, cache by cache, head by head; null where there is no memory for it. */
+  /** A copy of the blocks with the first `filled` positions, cache by cache, head by head; null where there is no memory for it. */
   save(filled: number): Uint8Array | null {
     try {
       const saved = new Uint8Array(bytesOf(this.#slots, filled))
@@ -122,7 +120,7 @@ function slotsOf(program: Program): Slot[] {
 
 function stepFor(positions: number, contextLength: number): number {
   const step = STEPS.find(size => size >= positions) ?? positions
-  return Math.ceil(Math.max(positions, Math.min(step, contextLength)) / POSITIONS) * POSITIONS
+  return Math.ceil(Math.max(positions, Math.min(step, contextLength)) / CACHE_BLOCK) * CACHE_BLOCK
 }
 
 function bytesOf(slots: readonly Slot[], capacity: number): number {

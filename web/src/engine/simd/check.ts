@@ -1,6 +1,6 @@
 /** Shapes and alignments that the kernels rely on, asked once per list: a wrong one would read or write beside its place. */
 import { EngineError } from '../errors.ts'
-import type { Op, Rows } from './ops.ts'
+import { CACHE_BLOCK, type Op, type Rows } from './ops.ts'
 
 const MOST_COLUMNS = 65_536
 /** Sums of 12 bits × 12 bits fit into 32 (web/kernels/attention.ts). */
@@ -26,7 +26,7 @@ function problems(op: Op): Problem[] {
   if ('headDim' in op)
     found.push([op.headDim % 8 !== 0 || op.headDim < 8 || op.headDim > MOST_HEAD, `heads of ${op.headDim} columns`])
   if ('kvHeads' in op && 'heads' in op) found.push([op.heads % op.kvHeads !== 0, `${op.heads} / ${op.kvHeads} heads`])
-  if ('cache' in op) found.push([op.cache.capacity % 4 !== 0, `a cache of ${op.cache.capacity} positions`])
+  if ('cache' in op) found.push([op.cache.capacity % CACHE_BLOCK !== 0, `a cache of ${op.cache.capacity} positions`])
   if (op.op === 'norm') found.push([op.width % 4 !== 0, `groups of ${op.width} columns`])
   if (op.op === 'quantize') found.push([op.width % 32 !== 0, `${op.width} columns`])
   if (op.op === 'rotary')

@@ -38,9 +38,13 @@ export type QuantizedRows = number
 export interface Cache {
   keys: number
   values: number
-  /** Positions that there is room for: a multiple of 4. */
+  /** Positions that there is room for: a multiple of CACHE_BLOCK. */
   capacity: number
 }
+
+/** Positions whose values lie together; keys do in eights. */
+export const CACHE_BLOCK = 128
+const CACHE_GROUP = 8
 
 type Which = { rows?: 'tokens' | 'outputs' }
 
@@ -161,15 +165,15 @@ export function quantizedRowBytes(width: number): number {
   return width * 2 + (width / 32) * 88 + 16
 }
 
-/** Bytes of one layer's keys or values. Values come in pairs of positions: the second of a pair takes none more. */
+/** Bytes of one layer's keys or values, of whole groups or blocks of positions; web/kernels/cache.ts says how they lie. */
 export function cacheBytes(shape: {
   kind: 'keys' | 'values'
   kvHeads: number
   capacity: number
   headDim: number
 }): number {
-  const steps = shape.kind === 'keys' ? shape.capacity : Math.ceil(shape.capacity / 2)
-  return shape.kvHeads * steps * (shape.headDim * 2 + 8)
+  const [together, width] = shape.kind === 'keys' ? [CACHE_GROUP, 2 * shape.headDim] : [CACHE_BLOCK, shape.headDim]
+  return shape.kvHeads * Math.ceil(shape.capacity / together) * together * (width + 4)
 }
 
 /** int32 words per op in memory: 0 opcode, 1 rows, 2… arguments as in `argumentsOf`. */
