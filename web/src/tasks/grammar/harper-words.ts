@@ -1,4 +1,4 @@
-/** What the page and the worker with Harper's rules say to each other. Imports types alone. */
+/** What the page and the worker with Harper's rules say to each other. */
 
 /** English as it is written where. */
 export type Dialect = 'American' | 'British' | 'Australian' | 'Canadian' | 'Indian'
@@ -21,3 +21,6 @@ export interface Lint {
 }
 
 export type FromHarper = { id: number; lints: Lint[] } | { id: number; failed: string }
+
+/** Of findings that lie over each other Harper gives one: that a sentence is long would hide every mistake in it. */
+export const RULES_OFF = { LongSentences: false }

@@ -1,7 +1,7 @@
 /** Harper's rules (harper.js, Apache-2.0) in a worker of their own: its WASM comes from our origin when the first sentence does. */
 import { LocalLinter, Dialect as Tongue, type Lint as WasmLint } from 'harper.js'
 import { slimBinary } from 'harper.js/slimBinary'
-import type { Dialect, FromHarper, Lint, ToHarper } from './harper-words.ts'
+import { type Dialect, type FromHarper, type Lint, RULES_OFF, type ToHarper } from './harper-words.ts'
 
 declare const self: DedicatedWorkerGlobalScope
 
@@ -27,8 +27,11 @@ async function answer({ id, sentence, dialect }: ToHarper): Promise<FromHarper> 
 }
 
 async function ready(dialect: Dialect) {
-  if (!linter) linter = { dialect, made: new LocalLinter({ binary: slimBinary, dialect: Tongue[dialect] }) }
-  else if (linter.dialect !== dialect) {
+  if (!linter) {
+    const made = new LocalLinter({ binary: slimBinary, dialect: Tongue[dialect] })
+    await made.setLintConfig({ ...(await made.getLintConfig()), ...RULES_OFF })
+    linter = { dialect, made }
+  } else if (linter.dialect !== dialect) {
     await linter.made.setDialect(Tongue[dialect])
     linter.dialect = dialect
   }
