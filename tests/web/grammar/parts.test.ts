@@ -240,3 +240,13 @@ describe('reasons', () => {
 function never(): never {
   throw new Error('no reason')
 }
+
+test.each([
+  ['No, no, no!', null],
+  ['I no do that.', null],
+  ['Kein Problem, gerne!', 'not-english'],
+  ['Ja, danke dir.', 'not-english'],
+  ['Vielen Dank, das ist sehr nett.', 'not-english'],
+])('whether %j can be English', (sentence, silence) => {
+  expect(factsOf(sentence).silence).toBe(silence)
+})

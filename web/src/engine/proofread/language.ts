@@ -3,7 +3,7 @@
 /** Words that stand in every text of a language, and in no other language's texts as often. */
 const SMALL_WORDS: Record<string, string> = {
   en: 'the and of to in is was that it he she they you we for on with as his her at be this are have from not but had were been will would there their what which when who can could should an or my your our its me him them if so do did does has how than then into about',
-  de: 'der die das und ist nicht ein eine einen einem den dem des mit von zu auf für sich auch es ich sie wir wird war sind haben hat aber oder wenn nach bei aus im am zum zur noch nur wie',
+  de: 'der die das und ist nicht ein eine einen einem den dem des mit von zu auf für sich auch es ich sie wir wird war sind haben hat aber oder wenn nach bei aus im am zum zur noch nur wie kein keine keinen ja nein danke bitte gerne gern mir mich dir dich du uns mein meine dein sehr schon doch dann dass weil wo hier',
   fr: 'le la les des une et est que qui dans pour pas sur avec ce cette il elle nous vous ils sont au aux du par plus mais ou où je ne se sa son ses très être été',
   es: 'el los las una y es que en por para con no se su sus lo como más pero muy está son fue ha del al me mi yo este esta hay cuando',
   it: 'il lo gli una e è che di per con non si su sono nel nella della del dei alla anche come più ma questo questa ho hai io lui lei noi',
@@ -23,7 +23,7 @@ export function canBeEnglish(keys: readonly string[]): boolean {
   const letters = keys.join('').match(/\p{L}/gu)?.length ?? 0
   const latin = keys.join('').match(/\p{Script=Latin}/gu)?.length ?? 0
   if (latin < LEAST_LATIN * letters) return false
-  const lower = keys.map(key => key.toLowerCase())
+  const lower = [...new Set(keys.map(key => key.toLowerCase()))] // "No, no, no!" is not twice Spanish
   const count = (name: string) => lower.filter(key => LANGUAGES.get(name)?.has(key)).length
   const english = count('en')
   return [...LANGUAGES.keys()].every(name => name === 'en' || count(name) < ENOUGH || count(name) <= english)
