@@ -1,11 +1,13 @@
 /**
  * Compiles the CPU backend's kernels (AssemblyScript) where JavaScript imports `virtual:kernels/<build>`: its default
- * export is the WASM file as base64, `memoryKindAt` the byte that tells its memory. In the bundle, so that a page that embeds the engine has no file more to serve.
+ * export is the WASM file, deflated (a third of its size), as base64, `memoryKindAt` the byte that tells its memory. In the
+ * bundle, so that a page that embeds the engine has no file more to serve.
  */
 import { createHash, randomUUID } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { deflateRawSync } from 'node:zlib'
 import asc, { version as VERSION } from 'assemblyscript/asc'
 import type { Plugin } from 'vite'
 
@@ -35,7 +37,8 @@ export function kernels(): Plugin {
     async load(id) {
       if (!id.startsWith(`\0${PREFIX}`)) return null
       const wasm = await kernelsOf(id.slice(PREFIX.length + 1))
-      return `export default '${wasm.toString('base64')}'\nexport const memoryKindAt = ${memoryKindAt(wasm)}`
+      const packed = deflateRawSync(wasm, { level: 9 }).toString('base64')
+      return `export default '${packed}'\nexport const memoryKindAt = ${memoryKindAt(wasm)}`
     },
   }
 }

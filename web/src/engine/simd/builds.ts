@@ -19,17 +19,23 @@ const RELAXED_MODULE = Uint8Array.of(
 )
 
 export async function compileBuild(build: Build, shared: boolean): Promise<WebAssembly.Module> {
-  const { default: base64, memoryKindAt } = await (build === 'relaxed'
+  const { default: packed, memoryKindAt } = await (build === 'relaxed'
     ? import('virtual:kernels/relaxed')
     : import('virtual:kernels/simd128'))
-  const bytes = Uint8Array.from(atob(base64), letter => letter.charCodeAt(0))
-  if (shared) bytes[memoryKindAt] = 3 // all else is the same code
   try {
+    const bytes = await inflated(packed)
+    if (shared) bytes[memoryKindAt] = 3 // all else is the same code
     return await WebAssembly.compile(bytes)
   } catch (error) {
     const said = error instanceof Error ? error.message : String(error)
     throw new EngineError('unsupported', { kind: 'no-kernels', said })
   }
+}
+
+async function inflated(base64: string): Promise<Uint8Array<ArrayBuffer>> {
+  const packed = Uint8Array.from(atob(base64), letter => letter.charCodeAt(0))
+  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream('deflate-raw'))
+  return new Uint8Array(await new Response(stream).arrayBuffer())
 }
 
 export function hasRelaxedSimd(): boolean {
