@@ -285,6 +285,8 @@ describe('saving all chats', () => {
     await expect.element(page.getByRole('alert')).toHaveTextContent('The file could not be made')
     await expect.element(page.getByRole('alert')).toHaveTextContent('Reload the page, then try again.')
     expect(files).toEqual([])
+    await userEvent.click(button('Dismiss')) // it stays until then, for the next test too
+    await vi.waitFor(() => expect(page.getByRole('alert').query()).toBeNull())
   })
 })
 
