@@ -58,38 +58,37 @@ def later_steps(checkout: Checkout) -> list[Step]:
     ]
 
 
+def grammar_test_step(checkout: Checkout) -> Step:
+    """The model that corrects sentences, as the tests ask it: its variant for the CPU alone, which takes a minute."""
+    bundle = checkout.data / "test-models" / GRAMMAR_MODEL
+    arguments: list[str | Path] = ["model", GRAMMAR_MODEL, "--variants", "cpu-int8", "--out", bundle]
+    title = f"Model {GRAMMAR_MODEL}, for the tests: merge the adapter, export for the CPU"
+    return _bundle_step(checkout, "model-grammar-for-tests", title, (bundle, arguments), (160_000_000, 600_000_000))
+
+
 def _named_step(checkout: Checkout, model: str, does: str, disk_bytes: tuple[int, int]) -> Step:
-    """`slm-export default --model`; `disk_bytes` are those that stay and those that pass."""
-    root, bundle, name = checkout.root, checkout.models / model, f"model-{model}"
-    command: list[str | Path] = [checkout.program("slm-export"), "default", "--model", model]
-    command += ["--models", checkout.models, "--downloads", checkout.models.parent / "downloads"]
+    """`slm-export default --model`."""
+    arguments: list[str | Path] = ["default", "--model", model, "--models", checkout.models]
+    made = checkout.models / model, arguments
+    return _bundle_step(checkout, f"model-{model}", f"Model {model}: {does}", made, disk_bytes)
+
+
+def _bundle_step(
+    checkout: Checkout, name: str, title: str, made: tuple[Path, list[str | Path]], disk_bytes: tuple[int, int]
+) -> Step:
+    """A model that the exporter knows. `made`: the bundle and what makes it; `disk_bytes`: those that stay, those that pass."""
+    root, (bundle, arguments) = checkout.root, made
+    command = [checkout.program("slm-export"), *arguments, "--downloads", checkout.models.parent / "downloads"]
     kept_bytes, passing_bytes = disk_bytes
     return Step(
         name,
-        f"Model {model}: {does}",
+        title,
         lambda: digest([*tree(root / "export" / "slm_export"), root / "requirements.lock"], texts=[str(bundle)], root=root),
         lambda: tree(bundle),
         lambda runner: runner.run(name, command, env={"COLUMNS": "110"}, echo=True),
-        checkout.models,
+        bundle.parent,
         kept_bytes=kept_bytes,
         passing_bytes=passing_bytes,
-    )
-
-
-def grammar_test_step(checkout: Checkout) -> Step:
-    """The model that corrects sentences, as the tests ask it: its variant for the CPU alone, which takes a minute."""
-    root, bundle, name = checkout.root, checkout.data / "test-models" / GRAMMAR_MODEL, "model-grammar-for-tests"
-    command: list[str | Path] = [checkout.program("slm-export"), "model", GRAMMAR_MODEL, "--variants", "cpu-int8"]
-    command += ["--out", bundle, "--downloads", checkout.models.parent / "downloads"]
-    return Step(
-        name,
-        f"Model {GRAMMAR_MODEL}, for the tests: merge the adapter, export for the CPU",
-        lambda: digest([*tree(root / "export" / "slm_export"), root / "requirements.lock"], texts=[str(bundle)], root=root),
-        lambda: tree(bundle),
-        lambda runner: runner.run(name, command, env={"COLUMNS": "110"}, echo=True),
-        checkout.data,
-        kept_bytes=160_000_000,
-        passing_bytes=600_000_000,
     )
 
 
