@@ -35,8 +35,9 @@ const SENTENCES = [
   'He told me that the meeting would begin at nine and last about two hours.',
   'There is a good restaurant around the corner where we often eat on Friday evenings.',
 ]
-/** New words at the end of each round: nothing is known from the one before. */
-const ROUNDS = ['now', 'then', 'today', 'here', 'again', 'there', 'soon', 'too', 'still', 'yet']
+/** A word before each sentence, another in each round: nothing is known from the one before. */
+const ROUNDS = ['now', 'then', 'so', 'again', 'still', 'also', 'here', 'soon', 'later', 'today']
+const SHOWN = ROUNDS.slice(0, Number(options.rounds)).map(word => `${word[0].toUpperCase()}${word.slice(1)}`)
 
 const found = {}
 for (const backend of options.backends.split(',').filter(Boolean)) found[backend] = await measured(backend)
@@ -48,7 +49,7 @@ async function measured(backend) {
   try {
     const result = await page.evaluate(run, {
       ...{ client: source('engine/client.ts'), backend, threads: Number(options.threads) },
-      ...{ sentences: SENTENCES, endings: ROUNDS.slice(0, Number(options.rounds)) },
+      ...{ sentences: SENTENCES, beginnings: SHOWN },
     })
     show(result)
     return result
@@ -58,7 +59,7 @@ async function measured(backend) {
 }
 
 /** Runs in the page. */
-async function run({ client, backend, threads, sentences, endings }) {
+async function run({ client, backend, threads, sentences, beginnings }) {
   const { createEngine } = await import(client)
   const engine = await createEngine({ bundle: '/bundle/', device: 'cpu', backend, threads })
   const { info } = engine
@@ -71,13 +72,14 @@ async function run({ client, backend, threads, sentences, endings }) {
   const [one, paragraph, plain, drafted] = [[], [], [], []]
   const tokens = { drafted: 0, accepted: 0, output: 0 }
   let same = 0
-  for (const [round, ending] of endings.entries()) {
-    const fresh = sentences.map(sentence => sentence.replace(/\S+\.$/, `${ending}.`))
+  const behind = (words, sentence) => `${words} ${sentence.replace(/^(?!I )./, letter => letter.toLowerCase())}`
+  for (const [round, word] of beginnings.entries()) {
+    const fresh = sentences.map(sentence => behind(word, sentence))
     for (const sentence of fresh) {
       one.push((await timed(() => engine.proofread(sentence, { priority: 'interactive' }))).ms)
     }
     const words = fresh
-      .map(sentence => `So ${sentence[0].toLowerCase()}${sentence.slice(1)}`)
+      .map(sentence => behind('But', sentence))
       .join(' ')
       .split(' ')
     const text = `${words.slice(0, 100).join(' ').replace(/\.?$/, '.')}`
@@ -152,7 +154,7 @@ async function seen(url) {
     await page.keyboard.insertText('He go home.\n')
     await page.waitForFunction(() => document.querySelector('.write-text').shadowRoot.querySelector('[data-mark]'))
     const times = []
-    for (const sentence of ROUNDS.slice(0, Number(options.rounds)).map(end => SENTENCES[0].replace('four.', end))) {
+    for (const sentence of SHOWN.map(word => `${word} ${SENTENCES[0].slice(0, -1).toLowerCase()}`)) {
       await page.keyboard.insertText(sentence)
       times.push(
         await page.evaluate(async () => {

@@ -217,16 +217,18 @@ describe('two models within a budget of memory', () => {
     const { made, make } = workers()
     const wide = new MemoryBudget(60 * 2 ** 20)
     const alone = await createEngine({ ...OPTIONS, memory: wide }, make)
-    const tight = new MemoryBudget(1.5 * wide.usedBytes)
+    const taken = wide.usedBytes
+    const tight = new MemoryBudget(1.5 * taken)
     await alone.dispose()
     const options = { ...OPTIONS, memory: tight }
     const [first, second] = await Promise.all([createEngine(options, make), createEngine(options, make)])
+    expect(tight.usedBytes, 'one is loaded, whichever knew first how much it needs').toBe(taken)
     const request: CompletionRequest = { prompt: 'Alice', temperature: 0, max_tokens: 24 }
-    const before = made.length
     const text = await textOf(second, request)
-    expect(made.length, 'the second is loaded').toBe(before)
+    const before = made.length
     expect(await textOf(first, request)).toBe(text)
     expect(made.length, 'the first had to make room').toBe(before + 1)
+    expect(tight.usedBytes).toBe(taken)
     await Promise.all([first.dispose(), second.dispose()])
     expect(tight.usedBytes).toBe(0)
   })
