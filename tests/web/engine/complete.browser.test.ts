@@ -55,6 +55,48 @@ describe.each(['simd', 'ort'] as const)('%s', backend => {
   })
 })
 
+describe('on WebGPU', () => {
+  const engines: Partial<Record<'cpu' | 'webgpu', Engine>> = {}
+  beforeAll(async () => {
+    for (const device of ['cpu', 'webgpu'] as const) {
+      engines[device] = await createEngine({ bundle: '/bundles/foreign/tiny-llama/', device }) // the same 32-bit weights
+      expect(engines[device].info).toMatchObject({ device, variant: `${device}-fp32` })
+    }
+  })
+  afterAll(() => Promise.all(Object.values(engines).map(engine => engine.dispose())))
+
+  // In this order: key by key, so that what was computed is used again and taken back, and then other places.
+  test.each([
+    ...Array.from({ length: 9 }, (_, typed) => 'Alice was beginning'.slice(0, 11 + typed)),
+    'She had peeped into the boo',
+    'The White Rabbit took a wat',
+    'The White Rabbit took a ',
+    '- apples\n- oran',
+    '“I do not know,” she',
+    'Wir gehen über die Brü',
+    'A happy day 😀',
+    '今日は天気が',
+    'Alice was',
+  ])('%j: the suggestion of the CPU', async before => {
+    const [cpu, gpu] = await Promise.all(
+      Object.values(engines).map(async engine => {
+        const { tokens, alternatives, ...found } = await engine.complete({ before, ...BOLD, alternatives: 2 })
+        const texts = [...tokens, ...alternatives].map(part => part.text)
+        const shares = [
+          found.probability,
+          ...tokens.map(token => token.probability),
+          ...alternatives.map(other => other.confidence),
+        ]
+        return { texts, shares, said: [found.text, found.withheld, found.silentBecause, found.stats.runs] }
+      }),
+    )
+    expect(cpu?.texts).not.toEqual([])
+    expect(gpu?.said).toEqual(cpu?.said)
+    expect(gpu?.texts).toEqual(cpu?.texts)
+    for (const [at, share] of gpu?.shares.entries() ?? []) expect(share).toBeCloseTo(cpu?.shares[at] ?? Number.NaN, 3)
+  })
+})
+
 test('a model that answers texts says what to load', async () => {
   const engine = await createEngine({ bundle: '/bundles/transformers/tiny-t5/', device: 'cpu' })
   try {
