@@ -48,7 +48,11 @@ try {
   for (let index = 0; index < Number(options.busy); index++) busy.push(spawn(process.execPath, ['-e', BUSY]))
   for (let round = 0; round < Number(options.rounds); round++) {
     const ways = dists.flatMap(dist => options.threads.split(',').map(threads => ({ dist, threads: Number(threads) })))
-    for (const way of round % 2 ? ways.toReversed() : ways) runs.push({ ...way, ...(await measure(way)) })
+    for (const way of round % 2 ? ways.toReversed() : ways) {
+      const run = { ...way, ...(await measure(way)) }
+      runs.push(run)
+      console.error(`round ${round + 1}: ${lineOf(run)}`)
+    }
   }
 } finally {
   for (const child of busy) child.kill()
@@ -71,6 +75,13 @@ if (options.json) writeFileSync(options.json, `${JSON.stringify(runs, null, 1)}\
 
 function mapped(object, change) {
   return Object.fromEntries(Object.entries(object).map(([key, value]) => [key, change(value)]))
+}
+
+function lineOf({ dist, threads, speeds }) {
+  const read = lengths.map(
+    length => `${length}: ${speeds[length].prefill.toFixed(0)} / ${speeds[length].decode.toFixed(0)}`,
+  )
+  return `${dist}, ${threads} threads, tokens/s read / written behind ${read.join(', ')}`
 }
 
 function columnOf(own) {

@@ -13,8 +13,10 @@ import {
   opRows,
   RUNNER_SLEEPS,
   runThreads,
+  STALLS,
   STATE,
   STOP,
+  THREADS,
 } from './memory'
 import { packPanels, setFlip } from './pack'
 import { quantize } from './quantize'
@@ -32,8 +34,12 @@ const READ = 16
 /** Looks at a word of memory before a thread goes to sleep: some 20 µs for helpers, less for the runner. */
 const HELPER_SPINS = 20_000
 const RUNNER_SPINS = 4_000
+/** A helper that needs longer than this for what it has begun of a product was put aside. */
+const STALL_NS: i64 = 200_000
 /** How long the runner sleeps before it looks whether a helper failed. */
 const LOOK_NS: i64 = 50_000_000
+/** What `atomic.wait` says when nobody woke it. */
+const TIMED_OUT = 2
 /** Weights (times tokens) that a chunk of a matrix product should have, and chunks that a thread should get. */
 const CHUNK_PRODUCTS: i64 = 131072
 const CHUNKS_PER_THREAD = 4
@@ -120,19 +126,30 @@ function waitFor(chunks: i32): bool {
   for (let spin = 0; spin < RUNNER_SPINS; spin++) if (atomic.load<i32>(DONE) === chunks) return true
   atomic.store<i32>(RUNNER_SLEEPS, 1)
   let done = atomic.load<i32>(DONE)
+  let waitNs = STALL_NS
   while (done !== chunks && !atomic.load<i32>(FAILED)) {
-    atomic.wait<i32>(DONE, done, LOOK_NS)
+    if (atomic.wait<i32>(DONE, done, waitNs) === TIMED_OUT) {
+      // What is begun of attention over a long context takes long by itself.
+      if (waitNs === STALL_NS && isProduct()) store<i32>(STALLS, load<i32>(STALLS) + 1)
+      waitNs = LOOK_NS
+    }
     done = atomic.load<i32>(DONE)
   }
   atomic.store<i32>(RUNNER_SLEEPS, 0)
   return done === chunks
 }
 
+function isProduct(): bool {
+  return load<i32>(load<usize>(CURRENT)) === MATMUL
+}
+
 /** A helper's life: takes chunks as long as there are any, looks for new ones for a while, sleeps until there are. */
 export function help(thread: i32): void {
   let spins = 0
   while (!atomic.load<i32>(STOP)) {
-    if (takeChunk(thread)) spins = 0
+    const threads = atomic.load<i32>(THREADS)
+    if (thread >= threads) atomic.wait<i32>(THREADS, threads, -1)
+    else if (takeChunk(thread)) spins = 0
     else if (++spins > HELPER_SPINS) {
       const state = atomic.load<i64>(STATE)
       atomic.store<i32>(HELPERS_SLEEP, 1)

@@ -17,8 +17,12 @@ export const FAILED: usize = 1344
 export const STOP: usize = 1408
 /** i32: tokens, position of the first, outputs, threads; address of the token ids, of the threads' scratch memory. */
 export const RUN: usize = 1472
+/** i32: threads that take part in the run. The others sleep on it. */
+export const THREADS: usize = RUN + 12
 /** i32: the block that attention's current round begins with. */
 export const ROUND: usize = 1536
+/** i32: how often in this run its thread waited for another that the system had put aside. */
+export const STALLS: usize = 1600
 
 /** Each thread's own memory: 8 rows of a matrix with 65,536 columns, and the state of attention. */
 export const SCRATCH_BYTES: usize = 589824
@@ -37,7 +41,7 @@ export function runOutputs(): i32 {
 }
 
 export function runThreads(): i32 {
-  return load<i32>(RUN, 12)
+  return load<i32>(THREADS)
 }
 
 export function tokenAt(index: i32): i32 {

@@ -10,10 +10,10 @@ export interface Question {
   /** What weights may be, so that relaxed products stay exact on this machine too. */
   range?: [number, number]
   /**
-   * `pile`: results of many runs; `products`: matrix products beside what they should be; `bad op`: an op that makes a
+   * `pile`: results of many runs, `turns`: each with another number of the threads; `products`: matrix products beside what they should be; `bad op`: an op that makes a
    * helper fail; `dispose`: a run after the end.
    */
-  what: 'pile' | 'products' | 'bad op' | 'dispose'
+  what: 'pile' | 'turns' | 'products' | 'bad op' | 'dispose'
 }
 
 export interface Answer {
@@ -35,7 +35,8 @@ self.onmessage = async ({ data }: MessageEvent<Question>) => {
     error: null,
   }
   try {
-    if (data.what === 'pile') answer.bytes = pile(machine, data.range ?? [-127, 127])
+    if (data.what === 'pile' || data.what === 'turns')
+      answer.bytes = pile(machine, data.range ?? [-127, 127], data.what === 'turns')
     else if (data.what === 'products') answer.worst = worstProduct(machine, data.range ?? [-127, 127])
     else if (data.what === 'bad op') runBadOps(machine)
     else runAfterEnd(machine)
@@ -50,7 +51,7 @@ self.onmessage = async ({ data }: MessageEvent<Question>) => {
  * A layer's worth of ops at the lengths of prompts, tokens and guesses, one after the other over the same cache, then attention
  * of heads of which few tokens' parts of all blocks have no room beside each other.
  */
-function pile(machine: Machine, range: [number, number]): Uint8Array {
+function pile(machine: Machine, range: [number, number], inTurns: boolean): Uint8Array {
   const lab = new Lab(machine)
   const numbers = random(99)
   const [first, second] = [someWeights(numbers, 576, 320, range), someWeights(numbers, 77, 192, range)]
@@ -80,10 +81,11 @@ function pile(machine: Machine, range: [number, number]): Uint8Array {
   const list = machine.compile(ops)
   const parts: Uint8Array[] = []
   let position = 0
-  for (const tokens of [64, 1, 1, 5, 33, 1, 64, 2, 64, 7, 1, 64, 64, 64, 1]) {
+  for (const [turn, tokens] of [64, 1, 1, 5, 33, 1, 64, 2, 64, 7, 1, 64, 64, 64, 1].entries()) {
     for (let row = 0; row < tokens; row++)
       lab.floats(hidden.address + row * hidden.stride * 4, 320).set(numbers.floats(320))
-    machine.run(list, { tokens, position, outputs: 0 })
+    const threads = inTurns ? ((3 * turn) % machine.threads) + 1 : machine.threads
+    machine.run(list, { tokens, position, outputs: 0, threads })
     position += tokens
     for (const row of lab.read(logits, tokens, 77)) parts.push(new Uint8Array(row.buffer))
   }

@@ -27,6 +27,14 @@ test('one, two and four threads, with and without shared memory: the same to the
   }
 })
 
+test('a number of threads that changes from run to run gives the same bits, and nobody sleeps for ever', async () => {
+  const [alone, turns] = await Promise.all(
+    [1, 4].map(threads => ask({ what: threads > 1 ? 'turns' : 'pile', options: { threads } })),
+  )
+  expect(turns).toMatchObject({ error: null, threads: 4 })
+  expect(alone && turns && same(turns.bytes, alone.bytes)).toBe(true)
+})
+
 test('relaxed SIMD: one and two threads give the same bits', async () => {
   expect(hasRelaxedSimd()).toBe(true) // Chromium has it
   const [one, two] = await Promise.all(

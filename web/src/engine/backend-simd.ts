@@ -19,12 +19,15 @@ import {
   weightBytes,
 } from './program/weights.ts'
 import { encode, type Machine, OP_WORDS, type Op, type OpList, type Rows } from './simd/ops.ts'
+import { ThreadChoice } from './simd/thread-choice.ts'
 
 /** Larger models take longer for a chunk, and a cancel waits for its end. */
 const LARGE_BYTES = 400e6
 const CHUNK_TOKENS = { small: 128, large: 64 }
 /** Rows of logits are long: a check of more guesses takes several runs. */
 const OUTPUTS = 32
+/** From so many tokens on a run is as fast for each of them as a long one, bound by products; a token alone is by memory. */
+const MANY_TOKENS = 16
 /** Lists of ops, and what alignment takes. */
 const LIST_BYTES = 1 << 20
 /** What WASM can address, less what the machine itself takes. */
@@ -131,11 +134,14 @@ export class SimdBackend implements Backend {
   readonly #ops: Op[]
   readonly #list: OpList
   readonly #logits: Rows
+  /** For tokens one by one, and for many at once. */
+  readonly #choices: { one: ThreadChoice; many: ThreadChoice }
   #length = 0
 
   constructor(machine: Machine, { program, weights, sizes, contextLength }: Loaded) {
     this.name = `simd-${machine.build}`
     this.threads = machine.threads
+    this.#choices = { one: new ThreadChoice(machine.threads), many: new ThreadChoice(machine.threads) }
     this.vocabularySize = program.widths[program.logits] ?? 0
     this.contextLength = contextLength
     this.chunkTokens = sizes.tokens
@@ -219,7 +225,13 @@ export class SimdBackend implements Backend {
     this.#reserve(total)
     const { memory, tokens: address } = this.#machine
     new Int32Array(memory.buffer, address, tokens.length).set(tokens)
-    this.#machine.run(this.#list, { tokens: tokens.length, position: this.#length, outputs })
+    const shape = { tokens: tokens.length, position: this.#length, outputs }
+    const choice = this.#choices[tokens.length === 1 ? 'one' : 'many']
+    const started = performance.now()
+    const stalls = this.#machine.run(this.#list, { ...shape, threads: choice.threads })
+    // Of few tokens the speed says nothing of that of others.
+    const tells = tokens.length === 1 || tokens.length >= MANY_TOKENS
+    if (tells) choice.ran({ tokens: tokens.length, ms: performance.now() - started, stalls })
     this.#length = total
   }
 

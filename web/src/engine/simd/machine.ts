@@ -6,7 +6,7 @@ import { AnyOriginWorker as Worker } from '../any-origin.ts'
 import { EngineError } from '../errors.ts'
 import { type Build, compileBuild, flipOf, hasRelaxedSimd, type Kernels } from './builds.ts'
 import { checkOp } from './check.ts'
-import { DONE, FREE, RUN, SCRATCH_BYTES, STATE, STOP } from './layout.ts'
+import { DONE, FREE, RUN, SCRATCH_BYTES, STALLS, STATE, STOP, THREADS } from './layout.ts'
 import { encode, type Machine, OP_WORDS, type Op, type OpList, type RunShape } from './ops.ts'
 import type { HelperStart } from './thread.ts'
 
@@ -129,7 +129,7 @@ class WasmMachine implements Machine {
     this.#kernels = kernels
     this.#helpers = helpers
     this.tokens = this.allocate(4 * maxTokens)
-    this.#words[RUN / 4 + 3] = this.threads
+    this.#words[THREADS / 4] = this.threads
     this.#words[RUN / 4 + 4] = this.tokens
     this.#words[RUN / 4 + 5] = this.allocate(this.threads * SCRATCH_BYTES)
   }
@@ -166,14 +166,17 @@ class WasmMachine implements Machine {
     return { address, count: ops.length }
   }
 
-  run(list: OpList, { tokens, position, outputs }: RunShape): void {
+  run(list: OpList, { tokens, position, outputs, threads = this.threads }: RunShape): number {
     if (this.#failed) throw new EngineError('internal', 'The CPU backend failed before. Load the model again.')
     if (tokens < 1 || tokens > this.maxTokens || outputs < 0 || outputs > tokens || position < 0)
       throw new EngineError(
         'internal',
         `The CPU backend cannot run ${tokens} tokens (${outputs} outputs) at ${position}.`,
       )
-    this.#words.set([tokens, position, outputs], RUN / 4)
+    const words = this.#words
+    words.set([tokens, position, outputs], RUN / 4)
+    words[STALLS / 4] = 0
+    this.#share(words, Math.max(1, Math.min(threads, this.threads)))
     this.#failed = true
     let said = 'a thread stopped'
     try {
@@ -183,12 +186,22 @@ class WasmMachine implements Machine {
     }
     if (this.#failed)
       throw new EngineError('internal', `The CPU backend failed while it computed (${said}). Load the model again.`)
+    return words[STALLS / 4] ?? 0
+  }
+
+  /** Among so many threads; those that took no part sleep until they do. */
+  #share(words: Int32Array, threads: number): void {
+    const before = words[THREADS / 4] ?? 0
+    if (threads === before) return
+    Atomics.store(words, THREADS / 4, threads)
+    if (threads > before) Atomics.notify(words, THREADS / 4)
   }
 
   dispose(): void {
     this.#failed = true
     Atomics.store(this.#words, STOP / 4, 1)
-    if (this.#helpers.length > 0) for (const word of [STATE / 4 + 1, DONE / 4]) Atomics.notify(this.#words, word)
+    if (this.#helpers.length > 0)
+      for (const word of [STATE / 4 + 1, DONE / 4, THREADS / 4]) Atomics.notify(this.#words, word)
     for (const helper of this.#helpers.splice(0)) helper.terminate()
   }
 }

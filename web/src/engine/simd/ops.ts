@@ -126,9 +126,10 @@ export interface Machine {
   compile(ops: readonly Op[]): OpList
   /**
    * Runs a list to its end; the calling thread is one of the threads, and blocks. Tokens are at positions from `position`
-   * on. @throws EngineError 'internal' where a thread failed; the machine is of no use after that but to be disposed.
+   * on. Returns how often this thread waited for one that the system had put aside.
+   * @throws EngineError 'internal' where a thread failed; the machine is of no use after that but to be disposed
    */
-  run(list: OpList, run: RunShape): void
+  run(list: OpList, run: RunShape): number
   /** Ends the threads; twice is fine. */
   dispose(): void
 }
@@ -143,6 +144,8 @@ export interface RunShape {
   position: number
   /** For how many of the last tokens the ops with `rows: 'outputs'` run. */
   outputs: number
+  /** How many take part, this one among them: all without it. */
+  threads?: number
 }
 
 /** Columns that a row of `width` must have room for. */
