@@ -310,6 +310,21 @@ describe('trouble', () => {
     expect(shown()).toHaveLength(4)
   })
 
+  // The chat was gone from the page and still in the store, and nobody was told.
+  it('a chat that the store does not delete is still here, and the page says so', async () => {
+    const { store, conversation } = await talked('one', 'two')
+    store.remove = async () => {
+      throw new StoreError('failed', 'gone')
+    }
+    await conversation.removeChat(currentId.value)
+    await expect.element(page.getByRole('alert')).toHaveTextContent('The chat “one” could not be deleted')
+    expect(chatList.value.map(({ title }) => title)).toEqual(['one'])
+    expect(shown()).toEqual(['one', 're: one', 'two', 're: two'])
+    await userEvent.click(button('Dismiss'))
+    await ask('three')
+    await vi.waitFor(async () => expect((await store.read(currentId.value))?.messages).toHaveLength(6))
+  })
+
   it('a chat that another tab writes in is shown as such, and taken over when that tab is gone', async () => {
     const begun = talk('one', 'half an ans')
     const writing = update(begun, path(begun)[1]?.id ?? '', { state: 'writing' })

@@ -4,9 +4,20 @@
  */
 import type { Engine } from '../engine/api.ts'
 import { text } from '../text/index.ts'
-import { announcement, undo } from './announce.ts'
-import { change, chat, currentId, isBusy, isElsewhere, isUnfinished, openChats, put, shut } from './chats/desk.ts'
-import type { Library } from './chats/library.ts'
+import { announcement, problem, undo } from './announce.ts'
+import {
+  change,
+  chat,
+  currentId,
+  ended,
+  isBusy,
+  isElsewhere,
+  isUnfinished,
+  openChats,
+  put,
+  shut,
+} from './chats/desk.ts'
+import { chatList, type Library } from './chats/library.ts'
 import { type Beginning, Scribe } from './chats/scribe.ts'
 import { add, amend, branch, fork, newId, path, remove, rename, reopen, restore, show } from './chats/tree.ts'
 import type { Attachment, Chat, ChatHead, Message } from './chats/types.ts'
@@ -131,18 +142,27 @@ export class Conversation {
     announcement.value = text.value.chat.messagesDeleted(gone.length)
   }
 
+  /** Deletes a chat. Where the store refuses it stays as it is, and the page says so. */
   async removeChat(id: string): Promise<void> {
     this.#scribe.stop(id)
-    if (id === currentId.value) this.newChat()
-    const { title } = (await this.library.read(id).catch(() => null))?.head ?? { title: '' }
-    shut(id)
-    const back = await this.library.remove(id)
-    const act = async () => {
-      await back()
-      await this.open(id)
+    const open = openChats.value.get(id)
+    const wasShown = id === currentId.value
+    const title = chatList.value.find(head => head.id === id)?.title ?? ''
+    if (wasShown) this.newChat()
+    shut(id) // an answer that is ending in it would save it again
+    try {
+      const back = await this.library.remove(id)
+      const act = async () => {
+        await back()
+        await this.open(id)
+      }
+      undo.value = { text: text.value.chat.chatDeleted(title), act }
+      announcement.value = text.value.chat.chatDeleted(title)
+    } catch {
+      if (open) put(ended(open))
+      if (wasShown) await this.open(id)
+      problem.value = text.value.chat.notDeleted(title)
     }
-    undo.value = { text: text.value.chat.chatDeleted(title), act }
-    announcement.value = text.value.chat.chatDeleted(title)
   }
 
   rename(id: string, title: string): Promise<void> {

@@ -49,8 +49,13 @@ export function hasUnfinished({ messages }: Chat): boolean {
 
 /** After its tab was closed or crashed: what was written stays, and is marked. */
 export function interrupted(chat: Chat): Chat {
+  return ended(chat, { interrupted: true })
+}
+
+/** Nobody writes in it any more: what was written stays. */
+export function ended(chat: Chat, mark: Pick<Message, 'interrupted'> = {}): Chat {
   const open = [...chat.messages.values()].filter(isUnfinished)
-  return open.reduce((before, { id }) => update(before, id, { state: 'stopped', interrupted: true }), chat)
+  return open.reduce((before, { id }) => update(before, id, { state: 'stopped', ...mark }), chat)
 }
 
 const OLD_KEY = siteName('slm-playground.chat')

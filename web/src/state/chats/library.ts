@@ -133,7 +133,7 @@ export class Library {
     this.#post({ changed: heads.map(([id]) => id), removed: [] })
   }
 
-  /** Deletes a chat; the returned function brings it back with everything that belonged to it. */
+  /** Deletes a chat; the returned function brings it back with everything that belonged to it. @throws StoreError: it is still here */
   async remove(id: string): Promise<() => Promise<void>> {
     await this.#saving
     const store = await this.#opened
@@ -141,8 +141,8 @@ export class Library {
     const messages = [...(chat?.messages.values() ?? [])]
     const ids = messages.flatMap(message => (message.has_tokens ? [message.id] : []))
     const tokens = ids.length > 0 ? await store.tokens(id, ids) : []
-    this.#forget(id)
     await store.remove(id)
+    this.#forget(id)
     this.#post({ changed: [], removed: [id] })
     return async () => {
       if (chat) await this.save(chat, tokens)

@@ -10,6 +10,8 @@ export const chat: Text['chat'] = {
   forkOf: title => `${title} (Abzweig)`,
   messagesDeleted: count => (count === 1 ? 'Gelöscht' : `Gelöscht, mit ${count - 1} weiteren danach`),
   chatDeleted: title => (title ? `Chat „${title}“ gelöscht` : 'Chat gelöscht'),
+  notDeleted: title =>
+    `${title ? `Der Chat „${title}“` : 'Der Chat'} ließ sich nicht löschen und ist noch da: Der Speicher des Browsers nahm es nicht an. Die Seite neu laden, dann noch einmal versuchen.`,
   deletedElsewhere: 'Dieser Chat wurde in einem anderen Tab gelöscht.',
   notFound: 'Diesen Chat gibt es hier nicht. Er wurde gelöscht oder gehört zu einem anderen Browser.',
   elsewhere:

@@ -10,6 +10,8 @@ export const chat = {
   forkOf: (title: string) => `${title} (fork)`,
   messagesDeleted: (count: number) => (count === 1 ? 'Deleted' : `Deleted with ${count - 1} more after it`),
   chatDeleted: (title: string) => (title ? `Chat “${title}” deleted` : 'Chat deleted'),
+  notDeleted: (title: string) =>
+    `${title ? `The chat “${title}”` : 'The chat'} could not be deleted and is still here: the browser’s storage did not take it. Reload the page, then try again.`,
   deletedElsewhere: 'This chat was deleted in another tab.',
   notFound: 'That chat is not here. It was deleted, or it belongs to another browser.',
   elsewhere: 'Another tab is writing in this chat. What it writes appears here; afterwards both can go on.',
