@@ -7,6 +7,7 @@ import {
   comparisonFile,
   decodeComparison,
   encodeComparison,
+  linkOf,
   readComparisonFile,
   sha256,
 } from '../../../web/src/tasks/comparison.ts'
@@ -75,6 +76,18 @@ describe('a link', () => {
     const odd = await of({ columns: [{ ...comparison.columns[0], settings: { temperature: 1e9, top_k: 5 } }] })
     expect((await decodeComparison(odd))?.columns[0]?.settings).toEqual({ ...MODEL_DEFAULTS, top_k: 5 })
     expect((await decodeComparison(await of({ expected: { text_sha256: 'x', backend: 'y' } })))?.expected).toBeNull()
+  })
+
+  // The address of a comparison with so many prompts opened as a damaged one, and so did its file.
+  it('is not made of more than it can open again; a file takes it', async () => {
+    const many = { ...comparison, prompts: Array.from({ length: 201 }, () => 'And?') }
+    expect(await linkOf(many)).toBeNull()
+    expect(await decodeComparison(await encodeComparison(many))).toBeNull()
+    expect(readComparisonFile(comparisonFile(many))).toEqual(many)
+    const most = { ...many, prompts: many.prompts.slice(1) }
+    expect(await decodeComparison((await linkOf(most)) ?? '')).toEqual(most)
+    const random = Array.from({ length: 8000 }, () => Math.random().toString(36)).join('')
+    expect(await linkOf({ ...comparison, prompts: [random] })).toBeNull()
   })
 
   it('is a file too', () => {

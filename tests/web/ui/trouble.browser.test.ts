@@ -6,6 +6,8 @@ import { EngineError, type ErrorCode } from '../../../web/src/engine/errors.ts'
 import { messages } from '../../../web/src/state/chat.ts'
 import { takeOver } from '../../../web/src/state/chats/desk.ts'
 import { loadState } from '../../../web/src/state/engine.ts'
+import { modelList } from '../../../web/src/state/models.ts'
+import { go } from '../../../web/src/state/route.ts'
 import { change, settings } from '../../../web/src/state/settings.ts'
 import { OFFERS, troubleOf } from '../../../web/src/ui/parts/errors.ts'
 import { fakeEngine, type Script } from '../engine/fake.ts'
@@ -107,6 +109,17 @@ it('another device chosen in the middle of an answer stops it without an error',
 })
 
 describe('without a model', () => {
+  // They said that there was none, and not where to get one.
+  it.each(['chat', 'compare', 'analyse', 'device'] as const)('%s leads to the models', async name => {
+    openPage(async () => fakeEngine())
+    modelList.value = { models_dir: '', models: [], errors: [], problem: 'No model in /models.', isOffline: false }
+    loadState.value = { status: 'no-model' }
+    go(name)
+    const link = page.getByRole('main').getByRole('link', { name: /^Add a model$|^Choose a model$/ })
+    await expect.element(link).toBeVisible()
+    await expect.element(link).toHaveAttribute('href', '#/models')
+  })
+
   it('a message waits, says why, and is answered once there is one', async () => {
     let broken = true
     const { load } = openPage(async () => {

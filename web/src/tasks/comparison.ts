@@ -34,7 +34,17 @@ export interface Expected {
 export const MOST_COLUMNS = 4
 const FORMAT = 'slm-playground-comparison'
 /** Longer ones are better kept as a file: not every program takes them. */
-export const LONGEST_LINK = 8000
+const LONGEST_LINK = 8000
+/** Messages and prompts in a link, which anybody may have made: a short one can unpack to millions. A file has no limit. */
+const MOST_IN_LINK = 200
+
+/** What an address can hold of a comparison; null where that is too much for one, and a file has to do. */
+export async function linkOf(comparison: Comparison): Promise<string | null> {
+  const { before, prompts } = comparison
+  if (Math.max(before.length, prompts.length) > MOST_IN_LINK) return null
+  const encoded = await encodeComparison(comparison)
+  return encoded.length > LONGEST_LINK ? null : encoded
+}
 
 /** JSON, deflated, in base64url; `1.` before it is the version of this format. */
 export async function encodeComparison(comparison: Comparison): Promise<string> {
@@ -49,7 +59,7 @@ export async function decodeComparison(encoded: string): Promise<Comparison | nu
   if (version !== '1' || !payload || payload.length > 10 * LONGEST_LINK) return null
   try {
     const bytes = await through(new DecompressionStream('deflate-raw'), fromBase64url(payload))
-    return readComparison(JSON.parse(new TextDecoder().decode(bytes)))
+    return readComparison(JSON.parse(new TextDecoder().decode(bytes)), MOST_IN_LINK)
   } catch {
     return null
   }
@@ -64,20 +74,20 @@ export function readComparisonFile(content: string): Comparison | null {
   try {
     const parsed: unknown = JSON.parse(content)
     const { format, version } = Object(parsed)
-    return format === FORMAT && version === 1 ? readComparison(parsed) : null
+    return format === FORMAT && version === 1 ? readComparison(parsed, Infinity) : null
   } catch {
     return null
   }
 }
 
-/** Nothing is taken on trust: a link may come from anywhere. */
-function readComparison(value: unknown): Comparison | null {
+/** Nothing is taken on trust: a link may come from anywhere. `most`: messages, and prompts. */
+function readComparison(value: unknown, most: number): Comparison | null {
   const { columns, before, prompts, expected } = Object(value)
   if (!Array.isArray(columns) || columns.length < 1 || columns.length > MOST_COLUMNS) return null
   const read = columns.map(readColumn)
   const known = read.filter(column => column !== null)
   if (known.length < read.length || !isList(prompts, entry => typeof entry === 'string')) return null
-  if (!isList(before, isSaid)) return null
+  if (!isList(before, isSaid) || Math.max(before.length, prompts.length) > most) return null
   return { columns: known, before, prompts, expected: readExpected(expected) }
 }
 
@@ -104,7 +114,7 @@ function isSaid(value: unknown): value is Comparison['before'][number] {
 function isList<T>(value: unknown, is: (entry: unknown) => entry is T): value is T[]
 function isList(value: unknown, is: (entry: unknown) => boolean): value is string[]
 function isList(value: unknown, is: (entry: unknown) => boolean): boolean {
-  return Array.isArray(value) && value.length <= 200 && value.every(is)
+  return Array.isArray(value) && value.every(is)
 }
 
 /** Only what differs from the model's own: links are short. */

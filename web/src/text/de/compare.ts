@@ -40,6 +40,8 @@ export const compare: Text['compare'] = {
   togetherHint: 'Braucht Speicher für alle Modelle zugleich, und die Spalten bremsen einander.',
   link: 'Link kopieren',
   linkTooLong: 'Für einen Link ist das zu lang. Als Datei speichern.',
+  tooLong:
+    'Dieser Vergleich ist zu lang für die Adresse der Seite: Beim Neuladen geht er verloren. Eine Datei lässt sich wieder öffnen.',
   exportJson: 'Als JSON speichern',
   exportMarkdown: 'Als Markdown speichern',
   open: 'Datei öffnen …',
@@ -92,7 +94,6 @@ export const compare: Text['compare'] = {
   sheetWasReset: 'Punktezettel geleert',
   sheetExport: 'Als JSON speichern',
   sheetClose: 'Punktezettel schließen',
-  noModels: 'Es gibt noch kein Modell zum Vergleichen.',
   report: {
     title: 'Vergleich',
     date: date => `Erstellt am ${date}`,

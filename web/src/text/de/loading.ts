@@ -12,6 +12,7 @@ export const loading: Text['loading'] = {
   },
   none: 'Noch kein Modell da',
   lookAgain: 'Noch einmal nachsehen',
+  other: 'Anderes Modell wählen',
   paused: 'Das Laden wurde angehalten',
   load: model => `${model} laden`,
   cancel: 'Abbrechen',

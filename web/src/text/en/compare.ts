@@ -40,6 +40,7 @@ export const compare = {
   togetherHint: 'Needs memory for all models at the same time, and the columns slow each other down.',
   link: 'Copy the link',
   linkTooLong: 'This is too long for a link. Save it as a file.',
+  tooLong: 'This comparison is too long for the page’s address: a reload loses it. A file can be opened again.',
   exportJson: 'Save as JSON',
   exportMarkdown: 'Save as Markdown',
   open: 'Open a file…',
@@ -92,7 +93,6 @@ export const compare = {
   sheetWasReset: 'Score sheet emptied',
   sheetExport: 'Save as JSON',
   sheetClose: 'Close the score sheet',
-  noModels: 'There is no model to compare yet.',
   report: {
     title: 'Comparison',
     date: (date: string) => `Made on ${date}`,

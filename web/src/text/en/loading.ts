@@ -15,6 +15,7 @@ export const loading = {
   phases,
   none: 'There is no model yet',
   lookAgain: 'Look again',
+  other: 'Choose another model',
   paused: 'Loading was stopped',
   load: (model: string) => `Load ${model}`,
   cancel: 'Cancel',

@@ -19,27 +19,30 @@ import {
   stop,
 } from '../../state/compare.ts'
 import { chatSettings, controlledModel } from '../../state/controls.ts'
-import { chatModels, modelList } from '../../state/models.ts'
+import { chatModels } from '../../state/models.ts'
 import { go, route } from '../../state/route.ts'
 import { site } from '../../state/site.ts'
 import { isHidden, keepVotes } from '../../state/votes.ts'
 import { findOut, modelFacts, wayOf } from '../../state/ways.ts'
-import { encodeComparison, LONGEST_LINK } from '../../tasks/comparison.ts'
+import { linkOf } from '../../tasks/comparison.ts'
 import { text } from '../../text/index.ts'
 import { Icon } from '../parts/icons.tsx'
+import { LoadPanel, needsUser } from '../parts/loading.tsx'
 import { Ballot } from './ballot.tsx'
 import { LaneView } from './lane.tsx'
 import { letterOf } from './names.ts'
+import { saveComparison } from './report.ts'
 import { Toolbar } from './toolbar.tsx'
 import '../css/compare.css'
 
 export function ComparePage() {
   const words = text.value.compare
   const badLink = useSignal(false)
+  const tooLong = useSignal(false)
   const wide = useSignal<number | null>(null)
   useEffect(keepVotes, [])
   useEffect(() => () => void leave(), [])
-  useAddress(badLink)
+  useAddress(badLink, tooLong)
   useSignalEffect(() => {
     for (const model of chatModels.value) void findOut(model)
     const model = controlledModel.value || chatModels.value[0]?.id
@@ -61,6 +64,14 @@ export function ComparePage() {
           <p class="small">{isAlone ? words.reproduceLead : words.lead}</p>
         </div>
         <Toolbar />
+        {tooLong.value && !isHidden.value ? (
+          <p class="compare-long small">
+            {words.tooLong}{' '}
+            <button type="button" class="quiet" onClick={saveComparison}>
+              {words.exportJson}
+            </button>
+          </p>
+        ) : null}
       </header>
       {badLink.value ? (
         <p class="inline-error" role="alert">
@@ -68,8 +79,7 @@ export function ComparePage() {
           {words.badLink}
         </p>
       ) : null}
-      {modelList.value && chatModels.value.length === 0 ? <p class="page-status">{words.noModels}</p> : null}
-      {lanes.value.length > 0 ? <Lanes wide={wide} /> : null}
+      {lanes.value.length > 0 ? <Lanes wide={wide} /> : needsUser.value ? <LoadPanel /> : null}
       <div class="compare-dock">
         {round.value && !isRunning.value && !hasOpen.value && prompts.value.length > 0 ? <Ballot /> : null}
         {hasOpen.value && !isRunning.value ? (
@@ -84,7 +94,7 @@ export function ComparePage() {
 }
 
 /** Opens what the address says, and keeps the address saying what is on the page. */
-function useAddress(badLink: Signal<boolean>): void {
+function useAddress(badLink: Signal<boolean>, tooLong: Signal<boolean>): void {
   const written = useRef('')
   const latest = useRef(0)
   useSignalEffect(() => {
@@ -103,9 +113,10 @@ function useAddress(badLink: Signal<boolean>): void {
     const comparison = currentComparison()
     if (lanes.value.length === 0 || isHidden.value) return // an address would tell which column is which
     let isCurrent = true
-    void encodeComparison(comparison).then(encoded => {
+    void linkOf(comparison).then(link => {
       if (!isCurrent || route.peek().page !== 'compare') return
-      const rest = encoded.length > LONGEST_LINK ? '' : encoded
+      const rest = link ?? ''
+      tooLong.value = link === null
       written.current = rest
       if (rest !== route.peek().rest) go('compare', rest, { replace: true })
     })

@@ -1,8 +1,10 @@
 /** A comparison with its answers, for a file. */
-import { type Lane, lanes, prompts } from '../../state/compare.ts'
+import { currentComparison, type Lane, lanes, prompts } from '../../state/compare.ts'
 import { contestantOf } from '../../state/votes.ts'
+import { comparisonFile } from '../../tasks/comparison.ts'
 import { pack, type Trace } from '../../tasks/trace.ts'
 import { language, text } from '../../text/index.ts'
+import { saveFile } from '../parts/files.ts'
 import { duration, speed } from '../parts/format.ts'
 import { letterOf } from './names.ts'
 
@@ -16,8 +18,15 @@ interface Result {
   tokens: Trace | null
 }
 
+/** What is compared, with the answers and figures beside it. */
+export function saveComparison(): void {
+  const file: object = JSON.parse(comparisonFile(currentComparison()))
+  const content = `${JSON.stringify({ ...file, results: resultsOf() }, null, 2)}\n`
+  saveFile('comparison.json', content, 'application/json')
+}
+
 /** Keys are those of the JSON. */
-export function resultsOf(): Result[] {
+function resultsOf(): Result[] {
   return lanes.value.flatMap(({ answers }, column) =>
     answers.value.map(({ value: { state, text: written, stats, ran, steps } }, turn) => ({
       ...{ column, prompt: prompts.value[turn] ?? '', state, text: written, stats, ran_on: ran },

@@ -16,19 +16,13 @@ import {
 } from '../../state/compare.ts'
 import { href } from '../../state/route.ts'
 import { endBlind, isHidden, startRound } from '../../state/votes.ts'
-import {
-  comparisonFile,
-  encodeComparison,
-  LONGEST_LINK,
-  MOST_COLUMNS,
-  readComparisonFile,
-} from '../../tasks/comparison.ts'
+import { linkOf, MOST_COLUMNS, readComparisonFile } from '../../tasks/comparison.ts'
 import { text } from '../../text/index.ts'
 import { saveFile } from '../parts/files.ts'
 import { Icon, type IconName } from '../parts/icons.tsx'
 import { useMatches } from '../parts/matches.ts'
 import { Menu } from '../parts/menu.tsx'
-import { reportOf, resultsOf } from './report.ts'
+import { reportOf, saveComparison } from './report.ts'
 import { ScoreSheet } from './scores.tsx'
 
 /** So narrow that buttons side by side would lead out of sight: css/compare.css has the same. */
@@ -159,7 +153,7 @@ function sharing(say: (message: string) => void): Tool[] {
       },
     },
     { name: words.link, icon: 'copy', isOff, act: async () => say(await copyLink()) },
-    { name: words.exportJson, isOff, act: () => saveFile('comparison.json', comparisonJson(), 'application/json') },
+    { name: words.exportJson, isOff, act: saveComparison },
     {
       name: words.exportMarkdown,
       isOff: isEmpty || isOff,
@@ -195,18 +189,12 @@ function Picker({ picker, onRefused }: PickerProps) {
   )
 }
 
-/** What is compared, with the answers and figures beside it. */
-function comparisonJson(): string {
-  const file: object = JSON.parse(comparisonFile(currentComparison()))
-  return `${JSON.stringify({ ...file, results: resultsOf() }, null, 2)}\n`
-}
-
 async function copyLink(): Promise<string> {
   const words = text.value.compare
-  const encoded = await encodeComparison(currentComparison())
-  if (encoded.length > LONGEST_LINK) return words.linkTooLong
+  const link = await linkOf(currentComparison())
+  if (link === null) return words.linkTooLong
   try {
-    await navigator.clipboard.writeText(new URL(href('compare', encoded), document.baseURI).href)
+    await navigator.clipboard.writeText(new URL(href('compare', link), document.baseURI).href)
     return text.value.shell.copied
   } catch {
     return text.value.shell.copyRefusedLong

@@ -8,6 +8,7 @@ import { language, text } from '../../text/index.ts'
 import { CopyButton } from '../parts/copy.tsx'
 import { duration, speed, whole } from '../parts/format.ts'
 import { Icon } from '../parts/icons.tsx'
+import { ToModels } from '../parts/to-models.tsx'
 import { perSecond, products } from './facts.tsx'
 
 export function Benchmark() {
@@ -59,6 +60,7 @@ function Measure() {
           {words.measure}
         </button>
         {current ? null : <span class="small">{words.needsModel}</span>}
+        {current ? null : <ToModels words={text.value.suggest.state.models} />}
         {isBusy.value ? <span class="small">{words.needsQuiet}</span> : null}
       </div>
     </>

@@ -5,7 +5,7 @@ import { pathTo } from '../../state/chats/tree.ts'
 import { openComparison } from '../../state/compare.ts'
 import { go } from '../../state/route.ts'
 import type { Comparison } from '../../tasks/comparison.ts'
-import { encodeComparison, LONGEST_LINK, sha256 } from '../../tasks/comparison.ts'
+import { linkOf, sha256 } from '../../tasks/comparison.ts'
 
 /** Whether the same question gives the same answer: not where somebody wrote in it or gave its beginning, or it was cut off. */
 export function isReproducible({ origin, edited, state, content }: Message): boolean {
@@ -35,7 +35,7 @@ async function reproduction(message: Message): Promise<Comparison | null> {
 export async function openReproduction(message: Message): Promise<void> {
   const found = await reproduction(message)
   if (!found) return
-  const encoded = await encodeComparison(found)
+  const link = await linkOf(found)
   openComparison(found)
-  go('compare', encoded.length > LONGEST_LINK ? '' : encoded)
+  go('compare', link ?? '')
 }

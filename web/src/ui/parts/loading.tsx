@@ -13,6 +13,7 @@ import { type Offer, troubleOf } from './errors.ts'
 import { restFocus } from './focus.ts'
 import { bytes, duration } from './format.ts'
 import { Icon } from './icons.tsx'
+import { ToModels } from './to-models.tsx'
 
 /** What the user must act on comes first on the page; mere progress stands beside the message box. */
 export const needsUser = computed(() => !['starting', 'loading', 'ready'].includes(loadState.value.status))
@@ -40,9 +41,12 @@ function Content({ state }: { state: Exclude<LoadState, { status: 'ready' }> }) 
       <>
         <h2>{text.value.loading.none}</h2>
         <p>{chatProblem.value}</p>
-        <button type="button" class="primary" onClick={retry}>
-          {text.value.loading.lookAgain}
-        </button>
+        <div class="panel-row start">
+          <button type="button" class="primary" onClick={retry}>
+            {text.value.loading.lookAgain}
+          </button>
+          <ToModels words={text.value.models.add} />
+        </div>
       </>
     )
   }
@@ -123,6 +127,7 @@ function Failure({ state }: { state: Extract<LoadState, { status: 'failed' }> })
         {useful(offers).map(offer => (
           <OfferButton key={offer} offer={offer} />
         ))}
+        {state.model ? <ToModels words={text.value.loading.other} /> : null}
       </div>
       <details>
         <summary>{text.value.loading.details}</summary>

@@ -1,12 +1,12 @@
 /** Below the text: counts, whether it is saved, what the suggestions do; on touch screens buttons in place of keys. */
 import { useEffect } from 'preact/hooks'
 import { readingMinutes } from '../../state/documents/count.ts'
-import { href } from '../../state/route.ts'
-import { hasTask, site } from '../../state/site.ts'
+import { hasTask } from '../../state/site.ts'
 import { shownKey } from '../../state/suggestions/keys.ts'
 import { writing } from '../../state/suggestions/settings.ts'
 import { language, text } from '../../text/index.ts'
 import { lettered } from '../parts/keys.ts'
+import { ToModels } from '../parts/to-models.tsx'
 import { accept } from './ghost.ts'
 import { MarkState } from './grammar/state.tsx'
 import type { Workplace } from './workplace.ts'
@@ -58,8 +58,7 @@ export function SuggestionState({ work: { assistant, hasFocus } }: { work: Workp
   if (available !== 'ready') {
     return (
       <>
-        <span>{available === 'none' ? state.none : state.failed}</span>{' '}
-        {site.value?.pages.includes('models') === false ? null : <a href={href('models')}>{state.models}</a>}
+        <span>{available === 'none' ? state.none : state.failed}</span> <ToModels words={state.models} />
       </>
     )
   }

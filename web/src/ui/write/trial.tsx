@@ -18,6 +18,7 @@ import { language, text } from '../../text/index.ts'
 import { Dialog } from '../parts/dialog.tsx'
 import { saveFile } from '../parts/files.ts'
 import { duration } from '../parts/format.ts'
+import { ToModels } from '../parts/to-models.tsx'
 import { TrialBox } from './trial-box.tsx'
 
 const TRIAL_MS = 120_000
@@ -83,6 +84,7 @@ export function TrialDialog({ open }: { open: Signal<boolean> }) {
               {newest ? words.again : words.start}
             </button>
             {engine.value?.info.architecture === 'decoder' ? null : <span class="small">{words.needsModel}</span>}
+            {engine.value ? null : <ToModels words={text.value.suggest.state.models} />}
           </div>
           {newest ? <Results trials={trials} /> : null}
         </>

@@ -2,10 +2,10 @@
 import type { Signal } from '@preact/signals'
 import { changeGrammar, DIALECTS, SOURCES, grammar as settings } from '../../../state/grammar/settings.ts'
 import { fetchModels } from '../../../state/models.ts'
-import { href } from '../../../state/route.ts'
 import { text } from '../../../text/index.ts'
 import { CopyButton } from '../../parts/copy.tsx'
 import { Icon } from '../../parts/icons.tsx'
+import { ToModels } from '../../parts/to-models.tsx'
 import type { GrammarDesk } from './desk.ts'
 import { MarkList } from './list.tsx'
 import { MarkState } from './state.tsx'
@@ -118,7 +118,7 @@ function Missing() {
             {words.useRules}
           </button>
         ) : null}
-        <a href={href('models')}>{text.value.suggest.state.models}</a>
+        <ToModels words={text.value.suggest.state.models} />
       </div>
     </div>
   )
