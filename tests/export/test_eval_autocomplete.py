@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from slm_export.cli import main
 from slm_export.eval.completion import Completer, Ending, context_window, pending_text
 from slm_export.eval.letters import partial_word, words_of
-from slm_export.eval.scores import Calibration, chosen, curve, fit, interval, score, simulate
+from slm_export.eval.scores import Calibration, chosen, curve, fit, interval, score, simulate, times_saved
 from slm_export.eval.silence import Rules
 from slm_export.eval.trials import (
     LETTERS,
@@ -129,11 +129,28 @@ def test_curve_ranks_places_by_probability():
 
 def test_the_typist_takes_what_is_right_and_types_on_where_it_is_wrong():
     text = "We went home and slept."
-    saved = simulate(Knows(text), text, 0.5, Calibration(), start=3)
+    saved = simulate(Knows(text), text, 0.5, Calibration(), start=3, stop=len(text))
     assert (saved.wrong, saved.accepted, saved.saved) == (0, 2, len(text) - 3 - 2 - 1)  # a space is typed in between
-    lost = simulate(Knows(text.replace("e", "x")), text, 0.5, Calibration(), start=3)
+    lost = simulate(Knows(text.replace("e", "x")), text, 0.5, Calibration(), start=3, stop=len(text))
     assert lost.saved < saved.saved
     assert lost.wrong > 0
+
+
+def test_what_the_typist_takes_at_the_end_of_the_sample_is_right_and_counts():
+    """A bug: the text was cut there, so that what went on behind it was wrong."""
+    text = "We went home and slept."
+    saving = simulate(Knows(text), text, 0.5, Calibration(), start=3, stop=5)
+    assert (saving.wrong, saving.accepted, saving.characters) == (0, 1, len("went home and"))
+
+
+def test_times_saved_are_of_shares_and_their_interval_is_of_documents():
+    ours, theirs = [[[100, 30], [100, 50]], [[200, 80]]], [[[100, 10], [100, 30]], [[200, 40]]]
+    found = times_saved(ours, theirs, seed=0)
+    assert found is not None
+    times, (low, high) = found
+    assert times == pytest.approx(160 / 80)
+    assert low < times < high
+    assert times_saved(ours, [[[100, 0], [100, 0]], [[200, 0]]], seed=0) is None
 
 
 def test_the_word_ngram_says_what_followed_most_often():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import random
 from collections.abc import Sequence
 from contextlib import closing, nullcontext
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ THRESHOLDS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 _SLIDER = tuple(round(0.2 + 0.05 * step, 2) for step in range(16))
 MODEL, BASELINE = "model", "word 3-gram"
 _COVERAGES = (0.05, 0.1, 0.12, 0.2)
-_TYPIST_DOCUMENTS = 4
+_TYPIST_CHARACTERS = 250  # of a document: more of one would say less of others
 _RULES = " --silence SCRIPT"
 _BOLD_BASELINE = 0.2  # a probability at which the 3-gram model is wrong most of the time, and saves most
 
@@ -196,13 +197,15 @@ def _typist_row(
     predictor: Predictor, texts: Sequence[str], threshold: float, calibration: Calibration, options: Options
 ) -> dict[str, Any]:
     """Several documents, each from its third on: a typist's text has a beginning."""
-    each = options.typist_characters // _TYPIST_DOCUMENTS
+    count = min(len(texts), max(1, options.typist_characters // _TYPIST_CHARACTERS))
+    length = options.typist_characters // count
     savings = [
-        simulate(predictor, text[: len(text) // 3 + each], threshold, calibration, start=len(text) // 3)
-        for text in texts[:_TYPIST_DOCUMENTS]
+        simulate(predictor, text, threshold, calibration, start=len(text) // 3, stop=len(text) // 3 + length)
+        for text in random.Random(options.seed).sample(texts, count)
     ]
     sums = {field.name: sum(getattr(saving, field.name) for saving in savings) for field in dataclasses.fields(savings[0])}
-    return {"threshold": threshold, **sums, "share": sums["saved"] / max(1, sums["characters"])}
+    by_document = [[saving.characters, saving.saved] for saving in savings]
+    return {"threshold": threshold, **sums, "share": sums["saved"] / max(1, sums["characters"]), "by_document": by_document}
 
 
 def how(options: Options) -> str:

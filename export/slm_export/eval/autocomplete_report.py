@@ -9,7 +9,7 @@ from typing import Any
 
 from slm_export.eval import curves
 from slm_export.eval.autocomplete import BASELINE, MODEL, THRESHOLDS
-from slm_export.eval.scores import Calibration, score
+from slm_export.eval.scores import Calibration, score, times_saved
 from slm_export.eval.trials import LETTERS
 
 
@@ -76,14 +76,29 @@ def table(result: dict[str, Any]) -> list[str]:
 
 def _typist_lines(result: dict[str, Any]) -> list[str]:
     rows = [
-        f"{row['text'][:24]:24} {name:12} {at['threshold']:11.2f} {at['characters']:10} "
+        f"{row['text'][:24]:24} {name:12} {at['threshold']:11.2f} {len(at['by_document']):9} {at['characters']:10} "
         f"{at['share']:7.1%} {at['shown']:7} {at['wrong']:7}"
         for row in result["texts"]
         for name, found in row["predictors"].items()
         for at in found["typist"]
     ]
-    head = f"{'typist':24} {'who':12} {'confidence':>11} {'characters':>10} {'saved':>7} {'shown':>7} {'wrong':>7}"
-    return ["", head, *rows] if rows else []
+    heads = f"{'confidence':>11} {'documents':>9} {'characters':>10} {'saved':>7} {'shown':>7} {'wrong':>7}"
+    return ["", f"{'typist':24} {'who':12} {heads}", *rows, *_times_lines(result)] if rows else []
+
+
+def _times_lines(result: dict[str, Any]) -> list[str]:
+    """All texts together: the model's savings against the 3-gram model's at each of its thresholds."""
+    typists = [{name: found["typist"] for name, found in row["predictors"].items()} for row in result["texts"]]
+    ours = [typist[MODEL][0]["by_document"] for typist in typists]
+    lines = []
+    for index, at in enumerate(typists[0][BASELINE]):
+        found = times_saved(ours, [typist[BASELINE][index]["by_document"] for typist in typists], seed=0)
+        if found is not None:
+            times, (low, high) = found
+            lines.append(
+                f"saved against the word 3-gram at {at['threshold']:g}: {times:.2f} times (95 %: {low:.2f} – {high:.2f})"
+            )
+    return lines
 
 
 def _interval(found: tuple[float, float] | None) -> str:
