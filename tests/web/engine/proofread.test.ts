@@ -3,9 +3,10 @@ import { describe, expect, test } from 'vitest'
 import { changesBetween } from '../../../web/src/engine/proofread/align.ts'
 import { classify } from '../../../web/src/engine/proofread/classify.ts'
 import { applied, editOf } from '../../../web/src/engine/proofread/place.ts'
+import { lockQuotations } from '../../../web/src/engine/proofread/quotations.ts'
 import { sentencesOf } from '../../../web/src/engine/proofread/segment.ts'
 import type { CorrectionReason } from '../../../web/src/engine/proofread/types.ts'
-import { lockQuotations, shownPlaces, shownText, wordsOf } from '../../../web/src/engine/proofread/words.ts'
+import { shownPlaces, shownText, wordsOf } from '../../../web/src/engine/proofread/words.ts'
 import { randomNumbers } from '../../../web/src/engine/random.ts'
 
 const sentences = (text: string) => sentencesOf(text).map(({ start, end }) => text.slice(start, end))
@@ -25,6 +26,16 @@ describe('sentences', () => {
       ['A heading', 'Text follows here', 'one item', 'two items'],
     ],
     ['1. First thing\n2) Second thing\n- [x] done thing', ['First thing', 'Second thing', 'done thing']],
+    [
+      'i. she went home\nii. They stayed\nIV) fourth thing\na. one more',
+      ['she went home', 'They stayed', 'fourth thing', 'one more'],
+    ],
+    ['A. Smith wrote it.\n\nI. Then he left.', ['A. Smith wrote it.', 'I.', 'Then he left.']],
+    [
+      'He said, ‘Stop. Don’t go. Stay here.’ and left. It’s fine.',
+      ['He said, ‘Stop. Don’t go. Stay here.’ and left.', 'It’s fine.'],
+    ],
+    ['It is ‘so so. I don’t know. We can’t stay.', ['It is ‘so so.', 'I don’t know.', 'We can’t stay.']],
     ['A paragraph that\nwas wrapped by hand. Next\none.', ['A paragraph that\nwas wrapped by hand.', 'Next\none.']],
     ['> quoted text here\n> goes on. End.', ['quoted text here\n> goes on.', 'End.']],
     ['Before.\n```js\nlet x = 1. Not text.\n```\nAfter.', ['Before.', 'After.']],
@@ -41,6 +52,12 @@ describe('sentences', () => {
     expect(sentencesOf('One two. Three fo').map(({ complete }) => complete)).toEqual([true, false])
     expect(sentencesOf('# Heading\n').map(({ complete }) => complete)).toEqual([true])
     expect(sentencesOf('Done now.').map(({ complete }) => complete)).toEqual([true])
+  })
+
+  test('a text says which of them open an item of a list', () => {
+    const text = 'intro here\n\n- one. Two here\n# heading\n> 1. first thing\n\n> quoted words\n(a) last thing'
+    const opening = sentencesOf(text).filter(({ opensItem }) => opensItem)
+    expect(opening.map(({ start, end }) => text.slice(start, end))).toEqual(['one.', 'first thing', 'last thing'])
   })
 
   test('signs of Markdown are masked where they stand, and nothing else', () => {
@@ -272,13 +289,48 @@ test.each<[string[], string[], string, CorrectionReason['code'], string]>([
   expect([reason.code, explanation]).toEqual([code, sentence])
 })
 
-test('quotations are another’s words: both marks and what is between them', () => {
-  const words = lockQuotations(wordsOf('He said "I has it" to her "oh'))
-  expect(words.filter(({ locked }) => locked === 'quote').map(({ shown }) => shown)).toEqual([
-    '"',
-    'I',
-    'has',
-    'it',
-    '"',
-  ])
+const lockedIn = (text: string, why: string) =>
+  lockQuotations(wordsOf(text))
+    .filter(({ locked }) => locked === why)
+    .map(({ raw }) => raw)
+    .join(' ')
+
+test.each([
+  ['He said "I has it" to her "oh', '" I has it "'],
+  ['He said ‘I has it’ and left.', '‘ I has it ’'],
+  ['She said, ‘I don’t has it.’ Then (‘oh no’) she left.', '‘ I don’t has it . ’ ‘ oh no ’'],
+  ['He wrote ‘the dogs’ tails is long’ there.', '‘ the dogs ’ tails is long ’'],
+  ['He says ‘yes’ and she says ‘no’ to it.', '‘ yes ’ ‘ no ’'],
+  ['“He said ‘no’ to it” was all.', '“ He said ‘ no ’ to it ”'],
+  ['I don’t feed the dogs’ dinner, ’tis rock ’n’ roll of the ’90s.', ''],
+  ['‘Tis not the dogs’ dinner, tell ‘em the cats’ tale of the ‘90s.', ''],
+  ['O‘Brien’s dog and the Joneses’ cat.', ''],
+  ["He said 'I has it' and the dogs' tails.", ''],
+  ['She opened ‘a word and left.', ''],
+])('quotations are another’s words, marks and all: %s', (text, expected) => {
+  expect(lockedIn(text, 'quote')).toBe(expected)
+})
+
+test.each([
+  ['See example.co.uk, docs.rs/x and www.a.example. Or b.org?', 'example.co.uk docs.rs/x www.a.example b.org'],
+  ['Ask bob_s@example.co.uk or @john.doe about #help-me.', 'bob_s@example.co.uk @john.doe #help-me'],
+  ['I like it.The dog is here.is he?', ''],
+])('addresses, mentions and tags stay: %s', (text, expected) => {
+  expect(lockedIn(text, 'link')).toBe(expected)
+})
+
+test.each([
+  ['Open README.md, src/ui/main.tsx and ./run.sh.', 'README.md src/ui/main.tsx ./run.sh'],
+  ['Set MY_VAR, call some_function(), os.path.join() or getValue.', 'MY_VAR some_function() os.path.join() getValue'],
+  ['In C:\\Temp, C:/Temp or /usr/bin/env. See ~/notes.', 'C:\\Temp C:/Temp /usr/bin/env ~/notes'],
+  ['Since v2.10.0, 1.2.3-beta.1 or v3 in C# and C++.', 'v2.10.0 1.2.3-beta.1 v3 C# C++'],
+  ['He/she and/or they paid 3.50 for item(s), e.g. a 3.5-inch disk.', ''],
+  ['YouTube and McDonald had 1,000.5 visitors in the U.S. at 5 p.m.', ''],
+])('names of files and of what programs are made of stay: %s', (text, expected) => {
+  expect(lockedIn(text, 'code')).toBe(expected)
+})
+
+// Addresses were sought anew at every dot: a minute for 100 kB, hours for this.
+test.each(['a.', 'a@', 'a/'])('a long row of %j is divided in one go', piece => {
+  expect(wordsOf(piece.repeat(300_000)).length).toBeGreaterThan(0)
 })

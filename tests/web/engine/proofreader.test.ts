@@ -119,16 +119,40 @@ describe('a text', () => {
     ['We met Wolfshiem in the city.', 'We met Bolshie in the city.', 'name'],
     ['We met him in the city.', 'We met John in the city.', 'name'],
     ['See https://a.example/teh for more of it.', 'See https://a.example/the for more of it.', 'link'],
+    ['See README.md and set MY_VAR for more of it.', 'See Readme.md and set My_Var for more of it.', 'code'],
+    ['He said ‘I has it’ to his mother.', "He said 'I have it' to his mother.", 'quote'],
     ['Use the `teh` tag for more of it.', 'Use the `the` tag for more of it.', 'code'],
     ['He said "I has it" to his mother.', 'He said "I have it" to his mother.', 'quote'],
     ['The frobnicate is a good tool.', 'The fabricate is a good tool.', 'kept-word'],
   ])('%j answered with %j changes nothing (%s)', async (text, answer, reason) => {
-    const { engine } = scripted({ [text]: answer })
+    const { engine } = scripted({ [text.replace(/[‘’]/g, "'")]: answer }) // as the model is shown it
     const seen: ProofreadSentence[] = []
     const result = await engine.proofread(text, { keep: ['frobnicate'], onSentence: one => seen.push(one) })
     expect(result).toEqual({ correctedInput: text, corrections: [] })
     const reasons = seen.flatMap(one => [one.guardedBecause, ...one.corrections.map(edit => edit.guardedBecause)])
     expect(reasons).toContain(reason)
+  })
+
+  test.each<[string, string, string]>([
+    ['- two bottle of milk', 'Two bottles of milk.', '- two bottles of milk.'],
+    ['i. she go home', 'She goes home', 'i. she goes home'],
+    ['- i has a dog', 'I have a dog', '- I have a dog'],
+    ['- english lesson with Tom', 'English lessons with Tom', '- English lessons with Tom'],
+    ['- teh dog is here', 'The dog is here', '- the dog is here'],
+    ['- Two bottle of milk', 'Two bottles of milk', '- Two bottles of milk'],
+    ['she go home', 'She goes home', 'She goes home'],
+  ])('items of lists keep their small letters: %j answered with %j', async (text, answer, corrected) => {
+    const score = (said: string) => (said === answer ? 20 : said.toLowerCase() === answer.toLowerCase() ? 10 : 0)
+    const { engine } = scripted({ [text.replace(/^(?:-|i\.) /, '')]: answer }, { score })
+    expect((await engine.proofread(text)).correctedInput).toBe(corrected)
+  })
+
+  test('what an item of a list was answered holds for no sentence, nor the other way round', async () => {
+    const score = (said: string) => (/^She goes/.test(said) ? 20 : /^she goes/.test(said) ? 10 : 0)
+    const { engine } = scripted({ 'she go home now': 'She goes home now' }, { score })
+    expect((await engine.proofread('- she go home now\n\nshe go home now\n\n- she go home now')).correctedInput).toBe(
+      '- she goes home now\n\nShe goes home now\n\n- she goes home now',
+    )
   })
 
   test('a name at the beginning of a sentence is known from the rest of the text', async () => {

@@ -41,10 +41,32 @@ describe('cache', () => {
     const { run, asked, corrector } = scene({ answers: { 'He go hom now.': 'He goes home now.' } })
     const [checked] = (await run('He go hom now.', { source: 'model' })).checked
     const left = checked?.findings.slice(1).map(one => ({ ...one, from: one.from + 2, to: one.to + 2 })) ?? []
-    corrector.adopt('He goes hom now.', left, 'model')
+    corrector.adopt({ text: 'He goes hom now.', findings: left, opensItem: false }, 'model')
     const next = await run('He goes hom now.', { source: 'model' })
     expect(said(next.known)).toEqual(['hom → home (model)'])
     expect(asked).toEqual(['He go hom now.'])
+  })
+
+  test('an item of a list keeps its small letter, whoever would change it; “I” is none', async () => {
+    const answers = { 'she go home': 'She goes home', 'She go home': 'She goes home', 'I has it': 'I have it' }
+    const score = (text: string) => (/^(?:she goes|i have)/i.test(text) ? 10 : /^[SI]/.test(text) ? 5 : 0)
+    const rules = {
+      'she go home': [['she', 'She', 'Capitalization']],
+      'i has it': [['i', 'I', 'Capitalization']],
+    } as const
+    const { run, corrector } = scene({ answers, rules }, { score })
+    const text = '- she go home\n- i has it\n\nshe go home'
+    const { checked } = await run(text)
+    expect(said(checked)).toEqual([
+      ...['go → goes (model)', 'has → have (model)', 'i → I (rules)'],
+      ...['go → goes (model)', 'she → She (rules)'],
+    ])
+    expect(checked.map(({ start, findings }) => text.slice(start + (findings[0]?.from ?? 0)).slice(0, 3))).toEqual([
+      ...['go ', 'has', 'go '],
+    ])
+    corrector.adopt({ text: 'she goes home', findings: [], opensItem: true }, 'both')
+    const next = await run('- she goes home')
+    expect([next.known.length, next.waiting]).toEqual([1, []])
   })
 })
 

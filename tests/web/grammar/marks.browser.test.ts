@@ -52,7 +52,7 @@ function placed(text: string, old: string, replacement: string, from = text.inde
     },
     ...{ foundBy: 'model', rule: '', confidence: 3 },
   }
-  const checked = { start: 0, end: text.length, text, findings: [finding] }
+  const checked = { start: 0, end: text.length, text, findings: [finding], opensItem: false }
   return { from, to: from + old.length, original: old, finding, checked }
 }
 

@@ -152,6 +152,8 @@ test.each<[string, string[], string[]]>([
   ['Comming', ['Combing', 'Coming'], ['Coming', 'Combing']],
   ['occured', ['occur', 'occurred'], ['occurred', 'occur']],
   ['wich', ['wish', 'which'], ['wish', 'which']],
+  ['hights', ["high's", 'highs', 'heights'], ['highs', 'heights', "high's"]],
+  ['womens', ["women's", 'women', "woe's"], ["women's", 'women', "woe's"]],
 ])('of suggestions for %j the likeliest slip comes first: %j', (word, texts, expected) => {
   const suggestions = texts.map(replacement => ({ kind: 'replace' as const, text: replacement }))
   const lint = { rule: 'SpellCheck', kind: 'Spelling', message: 'Why.', start: 0, end: word.length, suggestions }
@@ -161,7 +163,7 @@ test.each<[string, string[], string[]]>([
 describe('in words', () => {
   const placed = (sentence: string, from: number, to: number, text: string): Placed => {
     const one: Finding = { ...finding(sentence, '', text), from, to }
-    const checked = { start: 0, end: sentence.length, text: sentence, findings: [one] }
+    const checked = { start: 0, end: sentence.length, text: sentence, findings: [one], opensItem: false }
     return { from, to, original: sentence.slice(from, to), finding: one, checked }
   }
 

@@ -148,6 +148,18 @@ function inventsName(before: readonly Word[], after: readonly Pick<Word, 'key'>[
   )
 }
 
+/** An answer to an item of a list, which keeps the small letter that it begins with, but for “I” and the names of days. */
+export function asItem(sentence: readonly Word[], answer: readonly Word[]): Word[] {
+  const at = firstWord(answer)
+  const isSmall = /^\p{Ll}/u.test(sentence[firstWord(sentence)]?.key ?? '')
+  return answer.map((word, index) => {
+    const isGiven = index === at && /^\p{Lu}(?!\p{Lu})/u.test(word.key)
+    if (!isSmall || !isGiven || FIRST_PERSON.test(word.key) || CALENDAR.test(word.key)) return word
+    const small = (text: string) => text.charAt(0).toLowerCase() + text.slice(1)
+    return { ...word, shown: small(word.shown), key: small(word.key) }
+  })
+}
+
 function firstWord(sentence: readonly Word[]): number {
   return sentence.findIndex(({ key }) => isWord(key))
 }
@@ -160,8 +172,8 @@ export interface Capital {
 
 export function capitalsOf(sentence: readonly Word[]): Capital[] {
   const first = firstWord(sentence)
-  return sentence.flatMap(({ key }, index) => {
-    if (!/^\p{Lu}\p{L}/u.test(key) || FIRST_PERSON.test(key)) return []
+  return sentence.flatMap(({ key, locked }, index) => {
+    if (!/^\p{Lu}\p{L}/u.test(key) || FIRST_PERSON.test(key) || locked === 'code' || locked === 'link') return []
     return [{ name: key.replace(/'s$/, '').toLowerCase(), inside: index > first }]
   })
 }

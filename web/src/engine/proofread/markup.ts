@@ -3,10 +3,11 @@
  * that every offset stays what it was (UTF-16 code units).
  */
 
-/** A paragraph, heading or list item; `masked` stands at `start` of the text and is as long as what it stands for. */
+/** A paragraph, heading or item of a list; `masked` stands at `start` of the text and is as long as what it stands for. */
 export interface Block {
   start: number
   masked: string
+  isItem: boolean
 }
 
 interface Line {
@@ -21,8 +22,9 @@ const HTML = /^\s*<[/!]?[a-zA-Z-][^>]*>\s*$/
 /** A line that is only indented code: text that is merely indented has no such signs. */
 const CODE_LINE = /^(?: {4}|\t).*[{}();=<>]/
 const DEFINITION = /^\s*\[[^\]]+\]:\s/
-/** Quotation, then heading, list or task. */
-const PREFIX = /^\s*(?:>\s?)*\s*(?:#{1,6}\s+|(?:[-*+•‣◦–]|\d{1,3}[.)]|\(?[a-z]\))\s+(?:\[[ xX]\]\s+)?)?/
+/** Quotation, then heading, list or task. Lists count in figures, letters and Roman numerals; “A.” is a name's initial. */
+const PREFIX =
+  /^\s*(?:>\s?)*\s*(?:#{1,6}\s+|(?<item>(?:[-*+•‣◦–]|\(?(?:\d{1,3}|[a-zA-Z]|[ivx]{2,5}|[IVX]{2,5})\)|(?:\d{1,3}|[a-z]|[ivx]{2,5}|[IVX]{2,5})\.)\s+(?:\[[ xX]\]\s+)?))?/
 /** From so many characters on a line without an end of a sentence was wrapped rather than ended. */
 const WRAPPED = 60
 
@@ -31,7 +33,8 @@ export function blocksOf(text: string): Block[] {
   let lines: Block[] = []
   const close = () => {
     const masked = lines.reduce((joined, line) => joined.padEnd(line.start - (lines[0]?.start ?? 0)) + line.masked, '')
-    if (masked.trim() !== '') blocks.push({ start: lines[0]?.start ?? 0, masked: maskInline(masked) })
+    const [{ start, isItem } = { start: 0, isItem: false }] = lines
+    if (masked.trim() !== '') blocks.push({ start, masked: maskInline(masked), isItem })
     lines = []
   }
   for (const line of proseLines(text)) {
@@ -39,19 +42,20 @@ export function blocksOf(text: string): Block[] {
       close()
       continue
     }
-    const prefix = PREFIX.exec(line.text)?.[0] ?? ''
+    const begun = PREFIX.exec(line.text)
+    const prefix = begun?.[0] ?? ''
     const content = line.text.slice(prefix.length)
     const last = lines.at(-1)?.masked
-    if (last === undefined || !goesOn(last, { content, isItem: /[^\s>]/.test(prefix) })) close()
-    lines.push({ start: line.start + prefix.length, masked: content })
+    if (last === undefined || !goesOn(last, { content, isNew: /[^\s>]/.test(prefix) })) close()
+    lines.push({ start: line.start + prefix.length, masked: content, isItem: begun?.groups?.item !== undefined })
   }
   close()
   return blocks
 }
 
 /** Whether a line belongs to the sentence before it: it was wrapped, by hand or by a program. */
-function goesOn(last: string, { content, isItem }: { content: string; isItem: boolean }): boolean {
-  if (isItem || content.trim() === '') return false
+function goesOn(last: string, { content, isNew }: { content: string; isNew: boolean }): boolean {
+  if (isNew || content.trim() === '') return false
   if (/^\s*\p{Ll}/u.test(content)) return true
   return last.length >= WRAPPED && !/[.!?…:]["'”’)\]*_]*\s*$/.test(last)
 }

@@ -10,17 +10,23 @@ import { wrong } from '../wrong.ts'
 import { type Change, changesBetween } from './align.ts'
 import { straightened } from './circle.ts'
 import { classify } from './classify.ts'
-import { capitalsOf, changeGuard, type Lexicon, namesAmong, silence, wholeGuard } from './guard.ts'
+import { asItem, capitalsOf, changeGuard, type Lexicon, namesAmong, silence, wholeGuard } from './guard.ts'
 import { applied, editOf } from './place.ts'
+import { lockQuotations } from './quotations.ts'
 import { type Sentence, sentencesOf } from './segment.ts'
 import type { GuardReason, ProofreadOptions, ProofreadResult, ProofreadSentence, SentenceCorrection } from './types.ts'
-import { lockQuotations, shownPlaces, shownText, type Word, wordsOf } from './words.ts'
+import { shownPlaces, shownText, type Word, wordsOf } from './words.ts'
 
 export interface ProofreaderParts {
   readonly info: EngineInfo
   source: TextSource
   count: (args: CountArgs) => Promise<TokenCount>
   score: (args: ScoreArgs, signal: AbortSignal | undefined) => Promise<number[]>
+}
+
+interface Parsed {
+  sentence: Sentence
+  words: readonly Word[]
 }
 
 /** What the model said of one sentence. */
@@ -59,7 +65,7 @@ export class Proofreader {
     const { signal, onSentence, keep = [], startAt = 0 } = options
     if (signal?.aborted) throw aborted(signal.reason)
     const breathe = breather()
-    const parsed: { sentence: Sentence; words: Word[] }[] = []
+    const parsed: Parsed[] = []
     for (const sentence of sentencesOf(text)) {
       const { start, end, visible } = sentence
       parsed.push({ sentence, words: lockQuotations(wordsOf(text.slice(start, end), start, visible)) })
@@ -76,8 +82,8 @@ export class Proofreader {
       if (signal?.aborted) throw aborted(signal.reason)
       const reason = silence(part.words)
       if (reason === 'no-words') continue
-      const known = this.#known(part.words)
-      const verdict = reason ? refused(reason) : (known ?? (await this.#ask(part.words, options)))
+      const known = this.#known(part)
+      const verdict = reason ? refused(reason) : (known ?? (await this.#ask(part, options)))
       const result = sentenceOf(text, part, { verdict, lexicon, threshold, margins, cached: known !== null })
       found.set(
         part.sentence.start,
@@ -94,8 +100,8 @@ export class Proofreader {
     return { correctedInput: applied(text, edits), corrections }
   }
 
-  #known(words: readonly Word[]): Verdict | null {
-    const key = keyOf(words)
+  #known(part: Parsed): Verdict | null {
+    const key = keyOf(part)
     const verdict = this.#verdicts.get(key)
     if (!verdict) return null
     this.#verdicts.delete(key)
@@ -103,14 +109,14 @@ export class Proofreader {
     return verdict
   }
 
-  async #ask(words: readonly Word[], options: ProofreadOptions): Promise<Verdict> {
-    const verdict = await this.#judge(words, options)
+  async #ask(part: Parsed, options: ProofreadOptions): Promise<Verdict> {
+    const verdict = await this.#judge(part, options)
     if (this.#verdicts.size >= MOST_KEPT) this.#verdicts.delete(this.#verdicts.keys().next().value ?? '')
-    this.#verdicts.set(keyOf(words), verdict)
+    this.#verdicts.set(keyOf(part), verdict)
     return verdict
   }
 
-  async #judge(sentence: readonly Word[], options: ProofreadOptions): Promise<Verdict> {
+  async #judge({ sentence: { opensItem }, words: sentence }: Parsed, options: ProofreadOptions): Promise<Verdict> {
     const text = shownText(sentence)
     const { tokens, contextLength } = await this.#parts.count({
       prompt: { kind: 'text', text },
@@ -119,7 +125,7 @@ export class Proofreader {
     const maxTokens = Math.ceil(ANSWER.perToken * tokens) + ANSWER.more
     if (tokens + maxTokens + TEMPLATE_TOKENS > contextLength) return refused('too-long')
     const { said, cutOff, stats } = await this.#answer(text, maxTokens, options)
-    const heard = wordsOf(said)
+    const heard = opensItem ? asItem(sentence, wordsOf(said)) : wordsOf(said)
     const straight = cutOff ? straightened(sentence, heard) : null
     const answer = straight ?? heard
     const changes = changesBetween(sentence, answer)
@@ -187,8 +193,9 @@ function refused(guardedBecause: GuardReason): Verdict {
   return { changes: [], gains: [], guardedBecause, stats: null }
 }
 
-function keyOf(words: readonly Word[]): string {
-  return words.map(({ shown, spaced }) => (spaced ? ` ${shown}` : shown)).join('\u0001')
+function keyOf({ sentence: { opensItem }, words }: Parsed): string {
+  const said = words.map(({ shown, spaced }) => (spaced ? ` ${shown}` : shown)).join('\u0001')
+  return opensItem ? `- ${said}` : said
 }
 
 interface Judged {
@@ -202,7 +209,7 @@ interface Judged {
 
 function sentenceOf(
   text: string,
-  { sentence: { start, end, complete }, words }: { sentence: Sentence; words: readonly Word[] },
+  { sentence: { start, end, complete }, words }: Parsed,
   { verdict, lexicon, threshold, margins, cached }: Judged,
 ): ProofreadSentence {
   const isCurly = text.slice(start, end).includes('’')

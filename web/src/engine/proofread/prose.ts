@@ -4,9 +4,10 @@
  */
 import { classify, type Finding } from './classify.ts'
 import { type Capital, capitalsOf, silence } from './guard.ts'
+import { lockQuotations } from './quotations.ts'
 import { joined, type Sentence, type Span, sentencesOf } from './segment.ts'
 import type { GuardReason } from './types.ts'
-import { lockQuotations, type Word, wordsOf } from './words.ts'
+import { type Word, wordsOf } from './words.ts'
 
 export type { Capital } from './guard.ts'
 export { namesAmong } from './guard.ts'
@@ -20,6 +21,7 @@ export interface SentenceFacts {
   /** Links, code and quotations, which stay as they are. */
   locked: readonly { from: number; to: number }[]
   capitals: readonly Capital[]
+  opensItem: boolean
 }
 
 /** Longer sentences are not looked into: nothing corrects them. */
@@ -42,13 +44,14 @@ export class ProseReader {
 }
 
 /** @param visible a sentence with its signs of Markdown masked */
-export function factsOf(visible: string): SentenceFacts {
-  if (visible.length > MOST_CHARACTERS) return { silence: 'too-long', locked: [], capitals: [] }
+export function factsOf(visible: string, opensItem = false): SentenceFacts {
+  if (visible.length > MOST_CHARACTERS) return { silence: 'too-long', locked: [], capitals: [], opensItem }
   const words = lockQuotations(wordsOf(visible))
   return {
     silence: silence(words),
     locked: words.filter(({ locked }) => locked !== null).map(({ start: from, end: to }) => ({ from, to })),
     capitals: capitalsOf(words),
+    opensItem,
   }
 }
 

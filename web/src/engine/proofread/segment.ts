@@ -1,5 +1,7 @@
 /** Sentences of a text: the platform's borders (Intl.Segmenter), corrected where abbreviations, quotations and Markdown mislead it. */
 import { blocksOf } from './markup.ts'
+import { singleQuotations } from './quotations.ts'
+import { wordsOf } from './words.ts'
 
 export interface Sentence {
   /** UTF-16 code units of the text, without white space around. */
@@ -8,6 +10,8 @@ export interface Sentence {
   /** The text between them with signs of Markdown masked by spaces. */
   visible: string
   complete: boolean
+  /** The beginning of a list's item, which may have a small letter. */
+  opensItem: boolean
 }
 
 const TITLES =
@@ -24,13 +28,13 @@ const MOST_LENGTH = 600
 const segmenter = new Intl.Segmenter('en', { granularity: 'sentence' })
 
 export function sentencesOf(text: string, spansOf: (block: string) => readonly Span[] = joined): Sentence[] {
-  return blocksOf(text).flatMap(({ start, masked }) => {
+  return blocksOf(text).flatMap(({ start, masked, isItem }) => {
     const end = start + masked.length
     const spans = spansOf(masked)
     return spans.map(({ from, to }, index): Sentence => {
       const visible = masked.slice(from, to)
       const ended = ENDED.test(visible.trimEnd()) || index < spans.length - 1 || /\S|\n/.test(text.slice(end))
-      return { start: start + from, end: start + to, visible, complete: ended }
+      return { start: start + from, end: start + to, visible, complete: ended, opensItem: isItem && index === 0 }
     })
   })
 }
@@ -81,13 +85,14 @@ function belongs(block: string, { last, part, rest, count }: Border): boolean {
   if (!/\p{L}|\p{N}/u.test(after) && last.to === part.from) return true // signs that cling to the end
   if (count >= MOST_JOINED || before.length > MOST_LENGTH) return false
   const opened = openedBy(before)
-  return opened !== null && rest.slice(0, MOST_JOINED).some(({ from, to }) => block.slice(from, to).includes(opened))
+  return opened !== null && rest.slice(0, MOST_JOINED).some(({ from, to }) => opened.test(block.slice(from, to)))
 }
 
 /** The sign that would close what a sentence has opened and not closed, null where there is none. */
-function openedBy(sentence: string): string | null {
+function openedBy(sentence: string): RegExp | null {
   const count = (sign: string) => sentence.split(sign).length - 1
-  if (count('“') > count('”')) return '”'
-  if (count('"') % 2 === 1) return '"'
-  return count('(') > count(')') ? ')' : null
+  if (count('“') > count('”')) return /”/
+  if (count('"') % 2 === 1) return /"/
+  if (sentence.includes('‘') && singleQuotations(wordsOf(sentence)).isOpen) return /’(?![\p{L}\p{N}])/u
+  return count('(') > count(')') ? /\)/ : null
 }

@@ -3,12 +3,15 @@
  * kind, line ends, signs of Markdown, invisible characters. Pure; offsets are UTF-16 code units.
  */
 import type { GuardReason } from './types.ts'
+import { CODE, LINK } from './untouched.ts'
 
 export interface Word {
   start: number
   end: number
   /** As the model is shown it: straight quotation marks, no invisible characters. */
   shown: string
+  /** As it stands in the text. */
+  raw: string
   /** Equal for words that say the same: one form of dashes, dots and accents. */
   key: string
   /** Whether white space, or something invisible, stands before it. */
@@ -19,10 +22,10 @@ export interface Word {
 
 const PICTURE = String.raw`\p{Extended_Pictographic}(?:\p{M}|\p{Emoji_Modifier}|\u200d\p{Extended_Pictographic})*`
 const LETTER = String.raw`[\p{L}\p{M}\p{N}\u00ad\u200c\u200d]`
-/** In this order: code, addresses, mentions and tags, numbers, abbreviations, words, dots, pictures, any other sign. */
+/** In this order: what is no prose, numbers, abbreviations, words, dots, pictures, any other sign. */
 const PARTS = [
-  '(?<code>`[^`\\n]+`|``[^\\n]+?``)',
-  String.raw`(?<link>(?:https?:\/\/|www\.)[^\s<>"“”]*[^\s<>"“”.,;:!?)\]’']|[\p{L}\p{N}._%+-]+@[\p{L}\p{N}-]+(?:\.[\p{L}\p{N}-]+)+|(?<![\p{L}\p{N}])[@#][\p{L}\p{N}_]+|[\p{L}\p{N}-]+(?:\.[\p{L}\p{N}-]+)*\.(?:com|org|net|io|dev|edu|gov)(?![\p{L}\p{N}])(?:\/[^\s<>"“”]*[^\s<>"“”.,;:!?)\]’'])?)`,
+  `(?<link>${LINK})`,
+  `(?<code>${CODE})`,
   String.raw`\p{N}+(?:[.,:/]\p{N}+)*${LETTER}*`,
   String.raw`(?:\p{L}\.){2,}`,
   String.raw`(?=${LETTER})[\p{L}\p{N}]${LETTER}*(?:['’‑-][\p{L}\p{N}]${LETTER}*)*`,
@@ -41,6 +44,7 @@ export function wordsOf(text: string, start = 0, visible = text): Word[] {
       start: start + index,
       end: start + index + found.length,
       shown: shown.replace(/[“”„]/g, '"'),
+      raw: found,
       key: keyOf(shown),
       spaced: words.length > 0 && /[\s\p{Cc}\p{Cf}]/u.test(text.slice(end, index)),
       locked: groups?.code ? 'code' : groups?.link ? 'link' : null,
@@ -57,21 +61,6 @@ function keyOf(word: string): string {
     .replace(/[’‘`´]/g, "'")
     .replace(/[‐‑–—―−]/g, '-')
     .replace(/…|\.{2,}/g, '...')
-}
-
-/** Marks words between double quotation marks as another's: [marks included]. A mark without its fellow quotes nothing. */
-export function lockQuotations(words: readonly Word[]): Word[] {
-  const locked = words.map(word => ({ ...word }))
-  let open = -1
-  for (const [index, { key }] of words.entries()) {
-    if (key !== '"') continue
-    if (open < 0) open = index
-    else {
-      for (const word of locked.slice(open, index + 1)) word.locked ??= 'quote'
-      open = -1
-    }
-  }
-  return locked
 }
 
 /** The sentence as the model is shown it: single spaces, no signs of Markdown. */

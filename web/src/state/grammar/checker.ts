@@ -152,7 +152,7 @@ export class Checker {
   }
 
   /** Before the editor puts a correction in: the sentence's other findings hold for what it becomes. */
-  accepting({ finding, checked: { text, findings } }: Placed, replacement: string): void {
+  accepting({ finding, checked: { text, findings, opensItem } }: Placed, replacement: string): void {
     const { from, to } = finding
     const shift = replacement.length - (to - from)
     const left = findings
@@ -161,7 +161,7 @@ export class Checker {
     const sentence = text.slice(0, from) + replacement + text.slice(to)
     // With nothing left to show the sentence is asked about anew: what an error hid may be seen now.
     if (shownOf(sentence, left, this.#wishes(new Set())).length > 0)
-      this.#corrector.adopt(sentence, left, grammar.peek().source)
+      this.#corrector.adopt({ text: sentence, findings: left, opensItem }, grammar.peek().source)
   }
 
   dismiss({ finding, checked }: Placed): void {

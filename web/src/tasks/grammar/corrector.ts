@@ -17,6 +17,8 @@ export interface Checked {
   end: number
   text: string
   findings: readonly Finding[]
+  /** The beginning of a list's item. */
+  opensItem: boolean
 }
 
 export interface Run {
@@ -100,12 +102,12 @@ export class Corrector {
   }
 
   /** A sentence that is known without asking: what is left of an answered one when a correction was accepted. */
-  adopt(sentence: string, findings: readonly Finding[], source: Source): void {
+  adopt({ text, findings, opensItem }: Omit<Checked, 'start' | 'end'>, source: Source): void {
     const ways = { model: source !== 'rules' && this.engine !== null, rules: source !== 'model' && this.rules !== null }
-    const parsed = this.#reader.sentences(sentence)
+    const parsed = this.#reader.sentences(text)
     const [only] = parsed
-    if (parsed.length !== 1 || !only || only.start !== 0 || only.end !== sentence.length) return
-    this.#entryOf(sentence, only).findings.set(nameOf(ways), findings)
+    if (parsed.length !== 1 || !only || only.start !== 0 || only.end !== text.length) return
+    this.#entryOf(text, { ...only, opensItem }).findings.set(nameOf(ways), findings)
   }
 
   /** Takes the question back that is under way. */
@@ -121,7 +123,7 @@ export class Corrector {
   #entryOf(text: string, sentence: Sentence): Entry {
     const key = keyOf(text, sentence)
     const entry = this.#entries.get(key) ?? {
-      facts: factsOf(sentence.visible),
+      facts: factsOf(sentence.visible, sentence.opensItem),
       ...{ rules: null, findings: new Map() },
     }
     this.#entries.delete(key)
@@ -176,7 +178,7 @@ export class Corrector {
   }
 
   async #ask(
-    { raw, sentence: { visible }, entry }: { raw: string; sentence: Sentence; entry: Entry },
+    { raw, sentence: { visible, opensItem }, entry }: { raw: string; sentence: Sentence; entry: Entry },
     ways: Ways,
     signal: AbortSignal,
   ): Promise<readonly Finding[]> {
@@ -184,7 +186,7 @@ export class Corrector {
     const judge = ways.model ? engine : null
     const found = ways.rules && rules ? await told('rules', this.#fromRules(rules, { visible, entry })) : []
     const weighed = await told('model', judged(judge, { visible, findings: found }, signal))
-    const said = judge ? await told('model', fromReader(judge, { visible, weighed }, signal)) : []
+    const said = judge ? await told('model', fromReader(judge, { visible, weighed, opensItem }, signal)) : []
     return [...said, ...weighed].flatMap(finding => fitted(raw, visible, finding) ?? [])
   }
 
@@ -202,14 +204,18 @@ interface Place {
 /** What the model finds in the sentence as the rules have repaired it. */
 async function fromReader(
   engine: Engine,
-  { visible, weighed }: { visible: string; weighed: readonly Finding[] },
+  { visible, weighed, opensItem }: { visible: string; weighed: readonly Finding[]; opensItem: boolean },
   signal: AbortSignal,
 ): Promise<Finding[]> {
   const repairs = repairsOf(weighed)
   const heard: ProofreadSentence[] = []
-  await engine.proofread(repaired(visible, repairs), { signal, onSentence: sentence => heard.push(sentence) })
+  const sign = opensItem ? '- ' : ''
+  await engine.proofread(sign + repaired(visible, repairs), { signal, onSentence: sentence => heard.push(sentence) })
   const found = fromModel(heard.flatMap(({ corrections }) => corrections))
-  return found.flatMap(finding => traced(visible, repairs, finding) ?? [])
+  return found.flatMap(({ from, to, ...finding }) => {
+    const placed = { ...finding, from: from - sign.length, to: to - sign.length }
+    return traced(visible, repairs, placed) ?? []
+  })
 }
 
 class Failure extends Error {
@@ -238,15 +244,15 @@ function nextOf(left: Sentence[], { from, to }: { from: number; to: number }): S
   return next
 }
 
-function checked(text: string, { start, end }: Sentence, findings: readonly Finding[]): Checked {
-  return { start, end, text: text.slice(start, end), findings }
+function checked(text: string, { start, end, opensItem }: Sentence, findings: readonly Finding[]): Checked {
+  return { start, end, text: text.slice(start, end), findings, opensItem }
 }
 
 function nameOf({ model, rules }: Ways): string {
   return `${model ? 'model' : ''}+${rules ? 'rules' : ''}`
 }
 
-function keyOf(text: string, { start, end, visible }: Sentence): string {
+function keyOf(text: string, { start, end, visible, opensItem }: Sentence): string {
   const raw = text.slice(start, end)
-  return raw === visible ? raw : `${raw}\u0000${visible}`
+  return [raw, raw === visible ? '' : visible, opensItem ? '-' : ''].join('\u0000')
 }

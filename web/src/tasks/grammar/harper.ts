@@ -111,11 +111,18 @@ export function findingsOf(sentence: string, lints: readonly Lint[]): RuleFindin
   })
 }
 
-/** A letter doubled or not is the commonest slip: "writting" is "writing", which Harper has behind "writhing". */
+/**
+ * A letter doubled or not is the commonest slip: "writting" is "writing", which Harper has behind "writhing". An apostrophe is
+ * what a word lacks where all its letters are right ("womens"); else it is a guess ("high's" for "hights").
+ */
 function likelyFirst(word: string, replacements: readonly string[]): string[] {
   const single = (text: string) => text.toLowerCase().replace(/(\p{L})\1+/gu, '$1')
-  const isSlip = (text: string) => single(text) === single(word)
-  return [...replacements.filter(isSlip), ...replacements.filter(text => !isSlip(text))]
+  const letters = (text: string) => text.toLowerCase().replace(/['’]/g, '')
+  const rank = (text: string) => {
+    if (single(text) === single(word)) return 0
+    return /['’]/.test(text) && !/['’]/.test(word) && letters(text) !== letters(word) ? 2 : 1
+  }
+  return replacements.toSorted((one, other) => rank(one) - rank(other))
 }
 
 interface Said {

@@ -16,16 +16,20 @@ export function fromModel(corrections: readonly SentenceCorrection[]): Finding[]
 
 /**
  * What the rules may say: not within links, code and quotations, and a name that they do not know is no mistake, nor is a word
- * with accents ("purée"). Nor is a capital letter too many: "DFAS" and a question's first word are what they would make small.
+ * with accents ("purée"). Nor is a capital letter too many: "DFAS" and a question's first word are what they would make small. Items of lists
+ * may begin with a small letter.
  */
 export function allowed(sentence: string, found: readonly RuleFinding[], facts: SentenceFacts): RuleFinding[] {
   return found.filter(({ from, to, kind, replacements }) => {
     if (kind === 'capitalization' && /\S\.$/.test(sentence.slice(0, from))) return false // “docs.rs”, “main.py”
+    const isFirst = !/[\p{L}\p{N}]/u.test(sentence.slice(0, from))
+    if (kind === 'capitalization' && isFirst && facts.opensItem && !/^I(?!\p{L})/u.test(replacements[0] ?? ''))
+      return false
     if (kind === 'capitalization' && capitalsIn(replacements[0] ?? '') < capitalsIn(sentence.slice(from, to)))
       return false
     if (facts.locked.some(lock => lock.from < to && from < lock.to)) return false
     if (kind !== 'spelling') return true
-    const [word, isFirst] = [sentence.slice(from, to), !/[\p{L}\p{N}]/u.test(sentence.slice(0, from))]
+    const word = sentence.slice(from, to)
     return !/\p{M}/u.test(word.normalize('NFD')) && (isFirst || !/^\p{Lu}/u.test(word))
   })
 }
