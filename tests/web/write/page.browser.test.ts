@@ -12,6 +12,7 @@ import { WRITING_DEFAULTS, writing } from '../../../web/src/state/suggestions/se
 import { readTrials } from '../../../web/src/state/suggestions/trial.ts'
 import { readUsage } from '../../../web/src/state/suggestions/usage.ts'
 import { DEFAULT_SETTINGS } from '../../../web/src/tasks/autocomplete.ts'
+import { measuredTradeOff } from '../../../web/src/tasks/autocomplete-measured.ts'
 import { UndoNotice } from '../../../web/src/ui/parts/notices.tsx'
 import { WritePage } from '../../../web/src/ui/write/page.tsx'
 import { fakeEngine } from '../engine/fake.ts'
@@ -192,6 +193,40 @@ describe('suggestions', () => {
     await vi.waitFor(() => expect(asked.at(-1)).toBeCloseTo(wanted))
     await userEvent.click(button('As measured best'))
     expect(writing.value.minConfidence).toBeNull()
+  })
+
+  it('the slider says what its place gives and takes, to the eye and to screen readers', async () => {
+    await visit()
+    const { bundle } = fakeEngine().info
+    const measured = fakeEngine({ info: { bundle: { ...bundle, id: 'smollm2-135m-instruct' } } })
+    loadState.value = { status: 'ready', model: MODEL, engine: measured }
+    const slider = page.getByLabelText('How eager')
+    const at = (least: number) => {
+      const found = measuredTradeOff('smollm2-135m-instruct', least)
+      if (!found) throw new Error('not measured')
+      const share = (value: number) => `${(100 * value).toFixed(value < 0.01 ? 1 : 0)}%`
+      return [share(found.precision), `${share(found.coverage)} of words`, `${share(found.wrongShowRate)} of words`]
+    }
+    for (const least of [DEFAULT_SETTINGS.minConfidence, 0.9]) {
+      writing.value = { ...writing.value, minConfidence: least }
+      const [right, shown, wrong] = at(least)
+      const told = `Right when shown ${right}, Shown before ${shown}, Wrong before ${wrong}.`
+      await expect
+        .element(slider)
+        .toHaveAttribute('aria-valuetext', `Shown when at least ${100 * least}% sure. ${told}`)
+      await expect.element(page.getByRole('img', { name: told })).toBeVisible()
+      for (const value of [right, shown, wrong]) {
+        await expect
+          .element(
+            page
+              .getByRole('definition')
+              .filter({ hasText: value ?? '?' })
+              .first(),
+          )
+          .toBeVisible()
+      }
+    }
+    await expect.element(page.getByText('none shown yet')).toBeVisible()
   })
 
   it('phrases are remembered only where the user wants that, are listed and forgotten', async () => {

@@ -83,18 +83,18 @@ export const suggest = {
     often: 'often, more wrong',
     shownFrom: (confidence: string) => `Shown when at least ${confidence} sure.`,
     reset: 'As measured best',
-    measured: (model: string, places: string, sure: string) =>
-      `Measured with ${model} at ${places} word borders of prose, shown from ${sure} on:`,
+    measured: (model: string, words: string, sure: string) =>
+      `Measured with ${model} before ${words} words that others wrote, no letter typed yet, at ${sure}:`,
     noMeasure: (model: string) => `Nothing is measured for ${model} yet: “sure” is the model’s own guess.`,
-    yours: 'Your own suggestions',
-    yoursFew: (count: string) => `${count} so far: too few to say how often they are right for you.`,
+    yours: 'Taken by you',
+    yoursFew: (count: string, none: boolean) => (none ? 'none shown yet' : `${count} shown, too few to tell`),
     precision: 'Right when shown',
-    coverage: 'Shown at',
-    wrong: 'Wrong at',
-    ofWords: (share: string) => `${share} of word borders`,
-    chart:
-      'Share right when shown (up) against how often something is shown (right); the dot is where the slider stands.',
-    ofYours: (accepted: string, shown: string) => `${accepted} of ${shown} taken`,
+    coverage: 'Shown before',
+    coverageAxis: 'shown before so many words',
+    wrong: 'Wrong before',
+    ofWords: (share: string) => `${share} of words`,
+    chart: 'Curve: the more often something is shown, the less often it is right. The dot is where the slider stands:',
+    ofYours: (accepted: string, shown: string) => `${accepted} of ${shown}`,
   },
   length: { title: 'Length', 1: 'Next word', 4: '2–4 words', sentence: 'Sentence' },
   note: {
