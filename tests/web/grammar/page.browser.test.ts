@@ -8,6 +8,7 @@ import { changeGrammar, GRAMMAR_DEFAULTS, grammar } from '../../../web/src/state
 import { modelList } from '../../../web/src/state/models.ts'
 import { route } from '../../../web/src/state/route.ts'
 import { WRITING_DEFAULTS, writing } from '../../../web/src/state/suggestions/settings.ts'
+import { speak } from '../../../web/src/text/index.ts'
 import { UndoNotice } from '../../../web/src/ui/parts/notices.tsx'
 import { WritePage } from '../../../web/src/ui/write/page.tsx'
 import { fakeEngine } from '../engine/fake.ts'
@@ -207,6 +208,54 @@ describe('the popup', () => {
     await userEvent.click(page.getByText('Dismissed (1)'))
     await userEvent.click(button('Show again: teh'))
     await expect.poll(marks).toEqual(['teh', 'go'])
+  })
+
+  it('stands below its sentence, above it where there is no room, and by the words where the sentence is long', async () => {
+    await visit()
+    const mark = () => host()?.shadowRoot?.querySelector('[data-mark]') ?? document.body
+    const opened = async () => {
+      mark().scrollIntoView({ block: 'nearest' })
+      await userEvent.click(mark())
+      await expect.element(page.getByRole('dialog', { name: 'Correction: Spelling' })).toBeVisible()
+      const [popup, line] = [document.querySelector('.mark-popup'), mark().closest('.cm-line')]
+      const place = (element: Element | null) => element?.getBoundingClientRect() ?? new DOMRect()
+      return { popup: place(popup), word: place(mark()), line: place(line) }
+    }
+    const rest = 'and went on through the quiet old streets of the town '
+    await type(`He saw teh cat ${rest.repeat(3)}home. Next{Enter}`)
+    await expect.poll(marks).toEqual(['teh'])
+    const below = await opened()
+    expect(below.line.height, 'the sentence has several lines').toBeGreaterThan(2 * below.word.height)
+    expect(below.popup.top).toBeGreaterThanOrEqual(below.line.bottom)
+    expect(below.popup.top - below.line.bottom).toBeLessThan(20)
+    expect(Math.abs(below.popup.left - below.word.left)).toBeLessThan(2)
+
+    await userEvent.keyboard('{Escape}{Control>}a{/Control}{Delete}')
+    await type(`${'{Enter}'.repeat(40)}He saw teh cat ${rest}home. Next`)
+    await expect.poll(marks).toEqual(['teh'])
+    const above = await opened()
+    expect(above.popup.bottom).toBeLessThanOrEqual(above.line.top)
+    expect(above.line.top - above.popup.bottom).toBeLessThan(20)
+
+    await userEvent.keyboard('{Escape}{Control>}a{/Control}{Delete}')
+    await type(`He saw teh cat ${rest.repeat(9)}home. Next`)
+    await expect.poll(marks).toEqual(['teh'])
+    const near = await opened()
+    expect(near.popup.top).toBeGreaterThanOrEqual(near.word.bottom)
+    expect(near.popup.top - near.word.bottom).toBeLessThan(20)
+  })
+
+  it('letters its keys as the page’s language does', async () => {
+    await visit()
+    await type('He saw teh cat. Next')
+    await expect.poll(marks).toEqual(['teh'])
+    await speak('de')
+    try {
+      await userEvent.keyboard('{F8}')
+      await expect.element(button('Verwerfen')).toHaveAttribute('title', 'Alt+Umschalt+D')
+    } finally {
+      await speak('en')
+    }
   })
 
   it('is a sheet at the bottom of a phone', async () => {

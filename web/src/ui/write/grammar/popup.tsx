@@ -8,6 +8,7 @@ import { writing } from '../../../state/suggestions/settings.ts'
 import type { Finding } from '../../../tasks/grammar/types.ts'
 import { language, text } from '../../../text/index.ts'
 import { Icon } from '../../parts/icons.tsx'
+import { lettered } from '../../parts/keys.ts'
 import { IS_MAC } from '../status.tsx'
 import { Change } from './change.tsx'
 import type { GrammarDesk } from './desk.ts'
@@ -37,7 +38,7 @@ function Popup({ desk, mark }: { desk: GrammarDesk; mark: Mark }) {
     addEventListener('resize', again)
     return () => removeEventListener('resize', again)
   }, [])
-  const key = (action: 'acceptMark' | 'dismissMark') => shownKey(writing.value.keys[action][0] ?? '', IS_MAC)
+  const key = (action: 'acceptMark' | 'dismissMark') => lettered(shownKey(writing.value.keys[action][0] ?? '', IS_MAC))
   const { kind, foundBy, rule } = mark.finding
   const name = foundBy === 'rules' ? grammar.rule(rule) : grammar.kinds[kind]
   const isWord = /^[\p{L}\p{M}\p{N}'’-]+$/u.test(mark.original)
