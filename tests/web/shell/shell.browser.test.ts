@@ -2,12 +2,13 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { page, userEvent } from 'vitest/browser'
 import { offer } from '../../../web/src/state/commands.ts'
+import { modelList } from '../../../web/src/state/models.ts'
 import { followAddress, go, href, parse, route } from '../../../web/src/state/route.ts'
 import { settings } from '../../../web/src/state/settings.ts'
 import { language, speak, text } from '../../../web/src/text/index.ts'
 import { PAGES } from '../../../web/src/ui/shell/pages.ts'
 import { fakeEngine } from '../engine/fake.ts'
-import { openPage } from '../ui/page.ts'
+import { MODEL, openPage } from '../ui/page.ts'
 
 describe('addresses', () => {
   it.each([
@@ -86,5 +87,26 @@ describe('command palette', () => {
     await expect.element(page.getByRole('button', { name: 'Einstellungen' })).toBeVisible()
     await speak('en')
     await expect.element(page.getByRole('button', { name: 'Settings' })).toBeVisible()
+  })
+})
+
+describe('models', () => {
+  // By name, a helper for one page stood before the model that is talked to.
+  it('that chat stand before those for one task', async () => {
+    openPage(async () => fakeEngine())
+    const helper = { ...MODEL, id: 'a-helper', url: '/models/a-helper/', name: 'A helper', tasks: ['grammar'] }
+    modelList.value = { models_dir: '', models: [helper, MODEL], errors: [], problem: null, isOffline: false }
+    go('models')
+    await expect.element(page.getByRole('listitem', { name: 'A helper' })).toBeVisible()
+    const names = [...document.querySelectorAll('.model-card h3')].map(({ textContent }) => textContent)
+    expect(names).toEqual([MODEL.name, 'A helper'])
+  })
+
+  it('that are missing: what is to be typed looks like it', async () => {
+    openPage(async () => fakeEngine())
+    modelList.value = { models_dir: '', models: [], errors: [], problem: 'None. Do `make run`.', isOffline: false }
+    go('models')
+    await expect.element(page.getByText('make run', { exact: true })).toBeVisible()
+    expect(document.querySelector('main code')?.textContent).toBe('make run')
   })
 })

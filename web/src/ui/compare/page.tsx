@@ -217,7 +217,7 @@ function PromptBox() {
           class="round"
           aria-label={words.send}
           title={words.send}
-          disabled={draft.value.trim() === ''}
+          disabled={draft.value.trim() === '' || lanes.value.length === 0}
         >
           <Icon name="send" />
         </button>

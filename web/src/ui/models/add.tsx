@@ -165,7 +165,7 @@ function Choice({ offer, part, chosen, isAdvised }: ChoiceProps) {
       <span>
         <strong>{name}</strong> {size === null ? words.unknown : bytes(size)}{' '}
         {isAdvised ? <span class="badge good">{words.advised}</span> : null} <Verdict variant={part} needs={size} />
-        {agreement !== null && ratio !== null ? <span class="small"> {words.same(agreement, ratio)}</span> : null}
+        {agreement !== null && ratio !== null ? <span class="small"> · {words.same(agreement, ratio)}</span> : null}
       </span>
     </label>
   )

@@ -1,13 +1,14 @@
 /** The models page: what there is, what fits here, where it takes room, and how to add more. */
 import { useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
-import { lookAtDownloads } from '../../state/downloads.ts'
+import { downloads, lookAtDownloads } from '../../state/downloads.ts'
 import { lookAtDevice } from '../../state/fit.ts'
 import { inWords } from '../../state/in-words.ts'
-import { fetchModels, type ModelList, modelList } from '../../state/models.ts'
+import { chatModels, fetchModels, type ModelList, type ModelSummary, modelList } from '../../state/models.ts'
 import { isSite } from '../../state/site.ts'
 import { text } from '../../text/index.ts'
 import { Icon } from '../parts/icons.tsx'
+import { Ticked } from '../parts/ticked.tsx'
 import { Add, AddHere } from './add.tsx'
 import { Broken } from './broken.tsx'
 import { Card } from './card.tsx'
@@ -61,22 +62,30 @@ export function ModelsPage() {
   )
 }
 
+/** What most people look for: those that can be talked to before those for one task. */
+function chatFirst(models: readonly ModelSummary[]): ModelSummary[] {
+  const isChat = new Set(chatModels.value)
+  return models.toSorted((a, b) => Number(isChat.has(b)) - Number(isChat.has(a)))
+}
+
 function Models({ list }: { list: ModelList }) {
   const words = text.value.models
   return (
     <section aria-label={words.list}>
-      {list.models.length === 0 ? (
-        <div class="panel">
-          <h3>{words.none}</h3>
-          <p>{list.problem}</p>
-          <p>{words.noneNext}</p>
-        </div>
-      ) : (
+      {list.models.length > 0 ? (
         <ul class="model-cards">
-          {list.models.map(model => (
+          {chatFirst(list.models).map(model => (
             <Card key={model.id} model={model} isOffline={list.isOffline} />
           ))}
         </ul>
+      ) : downloads.value.length > 0 ? null : (
+        <div class="panel">
+          <h3>{words.none}</h3>
+          <p>
+            <Ticked words={list.problem ?? ''} />
+          </p>
+          <p>{words.noneNext}</p>
+        </div>
       )}
       <Broken errors={list.errors} />
     </section>

@@ -13,6 +13,7 @@ import { type Offer, troubleOf } from './errors.ts'
 import { restFocus } from './focus.ts'
 import { bytes, duration } from './format.ts'
 import { Icon } from './icons.tsx'
+import { Ticked } from './ticked.tsx'
 import { ToModels } from './to-models.tsx'
 
 /** What the user must act on comes first on the page; mere progress stands beside the message box. */
@@ -40,7 +41,9 @@ function Content({ state }: { state: Exclude<LoadState, { status: 'ready' }> }) 
     return (
       <>
         <h2>{text.value.loading.none}</h2>
-        <p>{chatProblem.value}</p>
+        <p>
+          <Ticked words={chatProblem.value} />
+        </p>
         <div class="panel-row start">
           <button type="button" class="primary" onClick={retry}>
             {text.value.loading.lookAgain}
@@ -121,8 +124,14 @@ function Failure({ state }: { state: Extract<LoadState, { status: 'failed' }> })
         <Icon name="alert" />
         {title}
       </h2>
-      <p>{inWords(state.error)}</p>
-      {next ? <p class="small">{next}</p> : null}
+      <p>
+        <Ticked words={inWords(state.error)} />
+      </p>
+      {next ? (
+        <p class="small">
+          <Ticked words={next} />
+        </p>
+      ) : null}
       <div class="panel-row start">
         {useful(offers).map(offer => (
           <OfferButton key={offer} offer={offer} />

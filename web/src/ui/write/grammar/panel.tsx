@@ -5,6 +5,7 @@ import { fetchModels } from '../../../state/models.ts'
 import { text } from '../../../text/index.ts'
 import { CopyButton } from '../../parts/copy.tsx'
 import { Icon } from '../../parts/icons.tsx'
+import { Ticked } from '../../parts/ticked.tsx'
 import { ToModels } from '../../parts/to-models.tsx'
 import type { GrammarDesk } from './desk.ts'
 import { MarkList } from './list.tsx'
@@ -106,7 +107,9 @@ function Missing() {
       <p>
         <strong>{words.missing}</strong> {isAlone ? words.missingAlone : words.missingRules}
       </p>
-      <p class="small">{words.missingHow}</p>
+      <p class="small">
+        <Ticked words={words.missingHow} />
+      </p>
       <code>{COMMAND}</code>
       <div class="panel-row start">
         <CopyButton text={COMMAND} label={words.copy} />
