@@ -7,7 +7,7 @@ import { classesOf, isMadeFor, rewriteRequest, taggedOf } from '../../../web/src
 import { answerFrom, quotationsOf } from '../../../web/src/tasks/analyse/question.ts'
 import { sentencesOf, wordsOf } from '../../../web/src/tasks/analyse/sentences.ts'
 import { feelingOf } from '../../../web/src/tasks/analyse/sentiment.ts'
-import { checkSummary } from '../../../web/src/tasks/analyse/summary.ts'
+import { checkSummary, firstSentences } from '../../../web/src/tasks/analyse/summary.ts'
 
 type Scorer = Pick<Engine, 'score'>
 
@@ -167,6 +167,15 @@ describe('questions', () => {
     const aborted = answerFrom(engine, { text: TEXT, question: 'Who?', signal: stop.signal })
     await expect(aborted).rejects.toMatchObject({ name: 'AbortError' })
   })
+})
+
+// Two were asked for, and four came.
+it('a summary ends behind the sentences that were asked for, once another one begins', () => {
+  const written = 'The bridge fell. It was rebuilt by Mr. Smith in 1887. It'
+  expect(firstSentences('The bridge fell. It was rebuilt by Mr. Smith', 2)).toBeNull()
+  expect(firstSentences(written.slice(0, -3), 2)).toBeNull()
+  expect(firstSentences(written, 2)).toBe('The bridge fell. It was rebuilt by Mr. Smith in 1887.')
+  expect(firstSentences(written, Infinity)).toBeNull()
 })
 
 it('a summary is held against its text: what it rests on, and what is not there', () => {

@@ -7,7 +7,13 @@ import type { Kind } from '../tasks/analyse/kinds.ts'
 import { type Classes, classesOf, isMadeFor, rewriteRequest, type Tagged, taggedOf } from '../tasks/analyse/made-for.ts'
 import { type Answer, answerFrom } from '../tasks/analyse/question.ts'
 import { type Feeling, feelingOf } from '../tasks/analyse/sentiment.ts'
-import { type CheckedSentence, checkSummary, summaryRequest, translationRequest } from '../tasks/analyse/summary.ts'
+import {
+  type CheckedSentence,
+  checkSummary,
+  firstSentences,
+  summaryRequest,
+  translationRequest,
+} from '../tasks/analyse/summary.ts'
 import { engines } from './engines.ts'
 import { inWords } from './in-words.ts'
 import { type ModelSummary, modelList } from './models.ts'
@@ -109,12 +115,13 @@ async function run(engine: Engine, signal: AbortSignal, tell: Tell): Promise<Res
       return { ...about, kind: 'question', question: question.value, answer: await answerFrom(engine, asked) }
     }
     case 'summary': {
-      const summary = await chatted(engine, summaryRequest(text, sentences.value, signal), tell)
+      const most = sentences.value
+      const summary = await chatted(engine, summaryRequest(text, most, signal), { tell, most })
       return { ...about, kind: 'summary', summary, checked: checkSummary(summary, text) }
     }
     case 'translation': {
       const language = target.value
-      const translation = await chatted(engine, translationRequest(text, language, signal), tell)
+      const translation = await chatted(engine, translationRequest(text, language, signal), { tell })
       return { ...about, kind: 'translation', language, translation }
     }
   }
@@ -138,10 +145,17 @@ async function runOn(model: ModelSummary, signal: AbortSignal, tell: Tell): Prom
   }
 }
 
-async function chatted(engine: Engine, request: ReturnType<typeof summaryRequest>, tell: Tell): Promise<string> {
+/** @param most sentences, behind which the model is stopped */
+async function chatted(
+  engine: Engine,
+  request: ReturnType<typeof summaryRequest>,
+  { tell, most = Infinity }: { tell: Tell; most?: number },
+): Promise<string> {
   let text = ''
   for await (const { choices } of engine.chat.completions.create(request)) {
     text += choices[0].delta.content ?? ''
+    const whole = firstSentences(text, most)
+    if (whole !== null) return whole
     tell(0, 0, text)
   }
   return text.trim()

@@ -19,13 +19,20 @@ const SHORT = new Set(
   ).split(' '),
 )
 
-/** @param sentences most of the answer; 1 to 5 */
+/** @param sentences asked for, 1 to 5: a small model writes on behind them (`firstSentences`) */
 export function summaryRequest(text: string, sentences: number, signal: AbortSignal): ChatRequest & { stream: true } {
   const amount = sentences === 1 ? 'one sentence' : `${sentences} sentences`
   const messages: ChatMessage[] = [
     { role: 'user', content: `Summarize this text in ${amount}. Say only what the text says.\n\n${text.trim()}` },
   ]
   return { messages, stream: true, signal, temperature: 0, max_tokens: 60 * sentences }
+}
+
+/** So many sentences of a text that is being written, once another one has begun; null until then. */
+export function firstSentences(written: string, most: number): string | null {
+  const found = sentencesOf(written)
+  const last = found[most - 1]
+  return found.length > most && last ? written.slice(0, last.end).trim() : null
 }
 
 export function translationRequest(
