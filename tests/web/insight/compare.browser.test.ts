@@ -1,6 +1,7 @@
 /** Lanes that are asked: one after the other, stopped and gone on with, at once; blind rounds. Over scripted engines. */
 import { beforeEach, expect, test } from 'vitest'
 import { MemoryBudget } from '../../../web/src/engine/client.ts'
+import { EngineError } from '../../../web/src/engine/errors.ts'
 import {
   ask,
   changeLane,
@@ -110,6 +111,22 @@ test('a model that is not here says so in its lane, and the next lane runs', asy
   await ask('Hi', poolOf())
   expect(states()).toEqual(['failed', 'done'])
   expect(lanes.value[0]?.answers.value[0]?.value.error).toContain('The model gone is not here')
+})
+
+// “It cannot run in this browser” was all, though the next way in the list can.
+test('a way that is none here fails alone, and its column says what to do', async () => {
+  let made = 0
+  const pool = new EnginePool(
+    async () => {
+      made += 1
+      if (made === 1) throw new EngineError('unsupported', { kind: 'cannot-run', model: 'Fake model' })
+      return fakeEngine()
+    },
+    { memory: new MemoryBudget(1e9) },
+  )
+  await ask('Hi', pool)
+  expect(states()).toEqual(['failed', 'done'])
+  expect(lanes.value[0]?.answers.value[0]?.value.error).toContain('Choose another way to run it')
 })
 
 test('a link opens as it was, and runs nothing by itself; clearing can be undone', async () => {

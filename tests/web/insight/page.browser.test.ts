@@ -1,11 +1,13 @@
 /** The page's own parts of this area, over a scripted engine: what is told before sending, where settings open. */
 import { h, render } from 'preact'
-import { beforeEach, expect, test } from 'vitest'
+import { beforeEach, expect, onTestFinished, test } from 'vitest'
 import { page, userEvent } from 'vitest/browser'
 import type { ChatRequest, Engine, TokenCount } from '../../../web/src/engine/api.ts'
+import { EngineError } from '../../../web/src/engine/errors.ts'
 import { chat } from '../../../web/src/state/chat.ts'
 import { changeControls, chatSettings, resetControls } from '../../../web/src/state/controls.ts'
 import { loadState } from '../../../web/src/state/engine.ts'
+import { speak } from '../../../web/src/text/index.ts'
 import { Microscope } from '../../../web/src/ui/insight/microscope.tsx'
 import { BLOCK_CELLS } from '../../../web/src/ui/insight/token-blocks.tsx'
 import { fakeEngine } from '../engine/fake.ts'
@@ -59,6 +61,37 @@ test('settings open over a narrow page, beside a wide one that stays usable', as
   expect(chatSettings.value.temperature).toBeNull()
   await userEvent.click(beside.getByRole('button', { name: 'Close settings' }))
   await expect.element(beside).not.toBeInTheDocument()
+})
+
+// It named a field of the engine's own requests, and in German the browser's English words.
+test('what is wrong with a schema or a pattern is said where it was typed, in the page’s language', async () => {
+  const refused = (where: string, advice: string) =>
+    new EngineError('bad-request', { kind: 'schema-unsupported', where, advice })
+  let error = refused('response_format.json_schema.schema.properties.a', 'Use anyOf.')
+  const engine = {
+    ...counting({}),
+    countTokens: async () => {
+      throw error
+    },
+  }
+  await openPage(async () => engine).load()
+  await userEvent.click(page.getByRole('button', { name: 'Settings', exact: true }))
+  const dialog = page.getByRole('dialog', { name: 'Settings' })
+  await userEvent.click(dialog.getByRole('radio', { name: 'JSON that fits a schema' }))
+  await userEvent.click(dialog.getByRole('button', { name: 'Check' }))
+  await expect
+    .element(dialog.getByText(/^JSON schema, properties\.a: this part of JSON Schema is not supported/))
+    .toBeVisible()
+  await userEvent.click(dialog.getByRole('radio', { name: 'A regular expression' }))
+  error = refused('response_format.pattern', '')
+  await userEvent.click(dialog.getByRole('button', { name: 'Check' }))
+  await expect.element(dialog.getByText(/^Regular expression: /)).toBeVisible()
+
+  await userEvent.click(dialog.getByRole('radio', { name: 'JSON that fits a schema' }))
+  await userEvent.fill(dialog.getByRole('textbox', { name: 'JSON schema' }), '{\n "type": "object", ')
+  await speak('de')
+  onTestFinished(() => speak('en'))
+  await expect.element(page.getByText('Noch kein JSON: siehe Zeile 2, Spalte 20.')).toBeVisible()
 })
 
 test('each model has settings of its own', async () => {

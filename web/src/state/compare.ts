@@ -4,6 +4,7 @@
  */
 import { batch, computed, type Signal, signal, untracked } from '@preact/signals'
 import type { ChatMessageParam, EngineInfo, LoadProgress, Stats } from '../engine/api.ts'
+import { EngineError } from '../engine/errors.ts'
 import { chatRequest, MODEL_DEFAULTS } from '../tasks/chat.ts'
 import {
   asked,
@@ -239,8 +240,14 @@ async function write(column: Column, messages: ChatMessageParam[], { answer, sig
     }
   } catch (error) {
     if (signal.aborted) update({ ...ended(), state: 'stopped' })
-    else update({ ...ended(), state: 'failed', error: inWords(error) })
+    else update({ ...ended(), state: 'failed', error: failureInWords(error) })
   }
+}
+
+/** A way that is none here was chosen by hand, or by who made the link: there are others. */
+function failureInWords(error: unknown): string {
+  const said = inWords(error)
+  return error instanceof EngineError && error.code === 'unsupported' ? `${said} ${text.value.compare.otherWay}` : said
 }
 
 /** @throws Error with a sentence for people where the model is not here */

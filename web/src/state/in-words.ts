@@ -11,5 +11,17 @@ export function inWords(error: unknown): string {
 }
 
 export function reasonsInWords(reasons: readonly Reason[]): string {
-  return wording(reasons, text.value.engine)
+  return wording(
+    reasons.map(reason => ('where' in reason ? { ...reason, where: placeInWords(reason.where) } : reason)),
+    text.value.engine,
+  )
+}
+
+/** Where a request has the shape of an answer, people have typed a schema or a pattern. */
+function placeInWords(where: string): string {
+  const { schema, pattern } = text.value.controls.format
+  const [, field, within = ''] = /^response_format\.(json_schema\.schema|pattern)(?:\.(.*))?$/s.exec(where) ?? []
+  if (!field) return where
+  const name = field === 'pattern' ? pattern : schema
+  return within ? `${name}, ${within}` : name
 }

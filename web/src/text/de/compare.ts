@@ -17,6 +17,7 @@ export const compare: Text['compare'] = {
   model: 'Modell',
   way: 'Läuft auf',
   best: 'Das Beste für dieses Gerät',
+  otherWay: 'Im Kopf der Spalte wählen, worauf es sonst laufen soll.',
   wayLabel: (device, variant, code, size) => [device, variant, code, size].filter(part => part !== '').join(' · '),
   ownKernels: 'eigene Kernel',
   emulated: 'emuliert, langsam',

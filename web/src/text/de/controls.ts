@@ -114,7 +114,8 @@ export const controls: Text['controls'] = {
     examples: { person: 'Eine Person', list: 'Eine Aufgabenliste', rating: 'Eine Bewertung mit Begründung' },
     patterns: { choice: 'Ja oder nein', date: 'Ein Datum', steps: 'Nummerierte Zeilen' },
     check: 'Prüfen',
-    notJson: said => `Noch kein JSON: ${said}`,
+    notJson: (_said, line, column) =>
+      line ? `Noch kein JSON: siehe Zeile ${line}, Spalte ${column}.` : 'Noch kein JSON.',
     isJson: 'Das ist JSON. „Prüfen“ fragt die Engine, ob sie eine Antwort daran halten kann.',
     good: 'Die Engine kann eine Antwort daran halten.',
     noEngine: 'Dafür muss das Modell geladen sein.',

@@ -16,6 +16,7 @@ export const compare = {
   model: 'Model',
   way: 'Runs on',
   best: 'The best for this device',
+  otherWay: 'Choose another way to run it at the head of the column.',
   wayLabel: (device: string, variant: string, code: string, size: string) =>
     [device, variant, code, size].filter(part => part !== '').join(' · '),
   ownKernels: 'own kernels',

@@ -117,7 +117,7 @@ export const controls = {
     examples: { person: 'A person', list: 'A list of tasks', rating: 'A rating with its reason' },
     patterns: { choice: 'Yes or no', date: 'A date', steps: 'Numbered lines' },
     check: 'Check',
-    notJson: (said: string) => `Not JSON yet: ${said}`,
+    notJson: (said: string, _line: string, _column: string) => `Not JSON yet: ${said}`,
     isJson: 'This is JSON. “Check” asks the engine whether it can hold an answer to it.',
     good: 'The engine can hold an answer to this.',
     noEngine: 'The model has to be loaded for that.',

@@ -129,7 +129,8 @@ function Editor({ id, label, value, rows, hint, examples, format, onChange }: Ed
         </span>
       </div>
       <p class={verdictShown ? `small ${verdictShown.good ? 'good' : 'bad'}` : 'small'} id={`${id}-said`} role="status">
-        {verdictShown?.message ?? (trouble === null ? (hint ?? words.isJson) : words.notJson(trouble))}
+        {verdictShown?.message ??
+          (trouble === null ? (hint ?? words.isJson) : words.notJson(trouble, ...placeOf(trouble, value)))}
       </p>
     </div>
   )
@@ -170,6 +171,14 @@ function notJson(value: string): string | null {
   } catch (error) {
     return error instanceof Error ? error.message : String(error)
   }
+}
+
+/** Line and column, where the browser tells the place; its words are English. Else ''. */
+function placeOf(said: string, value: string): [line: string, column: string] {
+  const [, at] = /at position (\d+)/.exec(said) ?? []
+  if (at === undefined) return ['', '']
+  const before = value.slice(0, Number(at)).split('\n')
+  return [String(before.length), String((before.at(-1) ?? '').length + 1)]
 }
 
 function pretty(value: unknown): string {
