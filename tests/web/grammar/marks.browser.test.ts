@@ -133,6 +133,15 @@ describe('marks', () => {
     expect(underlined()).toEqual(['go'])
   })
 
+  it('of words that go have no line under the space that goes with them', () => {
+    const text = 'If I would have known  it'
+    const { place } = open(text)
+    place.setAll([placed(text, ' would', ''), placed(text, 'known  ', 'known ')], [])
+    expect(underlined()).toEqual(['would', 'known'])
+    place.setAll([placed(text, '  ', ' ')], [])
+    expect(underlined()).toEqual(['  '])
+  })
+
   it('accepting one is one step of undo, leaves the others, and keeps the caret with its words', async () => {
     const { view, place, changes } = open(TEXT)
     place.setAll(all(), [])

@@ -1,6 +1,6 @@
 /** What kind of mistake an edit repairs, in the Proofreader API's six categories, and a sentence that says so. */
 import { movedWords } from './align.ts'
-import { ARTICLES, areConfused, areForms, PREPOSITIONS } from './grammar-words.ts'
+import { ARTICLES, areConfused, areForms, PREPOSITIONS, PRONOUNS } from './grammar-words.ts'
 import { explained } from './reasons.ts'
 import { similarity } from './similar.ts'
 import type { CorrectionReason, CorrectionType, ReasonCode } from './types.ts'
@@ -88,6 +88,7 @@ function replaced({ before, after }: Parts, { old, fresh }: { old: string; fresh
     return found(['preposition'], 'preposition', old, fresh)
   if (single && areConfused(one, other)) return found(['grammar'], 'mixed-up', old, fresh)
   if (single && areForms(one, other)) return found(['grammar'], 'other-form', old, fresh)
+  if (PRONOUNS.has(one) && PRONOUNS.has(other)) return found(['grammar'], 'fits-better', old, fresh)
   const isRespelled = similarity(joined(before), joined(after)) >= RESPELLED
   if (isRespelled && before.length !== after.length) return found(['spelling'], 'written-so', old, fresh)
   if (single && isRespelled && !isSmall(one)) return found(['spelling'], 'misspelling', old, fresh)

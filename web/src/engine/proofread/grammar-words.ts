@@ -8,6 +8,11 @@ export const PREPOSITIONS = set(
 
 export const ARTICLES = set('a an the')
 
+/** Words that stand for others or say how many: one for another is a choice, however alike they are (“nobody”, “anybody”). */
+export const PRONOUNS = set(
+  'nobody anybody somebody everybody nothing anything something everything nowhere anywhere somewhere everywhere anyone someone everyone none any some every each other another others all both either neither who whom whose which that what this these those he she it they we you i him her them us me his its their our your my mine hers theirs ours yours himself herself itself themselves ourselves yourself myself',
+)
+
 /** Words that are mixed up because they sound alike or look alike. */
 const CONFUSED = [
   "their there they're",
@@ -120,16 +125,18 @@ export function areConfused(one: string, other: string): boolean {
   return CONFUSED.some(group => group.has(one) && group.has(other))
 }
 
+const LEAST_STEM = 3
 const ENDINGS = /(?:'s|ies|ied|ing|est|ed|es|er|ly|s|d|n|y|e)$/
 
 /** Whether both are forms of one word: of a verb, a plural, a comparison. */
 export function areForms(one: string, other: string): boolean {
   if ([...VERBS, ...OTHER_FORMS].some(group => group.has(one) && group.has(other))) return true
   const [a, b] = [stem(one), stem(other)]
-  return a.length >= 3 && a === b
+  return a.length >= LEAST_STEM && a === b
 }
 
 function stem(word: string): string {
-  const short = word.replace(ENDINGS, '')
+  const bare = word.replace(ENDINGS, '')
+  const short = bare.length >= LEAST_STEM ? bare : word // “bring”, “thing”
   return short.replace(/([b-df-hj-np-tv-z])\1$/, '$1')
 }

@@ -121,9 +121,18 @@ function drawn(marks: readonly Mark[], active: number | null, doc: Text): Decora
   return Decoration.set(ranges, true)
 }
 
-/** What is underlined: the words themselves; where something is missing, the word in front of it, else the one behind. */
+/**
+ * What is underlined: the words themselves, without the space that goes with them; where something is missing, the word in
+ * front of it, else the one behind.
+ */
 function lineUnder({ from, to }: Range, doc: Text): Range {
-  if (from < to) return { from, to: Math.min(to, doc.length) }
+  if (from < to) {
+    const words = doc.sliceString(from, to)
+    const [before, after] = [words.length - words.trimStart().length, words.length - words.trimEnd().length]
+    return before < words.length
+      ? { from: from + before, to: from + words.length - after }
+      : { from, to: from + words.length }
+  }
   const line = doc.lineAt(Math.min(from, doc.length))
   const before = /\S+\s*$/u.exec(line.text.slice(0, from - line.from))?.[0] ?? ''
   if (before) return { from: from - before.length, to: from - (before.length - before.trimEnd().length) }
