@@ -25,8 +25,11 @@ from windows import (
     arrived,
     chrome_for_tests,
     clipboard,
+    colours,
     display,
     new_window,
+    place_of,
+    shown,
     tool,
     windows,
 )
@@ -47,6 +50,10 @@ SHELLS = [
     pytest.param("gtk", marks=pytest.mark.skipif(not has_gtk(), reason="needs PyGObject and the system's WebKitGTK")),
 ]
 
+FIRST = Geometry(900, 700)
+# Darker than anything between the paper of the page and the themes of the systems.
+DARK = 0x60
+
 
 @dataclass
 class Window:
@@ -60,6 +67,7 @@ class Window:
     facts: dict[str, object]
     home: Path
     ended: queue.Queue[Shell]
+    moved: queue.Queue[Geometry]
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +84,7 @@ def name(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="module")
-def opener(name: str, screen: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Probe], Window]]:
+def opener(name: str, screen: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Window]]:
     """Open a window of the shell on a probe, in a home of its own that all windows of one shell share."""
     home = tmp_path_factory.mktemp(f"home-{name}")
     (home / "Downloads").mkdir()
@@ -97,16 +105,16 @@ def opener(name: str, screen: str, tmp_path_factory: pytest.TempPathFactory) -> 
             patch.delenv(variable, raising=False)
         opened: list[Shell] = []
 
-        def open_window(probe: Probe, geometry: Geometry = Geometry(900, 700)) -> Window:  # noqa: B008  # frozen
+        def open_window(probe: Probe, geometry: Geometry = FIRST, look: Look = Look()) -> Window:  # noqa: B008  # frozen
             ended: queue.Queue[Shell] = queue.Queue()
             moved: queue.Queue[Geometry] = queue.Queue()
-            around = Surroundings(home / "profiles", home / "window.log", geometry, Look(), ended.put, moved.put)
+            around = Surroundings(home / "profiles", home / "window.log", geometry, look, ended.put, moved.put)
             shell: Shell = ChromeShell(program, around) if name == "chrome-app" else NativeShell(name, around)
             opened.append(shell)
             shell.open(probe.url)
             facts = probe.wait("ready")
             hand = Hand(probe)
-            return Window(name, shell, probe, hand, facts["places"], facts, home, ended)
+            return Window(name, shell, probe, hand, facts["places"], facts, home, ended, moved)
 
         yield open_window
         for shell in opened:
@@ -114,7 +122,7 @@ def opener(name: str, screen: str, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 @pytest.fixture(scope="module")
-def window(opener: Callable[[Probe], Window]) -> Iterator[Window]:
+def window(opener: Callable[..., Window]) -> Iterator[Window]:
     probe = Probe()
     opened = opener(probe)
     opened.hand.find()
@@ -173,6 +181,7 @@ def test_save(window: Window) -> None:
         tool("windowfocus", "--sync", new_window(before))
         window.hand.key("Return")
     assert arrived(window.home / "Downloads" / "saved.txt") == b"saved by the page"
+    window.hand.focus()
 
 
 def test_zoom(window: Window) -> None:
@@ -182,6 +191,15 @@ def test_zoom(window: Window) -> None:
     # Of the page's own pixels there are fewer then. WebKit zooms without telling by devicePixelRatio.
     assert window.probe.wait("zoom")["width"] < start
     window.hand.key("ctrl+0")
+    window.probe.wait("zoom", width=start)
+
+
+def test_zoom_by_the_wheel(window: Window) -> None:
+    window.hand.move(window.places["text"])
+    start = window.facts["width"]
+    tool("keydown", "ctrl", "click", "4", "keyup", "ctrl")
+    assert window.probe.wait("zoom")["width"] < start
+    tool("keydown", "ctrl", "click", "5", "keyup", "ctrl")
     window.probe.wait("zoom", width=start)
 
 
@@ -197,7 +215,14 @@ def test_it_turns_to_a_page_without_loading_it_anew(window: Window) -> None:
     assert window.probe.wait("turned") == {"event": "turned", "hash": "#/models"}
 
 
-def test_what_the_page_stored_is_there_again_after_closing(opener: Callable[[Probe], Window], name: str) -> None:
+@pytest.fixture
+def alone(window: Window) -> None:
+    """The window of the tests above is closed: two programs cannot have one profile."""
+    window.shell.close()
+
+
+@pytest.mark.usefixtures("alone")
+def test_what_the_page_stored_is_there_again_after_closing(opener: Callable[..., Window]) -> None:
     probe = Probe()
     first = opener(probe)
     stored = first.facts["visits"]
@@ -206,4 +231,51 @@ def test_what_the_page_stored_is_there_again_after_closing(opener: Callable[[Pro
     second = opener(probe)
     assert (stored, second.facts["visits"]) == (1, 2)
     second.shell.close()
+    probe.close()
+
+
+@pytest.mark.usefixtures("alone")
+def test_size_and_place_come_back(opener: Callable[..., Window]) -> None:
+    probe = Probe()
+    first = opener(probe)
+    frame = shown()
+    wanted = Geometry(1000, 640, 70, 50)
+    tool("windowsize", "--sync", frame, "1000", "640", "windowmove", "--sync", frame, "70", "50")
+    assert place_of(frame) == wanted
+    kept = wanted
+    if first.name == "chrome-app":
+        probe.wait("zoom")
+    else:  # tells where it is; Chrome writes that into its profile
+        while (kept := first.moved.get(timeout=PATIENCE_SECONDS)) != wanted:
+            pass
+    first.shell.close()
+    assert first.ended.get(timeout=PATIENCE_SECONDS) is first.shell
+    second = opener(probe, kept)
+    assert place_of(shown()) == wanted
+    second.shell.close()
+    probe.close()
+
+
+@pytest.mark.usefixtures("alone")
+def test_a_window_begins_in_the_colour_of_a_page_that_is_dark_on_a_light_system(opener: Callable[..., Window]) -> None:
+    # Guards: Chrome was white between its window and the page.
+    probe = Probe("dark")
+    with colours(600, 500) as seen:
+        opened = opener(probe, look=Look("dark", "light"))
+        opened.hand.find()
+    assert seen[-1] == 0x16
+    assert max(seen) < DARK, seen
+    assert opened.facts["system"] == "light", "the page is still told what the system is"
+    opened.shell.close()
+    probe.close()
+
+
+@pytest.mark.usefixtures("alone")
+def test_a_light_page_on_a_dark_system_is_told_of_it(opener: Callable[..., Window], name: str) -> None:
+    if name != "chrome-app":
+        pytest.skip("asks the system itself, and this display's is light")
+    probe = Probe()
+    opened = opener(probe, look=Look("light", "dark"))
+    assert opened.facts["system"] == "dark"
+    opened.shell.close()
     probe.close()

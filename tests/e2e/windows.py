@@ -11,7 +11,7 @@ import queue
 import shutil
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -20,6 +20,7 @@ from typing import Any
 
 from serving import CHROMIUM
 
+from slm_playground.desktop.keep import Geometry
 from slm_playground.headers import SECURITY_HEADERS
 
 TOOLS = ("Xvfb", "xdotool", "xclip")
@@ -61,6 +62,8 @@ def chrome_for_tests(folder: Path, *flags: str) -> str:
 class Probe:
     """A server whose page reports what happens in it; behind the same headers as the real one."""
 
+    # Of the page: "light" or "dark", whatever the system is.
+    theme: str = "light"
     reports: queue.Queue[dict[str, Any]] = field(default_factory=queue.Queue)
 
     def __post_init__(self) -> None:
@@ -71,7 +74,8 @@ class Probe:
                 name = self.path.partition("?")[0].strip("/") or "index.html"
                 path = FOLDER / name
                 known = name in ("index.html", "page.js", "page.css")
-                self.answer(200 if known else 404, path.read_bytes() if known else b"", path.suffix)
+                body = path.read_bytes().replace(b"THEME", probe.theme.encode()) if known else b""
+                self.answer(200 if known else 404, body, path.suffix)
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
@@ -135,7 +139,11 @@ class Hand:
         raise AssertionError("the page does not see the mouse")
 
     def click(self, place: dict[str, Any], button: int = 1) -> None:
-        tool("mousemove", str(self.left + place["x"]), str(self.top + place["y"]), "click", str(button))
+        self.move(place)
+        tool("click", str(button))
+
+    def move(self, place: dict[str, Any]) -> None:
+        tool("mousemove", str(self.left + place["x"]), str(self.top + place["y"]))
 
     def type(self, text: str) -> None:
         tool("type", "--delay", "20", text)
@@ -169,6 +177,66 @@ def new_window(before: set[str]) -> str:
                 return window
         threading.Event().wait(0.1)  # X tells nobody who only asks
     raise AssertionError("no new window")
+
+
+def shown(title: str = TITLES) -> str:
+    """The window with that title; waits for it."""
+    return tool("search", "--sync", "--onlyvisible", "--limit", "1", "--name", title).strip()
+
+
+def place_of(window: str) -> Geometry:
+    lines = tool("getwindowgeometry", "--shell", window).splitlines()
+    shape = {name: int(value) for name, _, value in (line.partition("=") for line in lines)}
+    return Geometry(shape["WIDTH"], shape["HEIGHT"], shape["X"], shape["Y"])
+
+
+@contextmanager
+def colours(x: int, y: int) -> Iterator[list[int]]:
+    """How bright that place of the display has been since: each brightness that followed another one (0 black, 255 white)."""
+    from Xlib import X
+    from Xlib.display import Display
+
+    seen: list[int] = []
+    is_over = threading.Event()
+    screen = Display()
+
+    def look() -> None:
+        while not is_over.wait(0.01):
+            pixel = screen.screen().root.get_image(x, y, 1, 1, X.ZPixmap, 0xFFFFFFFF).data
+            brightness = sum(pixel[:3]) // 3
+            if seen[-1:] != [brightness]:
+                seen.append(brightness)
+
+    looking = threading.Thread(target=look, daemon=True)
+    looking.start()
+    try:
+        yield seen
+    finally:
+        is_over.set()
+        looking.join()
+        screen.close()
+
+
+@contextmanager
+def covered(window: str) -> Iterator[Callable[[], bool]]:
+    """Somebody else's window lies over `window`; the function tells whether `window` has come to the front."""
+    from Xlib.display import Display
+
+    screen = Display()
+    root = screen.screen().root
+    cover = root.create_window(0, 0, 1300, 900, 0, screen.screen().root_depth)
+    cover.map()
+    screen.sync()
+
+    def is_in_front() -> bool:
+        order = [child.id for child in root.query_tree().children]  # without a window manager all windows are the root's
+        return order.index(int(window)) > order.index(cover.id)
+
+    try:
+        assert not is_in_front()
+        yield is_in_front
+    finally:
+        screen.close()
 
 
 def clipboard() -> str:

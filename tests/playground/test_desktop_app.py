@@ -232,6 +232,67 @@ def test_links_open_outside_and_only_for_who_has_the_token(
     assert running.popen.poll() is None
 
 
+def test_the_log_names_the_window(
+    start: Callable[..., Any], fetch: Callable[..., Any], browser: tuple[str, Callable[[], str]]
+) -> None:
+    # Guards: the first window opens before there is a log, and was not in it.
+    running = start("desktop", "--shell", "browser", "--port", "0", BROWSER=browser[0])
+    assert browser[1]() == running.url
+    assert fetch(running, "/api/health").status == 200
+    running.end(signal.SIGTERM)
+    assert [event["shell"] for event in running.events() if event["event"] == "window"] == ["browser"]
+
+
+# Tells how it was started, shows no page, and ends with its pipe as Chrome does.
+RECORDS = """#!/bin/sh
+printf '%s\\n' "$GTK_THEME" "$@" > "{told}"
+exec cat <&3 >/dev/null
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="GTK's theme, and the display that is said to be there")
+@pytest.mark.parametrize(
+    ("look", "theme", "told", "mode"),
+    [
+        ({"theme": "dark", "system": "light"}, "Adwaita:dark", ["--blink-settings=preferredColorScheme=1"], 2),
+        ({"theme": "light", "system": "dark"}, "Adwaita", ["--blink-settings=preferredColorScheme=0"], 1),
+        ({"theme": "dark", "system": "dark"}, "", [], 0),
+        ({"theme": "system", "system": "dark"}, "", [], 0),
+    ],
+)
+def test_the_look_that_the_page_tells_is_the_next_windows(
+    start: Callable[..., Any],
+    first: Callable[[], First],
+    tmp_path: Path,
+    look: dict[str, object],
+    theme: str,
+    told: list[str],
+    mode: int,
+) -> None:
+    start(*SERVER_ALONE, "--port", "0")
+    for wrong in ({"theme": "blue", "system": "dark"}, {"theme": "dark"}, {}):
+        with pytest.raises(NotReached, match="400"):
+            first().ask("/api/desktop/look", wrong)
+    # Another one before, so that what is looked for was not there by itself.
+    first().ask("/api/desktop/look", {"theme": "light", "system": "light"})
+    first().ask("/api/desktop/look", look)
+    assert start("desktop", "--quit").url == "SLM Playground ends."
+    assert json.loads((tmp_path / "data" / "settings" / "window.json").read_text())["look"] == look
+
+    program, record = tmp_path / "chrome", tmp_path / "told"
+    os.mkfifo(record)
+    program.write_text(RECORDS.format(told=record))
+    program.chmod(0o755)
+    chrome = {"DISPLAY": ":of-a-test", "GTK_THEME": "", "SLM_PLAYGROUND_CHROME": str(program)}
+    start("desktop", "--shell", "chrome-app", "--port", "0", **chrome)
+    gtk, *flags = record.read_text().splitlines()  # reading a pipe waits for its writer
+    assert gtk == theme
+    assert [flag for flag in flags if "preferredColorScheme" in flag] == told
+    profile = tmp_path / "data" / "desktop" / "chrome" / "Default" / "Preferences"
+    kept = json.loads(profile.read_text())["browser"]["theme"]["color_scheme2"] if profile.exists() else 0
+    assert kept == mode
+
+
 def test_hidden_it_waits_without_a_window(start: Callable[..., Any], browser: tuple[str, Callable[[], str]]) -> None:
     running = start("desktop", "--hidden", "--shell", "browser", "--port", "0", BROWSER=browser[0])
     assert start("desktop", "--shell", "browser", BROWSER=browser[0]).wait()[0] == 0

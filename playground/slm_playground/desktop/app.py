@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
@@ -149,7 +150,9 @@ class App:
             except ShellError as error:
                 say(f"{error}")
                 continue
-            _log.info("window", extra={"fields": {"shell": shell.name, "backend": getattr(shell, "backend", None)}})
+            fields = {"shell": shell.name, "backend": getattr(shell, "backend", None)}
+            # Later: the first window opens before there is a log.
+            self.put(partial(_log.info, "window", extra={"fields": fields}))
             if shell.name not in WINDOWLESS:
                 self._watch(shell)
             return

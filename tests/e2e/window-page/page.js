@@ -39,4 +39,5 @@ report('ready', {
   isolated: crossOriginIsolated,
   shared: typeof SharedArrayBuffer === 'function',
   width: innerWidth,
+  system: matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light',
 })

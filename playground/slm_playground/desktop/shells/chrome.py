@@ -89,9 +89,10 @@ class ChromeShell:
         if sys.platform != "win32":
             free(profile)
         look = self._surroundings.look
-        set_mode(profile, look.system if look.is_against_system else "system")
+        set_mode(profile, look.theme if look.is_against_system else "system")
         self._url = url
         command = [self._program, f"--user-data-dir={profile}", f"--app={url}", "--class=slm-playground", *_FLAGS]
+        command += _told(look)
         command += place_flags(profile, url, self._surroundings.geometry)
         if sys.platform == "win32":  # Chrome takes the pipe's ends as handles there, which was never tried
             self._process = start(command, self._surroundings.output, stdout=subprocess.DEVNULL)
@@ -139,11 +140,18 @@ class ChromeShell:
             tools.ask("Target.detachFromTarget", sessionId=session)
 
 
+def _told(look: Look) -> list[str]:
+    """What the page is told of the system, where its window has the other colour: dark is 0, light is 1 (Chromium's
+    preferred_color_scheme.mojom). Else the page would take the profile's colour (`set_mode`) for the system's.
+    """
+    return [f"--blink-settings=preferredColorScheme={int(look.system == 'light')}"] if look.is_against_system else []
+
+
 def _coloured(look: Look) -> dict[str, str]:
     """The environment for a browser whose window begins in the page's colour where that is not the system's.
 
     Until the first picture, half a second or more, the window has the colour of GTK's theme; no flag changes that (Chromium 156).
-    The theme would change what the page is told of the system as well, so the profile says that (`set_mode`).
+    From then to the first byte of the page it has the profile's (`set_mode`).
     """
     variables = system_environment()
     if look.is_against_system:

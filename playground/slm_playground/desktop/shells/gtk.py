@@ -60,9 +60,7 @@ class _MainWindow:
             self.frame.set_icon_from_file(str(ICON))
         self._view = WebKit2.WebView.new_with_context(self._context(wanted.storage))
         self._view.get_settings().set_javascript_can_access_clipboard(True)
-        colour = Gdk.RGBA()
-        colour.parse(wanted.paper(system_is_dark=_is_dark(Gtk.Settings.get_default())))
-        self._view.set_background_color(colour)
+        self._colour(wanted.paper(system_is_dark=_is_dark(Gtk.Settings.get_default())))
         self._view.connect("decide-policy", self._decide)
         self._view.connect("notify::title", lambda view, _: self.frame.set_title(view.get_title() or TITLE))
         self.frame.add(self._view)
@@ -88,6 +86,15 @@ class _MainWindow:
         context.set_spell_checking_languages([*(name for name in GLib.get_language_names() if len(name) == 5), "en_US"])
         context.set_spell_checking_enabled(True)
         return context
+
+    def _colour(self, paper: str) -> None:
+        """What lies behind the page, and the frame behind that, which is seen first."""
+        colour = Gdk.RGBA()
+        colour.parse(paper)
+        self._view.set_background_color(colour)
+        style = Gtk.CssProvider()
+        style.load_from_data(f"window {{ background: {paper} }}".encode())
+        self.frame.get_style_context().add_provider(style, Gtk.STYLE_PROVIDER_PRIORITY_APPLICATION)
 
     def _decide(self, view: Any, decision: Any, kind: Any) -> bool:
         """Our page alone: what leads elsewhere opens in the user's browser. True where this decided."""

@@ -1,4 +1,4 @@
-"""A Chrome profile: where its window was, what it says of the system, and freeing it from another browser that still has it.
+"""A Chrome profile: where its window was, which colour it has, and freeing it from another browser that still has it.
 
 Chrome writes down where an app's window is, but splits the app's name at its dots while writing and not while reading. So a
 window at 127.0.0.1 never comes back as it was (Chromium 156), and what was written is given to Chrome again as flags.
@@ -47,7 +47,9 @@ def place_flags(profile: Path, url: str, first: Geometry) -> list[str]:
 
 
 def set_mode(profile: Path, mode: str) -> None:
-    """What the page is told of the system: `mode` of keep.THEMES. A profile that cannot be read or written stays as it is."""
+    """The browser's own colour, also of a window without a page yet: `mode` of keep.THEMES. A profile that cannot be read or
+    written stays as it is.
+    """
     preferences = _preferences(profile)
     try:
         kept = preferences.setdefault("browser", {}).setdefault("theme", {})
