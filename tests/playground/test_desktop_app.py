@@ -270,7 +270,8 @@ def test_the_look_that_the_page_tells_is_the_next_windows(
     mode: int,
 ) -> None:
     start(*SERVER_ALONE, "--port", "0")
-    for wrong in ({"theme": "blue", "system": "dark"}, {"theme": "dark"}, {}):
+    wrong_ones: tuple[dict[str, object], ...] = ({"theme": "blue", "system": "dark"}, {"theme": "dark"}, {})
+    for wrong in wrong_ones:
         with pytest.raises(NotReached, match="400"):
             first().ask("/api/desktop/look", wrong)
     # Another one before, so that what is looked for was not there by itself.
