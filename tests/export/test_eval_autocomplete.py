@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from slm_export.cli import main
 from slm_export.eval.completion import Completer, Ending, context_window, pending_text
-from slm_export.eval.letters import partial_word, words_of
+from slm_export.eval.letters import partial_word, runs_together, words_of
 from slm_export.eval.scores import Calibration, chosen, curve, fit, interval, score, simulate, times_saved
 from slm_export.eval.silence import Rules
 from slm_export.eval.trials import (
@@ -66,6 +66,26 @@ def test_a_suggestion_is_right_where_the_text_goes_on_with_it_and_the_word_ends(
 )
 def test_the_word_being_typed(before, typed):
     assert partial_word(before) == typed
+
+
+@pytest.mark.parametrize(
+    ("text", "following", "expected"),
+    [
+        ("friends and", "The", True),
+        ("und", "Überall", True),
+        ("I like mac", "OS", True),
+        ("macOS or mac", "OS", False),
+        ("my i", "Phone", False),
+        ("Java", "Script", False),
+        ("friends and", "then", False),
+        ("friends and ", "The", False),
+        ("“and", "The", True),
+        ("don’t", "The", False),
+        ("", "The", False),
+    ],
+)
+def test_two_words_that_run_together(text, following, expected):
+    assert runs_together(text, following) is expected
 
 
 def test_words_and_pending_text():

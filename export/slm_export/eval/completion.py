@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from slm_export.eval.letters import SENTENCE_END, is_unspaced, is_word_character, words_of
+from slm_export.eval.letters import SENTENCE_END, is_unspaced, is_word_character, runs_together, words_of
 from slm_export.eval.token_table import BORDER, END, INSIDE, PARTIAL, Distribution, TokenTable, bytes_of, utf8, whole_text
 from slm_export.manifest import Manifest
 from slm_export.ort_decoder import OrtDecoder
@@ -110,10 +110,11 @@ class Completer:
     def endings(self, before: str, max_words: int) -> list[Ending]:
         """Where the likeliest suggestion may end: its first word, its first two, …"""
         tokens, stem, pending = self._prompt(before)
-        openings = self._openings(tokens, stem, pending)
+        found = self._openings(tokens, stem, pending)
+        openings = [opening for opening in found if not runs_together(before, utf8(opening.bytes))]
         if not openings or openings[0].bytes == "" or re.match(r"\s*[\n\r]", utf8(openings[0].bytes)):
             return []
-        return self._grow(openings[0], max_words)
+        return self._grow(openings[0], before, max_words)
 
     def _prompt(self, before: str) -> tuple[list[int], int, str]:
         window = context_window(before, self._context_length)
@@ -179,7 +180,7 @@ class Completer:
         openings = [_Opening(key, share, path) for key, (share, _, path) in shares.items()]
         return sorted(openings, key=lambda opening: (-opening.probability, opening.bytes))
 
-    def _grow(self, opening: _Opening, max_words: int) -> list[Ending]:
+    def _grow(self, opening: _Opening, before: str, max_words: int) -> list[Ending]:
         path, spelled, log = list(opening.path), opening.bytes, math.log(opening.probability)
         pieces = [(utf8(spelled), opening.probability)]
         endings: list[Ending] = []
@@ -193,7 +194,8 @@ class Completer:
             row = self._reader.after(path, len(path))[0]
             closing = 0.0 if text is None else _closing(text, row)
             inner = row.best(INSIDE, PARTIAL)
-            closes = closing > 0 and (inner < 0 or closing >= math.exp(row.log[inner]))
+            is_split = text is not None and inner >= 0 and runs_together(before + text, utf8(self._table.bytes[inner]))
+            closes = closing > 0 and (inner < 0 or is_split or closing >= math.exp(row.log[inner]))
             if closes and text is not None:
                 endings.append(Ending(text, len(words_of(text)), math.exp(log) * closing, tuple(pieces)))
                 if len(words_of(text)) >= max_words:

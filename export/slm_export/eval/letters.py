@@ -32,6 +32,17 @@ def partial_word(before: str) -> str:
     return "" if word and is_unspaced(word[-1]) else word
 
 
+def runs_together(text: str, following: str) -> bool:
+    """True where `following` would be a word of its own without a space in front: "and" and then "The"."""
+    if following == "" or unicodedata.category(following[0]) != "Lu":
+        return False
+    start = len(text)
+    while start > 0 and (is_word_character(text[start - 1]) or text[start - 1] in "'’_-"):
+        start -= 1
+    word = text[start:]
+    return len(word) > 1 and all(unicodedata.category(letter) == "Ll" for letter in word) and word + following[0] not in text
+
+
 def words_of(text: str) -> list[str]:
     """Words in their order, without punctuation."""
     words: list[str] = []

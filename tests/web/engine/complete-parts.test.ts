@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { calibrated } from '../../../web/src/engine/complete/calibration.ts'
 import { fitted } from '../../../web/src/engine/complete/join.ts'
 import { isForeign, languageOf } from '../../../web/src/engine/complete/language.ts'
-import { partialWord, wordsOf } from '../../../web/src/engine/complete/letters.ts'
+import { partialWord, runsTogether, wordsOf } from '../../../web/src/engine/complete/letters.ts'
 import { contextWindow, pendingText } from '../../../web/src/engine/complete/prompt.ts'
 import { completeArgs } from '../../../web/src/engine/complete/request.ts'
 import { caretSilence, textSilence } from '../../../web/src/engine/complete/silence.ts'
@@ -131,6 +131,22 @@ test.each([
   ['a.b', 'b'],
 ])('of %j the letters %j belong to the word being typed', (before, word) => {
   expect(partialWord(before)).toBe(word)
+})
+
+test.each([
+  ['friends and', 'The', true],
+  ['und', 'Überall', true],
+  ['I like mac', 'OS', true],
+  ['macOS or mac', 'OS', false],
+  ['my i', 'Phone', false],
+  ['Java', 'Script', false],
+  ['friends and', 'then', false],
+  ['friends and ', 'The', false],
+  ['“and', 'The', true],
+  ['don’t', 'The', false],
+  ['', 'The', false],
+])('%j and then %j run together: %s', (text, next, expected) => {
+  expect(runsTogether(text, next)).toBe(expected) // test_eval_autocomplete.py has the same
 })
 
 test('words and pending text', () => {

@@ -130,6 +130,24 @@ describe('lengths', () => {
   })
 })
 
+describe('a model of text whose line breaks were lost', () => {
+  const glued = 'We met our friends and'
+  const { ask } = knowing([`${glued}The Daily News came.`, `${glued}The end.`, `${glued} family came.`])
+
+  test.each([
+    ['We met ', 4, 'our friends and family'],
+    ['We met our friends an', 2, 'd family'],
+    [glued, 1, ' family'],
+  ] as const)('%j: no two words in one', async (before, maxWords, text) => {
+    expect((await ask({ before, maxWords, ...BOLD })).text).toBe(text)
+  })
+
+  test('a name that the text has stays whole', async () => {
+    const { ask: named } = knowing(['I like macOS a lot. I like macOS a lot.'])
+    expect((await named({ before: 'I like macOS a lot. I like mac', maxWords: 1, ...BOLD })).text).toBe('OS')
+  })
+})
+
 test('a model that goes round in circles is heard up to there', async () => {
   const { ask } = knowing(['We went home home again.'])
   expect((await ask({ before: 'We ', maxWords: 4 })).text).toBe('went home')

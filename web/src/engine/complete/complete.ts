@@ -9,7 +9,7 @@ import { type TextFrame, textFrame } from './frame.ts'
 import { type Ending, type Growth, grow } from './grow.ts'
 import { type Opening, openings } from './healing.ts'
 import { fitted } from './join.ts'
-import { partialWord, wordsOf } from './letters.ts'
+import { partialWord, runsTogether, wordsOf } from './letters.ts'
 import { type Prompt, promptFor } from './prompt.ts'
 import { Reader, type Turn, type Work } from './reader.ts'
 import { caretSilence, leastInFirstWord, repeatsItself, textSilence } from './silence.ts'
@@ -91,13 +91,14 @@ class Call {
     const maxTokens = contextLength - MOST_TOKENS.sentence
     const prompt = promptFor(args, { frame, table, maxTokens })
     this.#prompt = prompt
-    const all = await openings(prompt, { reader, table, work: this.#work })
+    const found = await openings(prompt, { reader, table, work: this.#work })
+    const all = found.filter(({ bytes }) => !this.#runsTogether('', utf8(bytes)))
     this.#promptRun = this.#work.computedTokens
     this.#prefillMs = performance.now() - this.#started
     const [best, ...others] = all
     if (!best || endsHere(best)) return { ...NOTHING, silentBecause: 'empty' }
-    const found = this.#judged(await this.#grow(best))
-    return { ...found, alternatives: await this.#alternatives(others, found) }
+    const judged = this.#judged(await this.#grow(best))
+    return { ...judged, alternatives: await this.#alternatives(others, judged) }
   }
 
   stats(): Omit<CompleteResult['stats'], 'totalMs'> {
@@ -121,6 +122,7 @@ class Call {
       maxTokens: isSentence ? MOST_TOKENS.sentence : MOST_TOKENS.words,
       isTooUnlikely: (probability: number, ending: number) =>
         words === null && this.#confidence(probability) < this.#threshold(ending),
+      runsTogether: (text: string, next: string) => this.#runsTogether(text, next),
     }
     return grow(opening, { reader: this.#parts.reader, table: this.#parts.table, work: this.#work, limits })
   }
@@ -166,6 +168,11 @@ class Call {
       found.push({ text: other, confidence: this.#confidence(ending.probability) })
     }
     return found.sort((a, b) => b.confidence - a.confidence)
+  }
+
+  /** Models of code write names like `getName`. */
+  #runsTogether(text: string, next: string): boolean {
+    return this.#parts.frame.fillIn === null && runsTogether(this.#job.args.before + text, next)
   }
 
   #confidence(probability: number): number {

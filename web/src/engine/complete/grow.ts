@@ -29,6 +29,8 @@ export interface GrowthLimits {
   maxWords: number
   /** True where what is this probable is not worth going on with; `ending` counts the endings found so far. */
   isTooUnlikely: (probability: number, ending: number) => boolean
+  /** True where a word ends behind `text`, though `next` has no space in front. */
+  runsTogether: (text: string, next: string) => boolean
   maxTokens: number
 }
 
@@ -57,7 +59,8 @@ export async function grow(
     if (!row) break
     const closing = text === null ? 0 : closingProbability(text, row)
     const inner = row.best(KIND.inside, KIND.partial)
-    const closes = closing > 0 && (inner < 0 || closing >= Math.exp(row.log(inner)))
+    const isSplit = text !== null && inner >= 0 && limits.runsTogether(text, utf8(table.bytes(inner)))
+    const closes = closing > 0 && (inner < 0 || isSplit || closing >= Math.exp(row.log(inner)))
     if (closes && text !== null) {
       const probability = Math.exp(log) * closing
       endings.push({ text, probability, tokens: shown(pieces) })

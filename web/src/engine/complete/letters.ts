@@ -35,6 +35,19 @@ export function partialWord(before: string): string {
   return isUnspaced(lastCharacter(word)) ? '' : word
 }
 
+const SMALL_WORD = /(?<![\p{L}\p{N}\p{M}'’_-])\p{Ll}{2,}$/u
+const LONGEST_WORD = 64
+
+/**
+ * True where `next` would be a word of its own without a space in front: "and" and then "The", as models learn it from text
+ * whose line breaks are lost. Not where the text has such a word already ("macOS"). Names begin with a capital or one letter.
+ */
+export function runsTogether(text: string, next: string): boolean {
+  if (!/^\p{Lu}/u.test(next)) return false
+  const [word] = SMALL_WORD.exec(text.slice(-LONGEST_WORD)) ?? []
+  return word !== undefined && !text.includes(word + firstCharacter(next))
+}
+
 /** Words in their order, without punctuation; characters of unspaced scripts one by one. */
 export function wordsOf(text: string): string[] {
   return Array.from(text.matchAll(WORDS), ([word]) => word)
