@@ -4,7 +4,7 @@ import { randomNumbers } from '../../../web/src/engine/random.ts'
 import { dialogue, spokenBefore } from '../../../web/src/state/chats/spoken.ts'
 import { add, emptyChat } from '../../../web/src/state/chats/tree.ts'
 import type { Message } from '../../../web/src/state/chats/types.ts'
-import { chosen, passagesOf, rankByMeaning, rankByWords } from '../../../web/src/tasks/sources.ts'
+import { chosen, passagesIn, passagesOf, rankByMeaning, rankByWords } from '../../../web/src/tasks/sources.ts'
 
 const TOPICS = [
   'The mill ground corn for the valley.',
@@ -33,12 +33,33 @@ it('passages are whole sentences, in order, without overlaps, and leave no word 
   }
 })
 
-it('by words: the passage that shares rare words comes first, others keep 0', () => {
+// Of 30 MB all was one piece of work: the page stood still for ten seconds.
+it.each(['\n', ' ', ''])(
+  'a long text is cut in many pieces of work, and loses no letter (between sentences: %j)',
+  async between => {
+    const text = Array.from({ length: 12_000 }, (_, at) => TOPICS[at % TOPICS.length]).join(between)
+    let pieces = 0
+    const passages = await passagesIn(text, 'a', async () => {
+      pieces += 1
+    })
+    expect(pieces).toBeGreaterThan(8)
+    expect(pieces).toBeLessThan(20)
+    expect(passages.map(({ start, end }) => text.slice(start, end))).toEqual(passages.map(passage => passage.text))
+    expect(
+      passages
+        .map(passage => passage.text)
+        .join('')
+        .replace(/\s/g, ''),
+    ).toBe(text.replace(/\s/g, ''))
+  },
+)
+
+it('by words: the passage that shares rare words comes first, others keep 0', async () => {
   const passages = TOPICS.flatMap(text => passagesOf(text, text))
-  const scores = rankByWords(passages, 'When did the war end, in 1843?')
+  const scores = await rankByWords(passages, 'When did the war end, in 1843?', async () => {})
   expect(scores.indexOf(Math.max(...scores))).toBe(2)
   expect(scores[1]).toBe(0)
-  expect(rankByWords([], 'x')).toEqual([])
+  expect(await rankByWords([], 'x', async () => {})).toEqual([])
 })
 
 it('by meaning: dot products', () => {

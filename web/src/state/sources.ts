@@ -1,6 +1,7 @@
 /** Which parts of attached texts an answer is given: all where they fit, else the passages that matter most. */
 import type { Engine } from '../engine/api.ts'
-import { chosen, type Passage, passagesOf, rankByMeaning, rankByWords, type Sources } from '../tasks/sources.ts'
+import { breather } from '../tasks/grammar/breather.ts'
+import { chosen, type Passage, passagesIn, rankByMeaning, rankByWords, type Sources } from '../tasks/sources.ts'
 import type { Attachment } from './chats/types.ts'
 import { engines } from './engines.ts'
 import { fetchModels, type ModelSummary, modelList } from './models.ts'
@@ -11,9 +12,11 @@ const SHARE_FOR_PASSAGES = 0.4
 const SHARE_FOR_WHOLE = 0.6
 const CHARACTERS_PER_TOKEN = 3.5
 const BATCH = 16
+/** Passages that a model for embeddings reads, some of them a second: of more, those that share most words with the question. */
+const MOST_BY_MEANING = 500
 
-/** Vectors of passages by model and attachment: a text is read once, however many questions follow. */
-const vectors = new Map<string, Float32Array[]>()
+/** Vectors by model and passage: each is read once, however many questions follow. */
+const vectors = new Map<string, Float32Array>()
 
 /**
  * @returns null where the texts are given as a whole
@@ -31,11 +34,28 @@ export async function sourcesFor(
     const { tokens } = await engine.countTokens(attachments.map(({ text }) => text).join('\n\n'))
     if (tokens <= contextLength * SHARE_FOR_WHOLE) return null
   }
-  const passages = attachments.flatMap(({ id, text }) => passagesOf(text, id))
+  const pause = breather()
+  const breathe = () => {
+    signal.throwIfAborted()
+    return pause()
+  }
+  const parts: Passage[][] = []
+  for (const { id, text } of attachments) parts.push(await passagesIn(text, id, breathe))
+  const passages = parts.flat()
   const room = contextLength * SHARE_FOR_PASSAGES * CHARACTERS_PER_TOKEN
-  const byMeaning = await meaning(passages, question, signal)
-  const scores = byMeaning ?? rankByWords(passages, question)
-  return { by: byMeaning ? 'meaning' : 'words', passages: chosen(passages, scores, room) }
+  const byWords = await rankByWords(passages, question, breathe)
+  const near = best(passages, byWords, MOST_BY_MEANING)
+  const byMeaning = await meaning(near, question, signal)
+  if (byMeaning) return { by: 'meaning', passages: chosen(near, byMeaning, room) }
+  return { by: 'words', passages: chosen(passages, byWords, room) }
+}
+
+/** Those of the highest scores, in the order of their texts. */
+function best(passages: readonly Passage[], scores: readonly number[], most: number): readonly Passage[] {
+  if (passages.length <= most) return passages
+  const order = passages.map((_, index) => index).sort((a, b) => (scores[b] ?? 0) - (scores[a] ?? 0))
+  const taken = new Set(order.slice(0, most))
+  return passages.filter((_, index) => taken.has(index))
 }
 
 async function meaning(passages: readonly Passage[], question: string, signal: AbortSignal): Promise<number[] | null> {
@@ -73,20 +93,17 @@ export async function vectorsOf(
   passages: readonly Passage[],
   signal: AbortSignal,
 ): Promise<Float32Array[]> {
-  const keyOf = (attachment: string) => `${engine.info.bundle.id} ${attachment}`
-  for (const id of new Set(passages.map(({ attachment }) => attachment))) {
-    if (vectors.has(keyOf(id))) continue
-    const own = passages.filter(({ attachment }) => attachment === id).map(({ text }) => text)
-    const found: Float32Array[] = []
-    for (let at = 0; at < own.length; at += BATCH) {
-      found.push(...(await engine.embed(own.slice(at, at + BATCH), { signal })).vectors)
-    }
-    vectors.set(keyOf(id), found)
+  const keyOf = ({ attachment, start }: Passage) => `${engine.info.bundle.id} ${attachment} ${start}`
+  const unread = passages.filter(passage => !vectors.has(keyOf(passage)))
+  for (let at = 0; at < unread.length; at += BATCH) {
+    const batch = unread.slice(at, at + BATCH)
+    const found = await engine.embed(
+      batch.map(({ text }) => text),
+      { signal },
+    )
+    batch.forEach((passage, index) => {
+      vectors.set(keyOf(passage), found.vectors[index] ?? new Float32Array())
+    })
   }
-  const seen = new Map<string, number>()
-  return passages.map(({ attachment }) => {
-    const at = seen.get(attachment) ?? 0
-    seen.set(attachment, at + 1)
-    return vectors.get(keyOf(attachment))?.[at] ?? new Float32Array()
-  })
+  return passages.map(passage => vectors.get(keyOf(passage)) ?? new Float32Array())
 }
