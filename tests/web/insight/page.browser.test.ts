@@ -88,10 +88,41 @@ test('what is wrong with a schema or a pattern is said where it was typed, in th
   await expect.element(dialog.getByText(/^Regular expression: /)).toBeVisible()
 
   await userEvent.click(dialog.getByRole('radio', { name: 'JSON that fits a schema' }))
+  await userEvent.fill(dialog.getByRole('textbox', { name: 'JSON schema' }), '5')
+  await expect.element(dialog.getByText('A schema is a JSON object')).toBeVisible()
   await userEvent.fill(dialog.getByRole('textbox', { name: 'JSON schema' }), '{\n "type": "object", ')
   await speak('de')
   onTestFinished(() => speak('en'))
   await expect.element(page.getByText('Noch kein JSON: siehe Zeile 2, Spalte 20.')).toBeVisible()
+})
+
+// The last row of the dialog, which stays in sight, lay over what had the focus.
+test('the settings are walked by keyboard in German: each has a name, shows its focus, and nothing lies over it', async () => {
+  await openPage(async () => fakeEngine()).load()
+  await speak('de')
+  onTestFinished(() => speak('en'))
+  await userEvent.click(page.getByRole('button', { name: 'Einstellungen', exact: true }))
+  await userEvent.click(page.getByRole('radio', { name: 'Alles' }))
+  const dialog = document.querySelector('dialog[open]')
+  const names: string[] = []
+  const wrong: string[] = []
+  for (let step = 0; step < 60; step++) {
+    await userEvent.keyboard('{Tab}')
+    const at = document.activeElement
+    if (!(at instanceof HTMLElement) || !dialog?.contains(at)) break
+    const labels = at instanceof HTMLInputElement || at instanceof HTMLTextAreaElement ? [...(at.labels ?? [])] : []
+    const name =
+      at.getAttribute('aria-label') ?? [...labels.map(label => label.textContent), at.textContent].join(' ').trim()
+    names.push(name)
+    const { left, right, top, bottom } = at.getBoundingClientRect()
+    const over = document.elementFromPoint((left + right) / 2, (top + bottom) / 2)
+    const isSeen = over !== null && (at.contains(over) || at.closest('label')?.contains(over))
+    if (!name || !isSeen || getComputedStyle(at).outlineStyle === 'none')
+      wrong.push(`${name}: under ${over?.className}`)
+  }
+  expect(wrong).toEqual([])
+  expect(names).toContain('Temperatur als Zahl')
+  expect(names.at(-1)).toBe('Fertig')
 })
 
 test('each model has settings of its own', async () => {

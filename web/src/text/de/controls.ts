@@ -116,6 +116,7 @@ export const controls: Text['controls'] = {
     check: 'Prüfen',
     notJson: (_said, line, column) =>
       line ? `Noch kein JSON: siehe Zeile ${line}, Spalte ${column}.` : 'Noch kein JSON.',
+    notSchema: 'Ein Schema ist ein JSON-Objekt: Es beginnt mit {.',
     isJson: 'Das ist JSON. „Prüfen“ fragt die Engine, ob sie eine Antwort daran halten kann.',
     good: 'Die Engine kann eine Antwort daran halten.',
     noEngine: 'Dafür muss das Modell geladen sein.',

@@ -118,6 +118,7 @@ export const controls = {
     patterns: { choice: 'Yes or no', date: 'A date', steps: 'Numbered lines' },
     check: 'Check',
     notJson: (said: string, _line: string, _column: string) => `Not JSON yet: ${said}`,
+    notSchema: 'A schema is a JSON object: it begins with {.',
     isJson: 'This is JSON. “Check” asks the engine whether it can hold an answer to it.',
     good: 'The engine can hold an answer to this.',
     noEngine: 'The model has to be loaded for that.',

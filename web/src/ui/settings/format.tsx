@@ -76,7 +76,7 @@ function Editor({ id, label, value, rows, hint, examples, format, onChange }: Ed
   const words = text.value.controls.format
   /** What the engine said, of which text. */
   const said = useSignal<{ of: string; good: boolean; message: string } | null>(null)
-  const trouble = format.type === 'json_schema' ? notJson(value) : null
+  const trouble = format.type === 'json_schema' ? noSchema(value) : null
   const check = async () => {
     said.value = { of: value, ...(await verdict(format)) }
   }
@@ -129,8 +129,7 @@ function Editor({ id, label, value, rows, hint, examples, format, onChange }: Ed
         </span>
       </div>
       <p class={verdictShown ? `small ${verdictShown.good ? 'good' : 'bad'}` : 'small'} id={`${id}-said`} role="status">
-        {verdictShown?.message ??
-          (trouble === null ? (hint ?? words.isJson) : words.notJson(trouble, ...placeOf(trouble, value)))}
+        {verdictShown?.message ?? trouble ?? hint ?? words.isJson}
       </p>
     </div>
   )
@@ -164,12 +163,16 @@ function exampleOptions(kind: 'examples' | 'patterns'): { name: string; value: s
   ]
 }
 
-function notJson(value: string): string | null {
+/** Why a text is no schema, as a sentence; null where it is JSON of the right kind. */
+function noSchema(value: string): string | null {
+  const words = text.value.controls.format
   try {
-    JSON.parse(value)
-    return null
+    const schema: unknown = JSON.parse(value)
+    const isSchema = typeof schema === 'boolean' || (Object(schema) === schema && !Array.isArray(schema))
+    return isSchema ? null : words.notSchema
   } catch (error) {
-    return error instanceof Error ? error.message : String(error)
+    const said = error instanceof Error ? error.message : String(error)
+    return words.notJson(said, ...placeOf(said, value))
   }
 }
 
