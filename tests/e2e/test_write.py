@@ -135,6 +135,27 @@ def test_a_long_document_and_a_tab_that_is_closed(new_page: NewPage, chromium: B
     Writing(again).wait_for_end_of_text("The last sentence is here.")  # the caret is where it was
 
 
+def test_focus_mode_leaves_nothing_but_the_text(page: Page, real_server: Server) -> None:
+    writing = Writing(page)
+    writing.open(real_server.url)
+    around = [
+        page.get_by_role("complementary", name="Running on another device"),
+        page.locator(".foot"),
+        page.get_by_role("banner"),
+    ]
+    for part in around:
+        expect(part).to_be_visible()
+    page.keyboard.press("Alt+Shift+F")
+    page.keyboard.press("Alt+Shift+F")
+    for part in around:
+        expect(part).to_be_hidden()
+    writing.type("Only the text.")
+    assert writing.text() == "Only the text."
+    page.keyboard.press("Escape")
+    for part in around:
+        expect(part).to_be_visible()
+
+
 def test_the_chat_page_loads_no_editor(page: Page, real_server: Server) -> None:
     scripts: list[Response] = []
     page.on("response", lambda answer: scripts.append(answer) if answer.url.endswith(".js") else None)

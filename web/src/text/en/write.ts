@@ -11,7 +11,16 @@ const reasons = {
 }
 
 /** CodeMirror's own words, by their English originals. Empty: as they are. */
-const phrases: Record<string, string> = {}
+const phrases: Record<string, string> = {
+  next: 'Next',
+  previous: 'Previous',
+  all: 'All',
+  'match case': 'Match case',
+  'by word': 'Whole words',
+  regexp: 'Pattern (regexp)',
+  replace: 'Replace',
+  'replace all': 'Replace all',
+}
 
 export const write = {
   documents: 'Documents',
