@@ -10,6 +10,7 @@ import { hold } from '../../../web/src/state/chats/locks.ts'
 import { MemoryStore } from '../../../web/src/state/chats/memory-store.ts'
 import { StoreError } from '../../../web/src/state/chats/store.ts'
 import { add, path, storedOf, update } from '../../../web/src/state/chats/tree.ts'
+import { requests } from '../../../web/src/state/requests.ts'
 import { href } from '../../../web/src/state/route.ts'
 import { message, talk } from '../chats/sample.ts'
 import { fakeEngine } from '../engine/fake.ts'
@@ -222,6 +223,21 @@ describe('the list of chats', () => {
     await vi.waitFor(() => expect(shown()[0]).toBe('on the phone'))
     await vi.waitFor(() => expect(document.querySelector('dialog.drawer[open]')).toBeNull())
   })
+})
+
+// Its rules came with another page: until that was visited the list had none.
+it('the list of requests is a table to look at on this page too', async () => {
+  await talked('one')
+  const url = new URL('/api/data/push', location.href).href
+  requests.value = [{ url, at: 0, networkBytes: 9, bytes: 9, isLocal: false, why: 'records', from: 'worker' }]
+  onTestFinished(() => {
+    requests.value = []
+  })
+  await userEvent.click(button('Requests of this page'))
+  await expect.element(page.getByRole('cell', { name: '/api/data/push' })).toBeVisible()
+  const head = page.getByRole('columnheader', { name: 'Address' }).element()
+  expect(getComputedStyle(head).textAlign).toBe('start')
+  await userEvent.keyboard('{Escape}')
 })
 
 describe('saving all chats', () => {

@@ -98,7 +98,7 @@ function Row({ request: { url, at, networkBytes, isLocal, why, from } }: { reque
   const { origin, pathname, search } = new URL(url)
   return (
     <tr>
-      <td>{new Date(at).toLocaleTimeString(language.value)}</td>
+      <td class="time">{new Date(at).toLocaleTimeString(language.value)}</td>
       <td class="address">{origin === location.origin ? pathname + search : url}</td>
       <td>{isLocal ? words.local : bytes(networkBytes)}</td>
       <td>

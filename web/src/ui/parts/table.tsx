@@ -1,5 +1,6 @@
 /** A table that scrolls sideways where it has no room, with the arrow keys too. */
 import type { ComponentChildren } from 'preact'
+import '../css/table.css'
 
 interface TableProps {
   name: string
