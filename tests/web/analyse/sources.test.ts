@@ -1,7 +1,7 @@
 /** Passages of long texts: cut at sentences, ranked, chosen to fit. */
 import { expect, it } from 'vitest'
 import { randomNumbers } from '../../../web/src/engine/random.ts'
-import { dialogue, spokenBefore } from '../../../web/src/state/chats/spoken.ts'
+import { dialogue, spokenBefore, spokenSoFar } from '../../../web/src/state/chats/spoken.ts'
 import { add, emptyChat } from '../../../web/src/state/chats/tree.ts'
 import type { Message } from '../../../web/src/state/chats/types.ts'
 import { chosen, passagesIn, passagesOf, rankByMeaning, rankByWords } from '../../../web/src/tasks/sources.ts'
@@ -99,6 +99,11 @@ it('an answer that was given passages is asked with those, before its question, 
     { role: 'user', content: 'What is this?' },
     { role: 'assistant', content: 'Prose.' },
     { role: 'user', content: 'war.txt:\nThe treaty of 1843 ended the war.\n\nWhen was the treaty?' },
+  ])
+  // The meter counted the whole file, and called the next question too long.
+  expect(spokenSoFar([question, answer, again, { ...last, content: '1843.' }])).toEqual([
+    ...spokenBefore(chat, last, false),
+    { role: 'assistant', content: '1843.' },
   ])
   expect(dialogue([question])).toEqual([{ role: 'user', content: `war.txt:\n${long.text}\n\nWhat is this?` }])
 })

@@ -17,6 +17,12 @@ export function spokenBefore(chat: Chat, answer: Message, withPrefix: boolean): 
     : spoken
 }
 
+/** All that was said, as the next question will find it: of long attached texts the passages that the last answer had. */
+export function spokenSoFar(messages: readonly Message[]): ChatMessageParam[] {
+  const sources = messages.findLast(message => message.sources)?.sources
+  return dialogue(sources ? withPassages(messages, sources) : messages)
+}
+
 /** Long attached texts are not given whole: their passages stand before the last question. */
 function withPassages(messages: readonly Message[], { passages }: Sources): Message[] {
   const attached = new Map(messages.flatMap(({ attachments = [] }) => attachments.map(entry => [entry.id, entry])))

@@ -2,7 +2,7 @@
 import { type ReadonlySignal, useSignal, useSignalEffect } from '@preact/signals'
 import type { TokenCount } from '../../engine/api.ts'
 import { chat, isBusy, messages } from '../../state/chat.ts'
-import { dialogue } from '../../state/chats/spoken.ts'
+import { spokenSoFar } from '../../state/chats/spoken.ts'
 import { modelDefaults, settingsOf } from '../../state/controls.ts'
 import { engine } from '../../state/engine.ts'
 import { spoken } from '../../tasks/chat.ts'
@@ -19,7 +19,7 @@ export function ContextMeter({ draft }: { draft: ReadonlySignal<string> }) {
   useSignalEffect(() => {
     const ready = engine.value
     if (isBusy.value) return
-    const conversation = dialogue(messages.value)
+    const conversation = spokenSoFar(messages.value)
     const question = draft.value.trim()
     if (!ready || (conversation.length === 0 && question === '')) {
       counted.value = null

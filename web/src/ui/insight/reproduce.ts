@@ -1,7 +1,6 @@
 /** The address that makes an answer again: its model, variant, settings, seed and conversation. */
 import { chat, type Message } from '../../state/chat.ts'
-import { dialogue } from '../../state/chats/spoken.ts'
-import { pathTo } from '../../state/chats/tree.ts'
+import { spokenBefore } from '../../state/chats/spoken.ts'
 import { openComparison } from '../../state/compare.ts'
 import { go } from '../../state/route.ts'
 import type { Comparison } from '../../tasks/comparison.ts'
@@ -15,7 +14,7 @@ export function isReproducible({ origin, edited, state, content }: Message): boo
 async function reproduction(message: Message): Promise<Comparison | null> {
   const { origin, parent, content } = message
   if (!origin || parent === null) return null
-  const said = dialogue(pathTo(chat.peek(), parent))
+  const said = spokenBefore(chat.peek(), message, false)
   const question = said.at(-1)
   if (question?.role !== 'user') return null
   const plain = said.map(({ role, content: words }) => ({
