@@ -92,11 +92,32 @@ describe('phrase memory', () => {
 
   test('lists what it would say, and forgets it', () => {
     const memory = taught()
-    expect(memory.list()).toContainEqual({ text: 'for your patience.', count: 3 })
+    expect(memory.list()).toContainEqual({ text: 'thanks for your patience.', count: 3 })
     expect(memory.list().some(({ text }) => text.includes('said'))).toBe(false)
     for (const { text } of memory.list()) memory.forget(text)
     expect(memory.list()).toEqual([])
     expect(memory.suggest('Many thanks for ', 3)).toBeNull()
+  })
+
+  test('a phrase is listed once, not by each of its ends too, and forgotten with them', () => {
+    const memory = new PhraseMemory()
+    for (let time = 0; time < 2; time++) memory.learn('We live in the United ', 'States')
+    memory.learn('Across the United ', 'States')
+    memory.learn('Send this to the ', 'office')
+    memory.learn('Come to the ', 'office')
+    const listed = [
+      { text: 'the united States', count: 3 },
+      { text: 'in the united States', count: 2 },
+      { text: 'to the office', count: 2 },
+    ]
+    expect(memory.list()).toEqual(listed)
+    memory.forget('to the office')
+    expect(memory.list()).toEqual(listed.slice(0, 2))
+    expect(memory.suggest('Come to the ', 3)).toBeNull()
+    memory.forget('in the united States')
+    expect(memory.list()).toEqual(listed.slice(0, 1))
+    memory.forget('the united States')
+    expect(memory.suggest('the United ', 3)).toBeNull()
   })
 
   test('is the same again from what it stores; what is no memory is an empty one', () => {

@@ -193,6 +193,9 @@ describe('suggestions', () => {
     await vi.waitFor(() => expect(asked.at(-1)).toBeCloseTo(wanted))
     await userEvent.click(button('As measured best'))
     expect(writing.value.minConfidence).toBeNull()
+    expect(Number(slider.value), 'a bug: it stayed where it was').toBeCloseTo(1 - DEFAULT_SETTINGS.minConfidence)
+    await type(' quick')
+    await vi.waitFor(() => expect(asked.at(-1)).toBeCloseTo(DEFAULT_SETTINGS.minConfidence))
   })
 
   it('the slider says what its place gives and takes, to the eye and to screen readers', async () => {

@@ -61,7 +61,7 @@ export class PhraseMemory {
     return text === '' ? null : { text, confidence }
   }
 
-  /** Every phrase of at least two words that would be suggested, most frequent first. */
+  /** Every phrase of at least two words that would be suggested, most frequent first; its end alone only if that is more. */
   list(): Phrase[] {
     const phrases: Phrase[] = []
     for (const [context, following] of this.#following) {
@@ -69,15 +69,20 @@ export class PhraseMemory {
         if (count >= LEAST_COUNT) phrases.push({ text: `${context} ${word}`, count })
       }
     }
-    return phrases.sort((a, b) => b.count - a.count || (a.text < b.text ? -1 : 1))
+    const ends = new Set(phrases.map(({ text, count }) => `${count} ${withoutFirst(text)}`))
+    const whole = phrases.filter(({ text, count }) => !ends.has(`${count} ${text}`))
+    return whole.sort((a, b) => b.count - a.count || (a.text < b.text ? -1 : 1))
   }
 
-  /** Forgets a phrase as `list` gives it. */
+  /** Forgets a phrase as `list` gives it, and its ends that it does not. */
   forget(text: string): void {
-    const at = text.lastIndexOf(' ')
-    const following = this.#following.get(text.slice(0, at))
-    following?.delete(text.slice(at + 1))
-    if (following?.size === 0) this.#following.delete(text.slice(0, at))
+    const count = this.#countOf(text)
+    for (let end = text; count !== undefined && this.#countOf(end) === count; end = withoutFirst(end)) {
+      const [context, word] = split(end)
+      const following = this.#following.get(context)
+      following?.delete(word)
+      if (following?.size === 0) this.#following.delete(context)
+    }
   }
 
   clear(): void {
@@ -105,6 +110,11 @@ export class PhraseMemory {
     return memory
   }
 
+  #countOf(text: string): number | undefined {
+    const [context, word] = split(text)
+    return this.#following.get(context)?.get(word)
+  }
+
   #next(words: readonly string[], typed: string): { word: string; share: number } | null {
     for (let length = Math.min(MOST_CONTEXT, words.length); length >= 1; length--) {
       const following = this.#following.get(keyOf(words.slice(-length)))
@@ -130,6 +140,16 @@ export class PhraseMemory {
 
 function keyOf(words: readonly string[]): string {
   return words.join(' ').toLowerCase()
+}
+
+/** A phrase as it is kept: what stands in front, and the word. */
+function split(phrase: string): [context: string, word: string] {
+  const at = phrase.lastIndexOf(' ')
+  return [phrase.slice(0, Math.max(0, at)), phrase.slice(at + 1)]
+}
+
+function withoutFirst(phrase: string): string {
+  return phrase.slice(phrase.indexOf(' ') + 1)
 }
 
 /** Letters of a word that is being typed. */

@@ -87,8 +87,7 @@ export class Assistant {
 
   #settings({ enabled, minConfidence, length, note }: WritingSettings): Partial<SuggesterSettings> {
     const isOn = hasTask('autocomplete') && (this.#options.enabled?.() ?? (enabled && !this.isPaused.value))
-    const confidence = minConfidence === null ? {} : { minConfidence }
-    return { enabled: isOn, maxWords: length, note: note.trim(), ...confidence }
+    return { enabled: isOn, maxWords: length, note: note.trim(), minConfidence: orDefault(minConfidence) }
   }
 
   #hire(current: Engine | null): void {
@@ -204,7 +203,7 @@ export class Assistant {
 
   /** Least confidence of what is shown, as it stands now. */
   get minConfidence(): number {
-    return writing.value.minConfidence ?? this.#suggester?.settings.minConfidence ?? DEFAULT_SETTINGS.minConfidence
+    return orDefault(writing.value.minConfidence)
   }
 
   get phrases(): ReturnType<PhraseMemory['list']> {
@@ -227,6 +226,10 @@ export class Assistant {
       // Storage is full or forbidden: the phrases hold for this page only.
     }
   }
+}
+
+function orDefault(minConfidence: number | null): number {
+  return minConfidence ?? DEFAULT_SETTINGS.minConfidence
 }
 
 /** A model that goes on with a text. */
