@@ -166,6 +166,20 @@ describe('the list of chats', () => {
     await vi.waitFor(() => expect(shown()).toEqual(['first question', 're: first question']))
   })
 
+  // The notice ran out of the window at both sides.
+  it('of a title without an end the notice of its deletion tells the beginning, within the window', async () => {
+    const { conversation } = await talked('one')
+    await conversation.rename(currentId.value, 'M'.repeat(200))
+    await conversation.removeChat(currentId.value)
+    const notice = page.getByRole('complementary', { name: /^Chat “M+…” deleted$/ })
+    await expect.element(notice).toBeVisible()
+    const box = notice.element()
+    expect(box.scrollWidth).toBeLessThanOrEqual(box.clientWidth)
+    expect(box.getBoundingClientRect().right).toBeLessThan(innerWidth)
+    await userEvent.click(button('Undo'))
+    await vi.waitFor(() => expect(chatList.value.map(({ title }) => title)).toEqual(['M'.repeat(200)]))
+  })
+
   it('draws only the row of the chat that has changed', async () => {
     const { conversation } = await talked('one')
     const others = [talk('two'), talk('three')] as const

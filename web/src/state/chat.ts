@@ -19,7 +19,7 @@ import {
 } from './chats/desk.ts'
 import { chatList, type Library } from './chats/library.ts'
 import { type Beginning, Scribe } from './chats/scribe.ts'
-import { add, amend, branch, fork, newId, path, remove, rename, reopen, restore, show } from './chats/tree.ts'
+import { add, amend, branch, fork, newId, path, remove, rename, reopen, restore, show, titleOf } from './chats/tree.ts'
 import type { Attachment, Chat, ChatHead, Message } from './chats/types.ts'
 import { Visits } from './chats/visits.ts'
 import { go, route } from './route.ts'
@@ -147,7 +147,7 @@ export class Conversation {
     this.#scribe.stop(id)
     const open = openChats.value.get(id)
     const wasShown = id === currentId.value
-    const title = chatList.value.find(head => head.id === id)?.title ?? ''
+    const title = titleOf(chatList.value.find(head => head.id === id)?.title ?? '') // as short as one that is made here
     if (wasShown) this.newChat()
     shut(id) // an answer that is ending in it would save it again
     try {
