@@ -81,7 +81,7 @@ async function find([{ client, corrector: module, harper }, lines]) {
       isOpen: () => false,
       turn: async () => {},
       onKnown: (known, _, own) => {
-        names = [...own]
+        names = [...own].map(name => name.toLowerCase())
         known.forEach(take)
       },
       onChecked: take,

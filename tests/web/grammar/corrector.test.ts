@@ -180,6 +180,12 @@ describe('model and rules', () => {
     expect(said((await run(text, { source: 'rules' })).checked)).toEqual([])
   })
 
+  test('names of the text are told as it writes them; names of files are none', async () => {
+    const { run } = scene()
+    const text = 'We saw NASA and McBean. NASA saw README.md and McBean’s README.md there.'
+    expect((await run(text)).names).toEqual(['NASA', 'McBean'])
+  })
+
   test('signs of Markdown stay', async () => {
     const text = 'Some **bold** txt is hre now.'
     const visible = 'Some   bold   txt is hre now.'

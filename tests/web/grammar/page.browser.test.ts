@@ -155,6 +155,20 @@ describe('keys', () => {
     await expect.poll(marks).toEqual(['go', 'teh'])
   })
 
+  it('go on from the one that was accepted or turned down, until the caret moves', async () => {
+    await visit()
+    await type('She go home. He saw teh cat. They go out. It')
+    await expect.poll(marks).toEqual(['go', 'teh', 'go'])
+    await userEvent.keyboard('{F8}{F8}{Alt>}{Enter}{/Alt}{F8}')
+    expect(announcement.value).toBe('2 of 2. Grammar: go → goes.')
+    await userEvent.keyboard('{Alt>}{Shift>}d{/Shift}{/Alt}')
+    await expect.poll(marks).toEqual(['go'])
+    await userEvent.keyboard('{Control>}z{/Control}')
+    await expect.poll(marks).toEqual(['go', 'teh'])
+    await userEvent.keyboard('{Control>}{Home}{/Control}{F8}')
+    expect(announcement.value).toBe('1 of 2. Grammar: go → goes.')
+  })
+
   it('lead into the popup and back', async () => {
     await visit()
     await type('He saw teh cat. Next')
@@ -196,6 +210,16 @@ describe('the popup', () => {
     await type('He saw teh cat. She go home. He')
     await expect.poll(marks).toEqual(['teh', 'go'])
     await userEvent.keyboard('{F8}{F8}')
+    expect(document.querySelector('.mark-popup')?.textContent, 'for words that are spelled so').not.toContain(
+      'dictionary',
+    )
+    await userEvent.click(button('Never this kind'))
+    await expect.poll(marks).toEqual(['teh'])
+    expect(undo.value?.text).toBe('Never again: Grammar')
+    await userEvent.click(button('Undo').last())
+    await expect.poll(marks).toEqual(['teh', 'go'])
+    await userEvent.click(box())
+    await userEvent.keyboard('{Control>}{End}{/Control}{F8}') // it goes on where that one was
     await userEvent.click(button('Never this kind'))
     await expect.poll(marks).toEqual(['teh'])
     await userEvent.click(box())
@@ -243,6 +267,26 @@ describe('the popup', () => {
     const near = await opened()
     expect(near.popup.top).toBeGreaterThanOrEqual(near.word.bottom)
     expect(near.popup.top - near.word.bottom).toBeLessThan(20)
+  })
+
+  it('leads to the next and the previous one, and lies over the text, not over the list', async () => {
+    await visit()
+    await userEvent.click(button('Corrections'))
+    await type('It was in the end of the evening when He saw teh cat. She go home. Next')
+    await expect.poll(marks).toEqual(['teh', 'go'])
+    await userEvent.keyboard('{F8}')
+    await userEvent.click(button('Next correction'))
+    await expect.element(page.getByRole('dialog', { name: 'Correction: Grammar' })).toBeVisible()
+    await expect.poll(() => document.activeElement?.textContent).toBe('Accept')
+    await userEvent.click(button('Previous correction'))
+    await expect.element(page.getByRole('dialog', { name: 'Correction: Spelling' })).toBeVisible()
+    const right = (element: Element | null) => element?.getBoundingClientRect().right ?? 0
+    expect(right(document.querySelector('.mark-popup'))).toBeLessThan(right(host()))
+    expect(right(document.querySelector('.mark-popup'))).toBeGreaterThan(right(host()) - 20)
+    await userEvent.click(button('Accept'))
+    await userEvent.keyboard('{F8}')
+    await expect.element(button('Close')).toBeVisible()
+    expect(document.querySelector('[aria-label="Next correction"]'), 'there is one alone').toBeNull()
   })
 
   it('letters its keys as the page’s language does', async () => {

@@ -147,6 +147,13 @@ describe('lints', () => {
   })
 })
 
+test('suggestions have apostrophes as their sentence has them, and none comes twice', () => {
+  const suggestions = ["There's", 'There’s', 'They’re'].map(text => ({ kind: 'replace' as const, text }))
+  const lint = { rule: 'R', kind: 'Grammar', message: 'Why.', start: 0, end: 5, suggestions }
+  expect(findingsOf('Their is one.', [lint])[0]?.replacements).toEqual(["There's", "They're"])
+  expect(findingsOf('Their is Ann’s.', [lint])[0]?.replacements).toEqual(['There’s', 'They’re'])
+})
+
 test.each<[string, string[], string[]]>([
   ['writting', ['writhing', 'witting', 'writing'], ['writing', 'writhing', 'witting']],
   ['Comming', ['Combing', 'Coming'], ['Coming', 'Combing']],

@@ -164,7 +164,7 @@ function firstWord(sentence: readonly Word[]): number {
   return sentence.findIndex(({ key }) => isWord(key))
 }
 
-/** A word with a capital, lower-cased; `inside`: not its sentence's first word. */
+/** A word with a capital; `inside`: not its sentence's first word. */
 export interface Capital {
   name: string
   inside: boolean
@@ -174,16 +174,16 @@ export function capitalsOf(sentence: readonly Word[]): Capital[] {
   const first = firstWord(sentence)
   return sentence.flatMap(({ key, locked }, index) => {
     if (!/^\p{Lu}\p{L}/u.test(key) || FIRST_PERSON.test(key) || locked === 'code' || locked === 'link') return []
-    return [{ name: key.replace(/'s$/, '').toLowerCase(), inside: index > first }]
+    return [{ name: key.replace(/'s$/, ''), inside: index > first }]
   })
 }
 
-/** Words that a text has twice or more with a capital, once of it inside of a sentence: its names, lower-cased. */
+/** Words that a text has twice or more with a capital, once of it inside of a sentence: its names, as it writes them first. */
 export function namesAmong(capitals: Iterable<Capital>): Set<string> {
-  const counts = new Map<string, { all: number; inside: number }>()
+  const counts = new Map<string, { name: string; all: number; inside: number }>()
   for (const { name, inside } of capitals) {
-    const so = counts.get(name) ?? { all: 0, inside: 0 }
-    counts.set(name, { all: so.all + 1, inside: so.inside + (inside ? 1 : 0) })
+    const so = counts.get(name.toLowerCase()) ?? { name, all: 0, inside: 0 }
+    counts.set(name.toLowerCase(), { name: so.name, all: so.all + 1, inside: so.inside + (inside ? 1 : 0) })
   }
-  return new Set([...counts].filter(([, { all, inside }]) => all >= 2 && inside >= 1).map(([name]) => name))
+  return new Set([...counts.values()].filter(({ all, inside }) => all >= 2 && inside >= 1).map(({ name }) => name))
 }

@@ -71,10 +71,9 @@ export class Proofreader {
       parsed.push({ sentence, words: lockQuotations(wordsOf(text.slice(start, end), start, visible)) })
       await breathe()
     }
-    const lexicon: Lexicon = {
-      names: namesAmong(parsed.flatMap(({ words }) => capitalsOf(words))),
-      keep: new Set(keep.map(word => word.toLowerCase())),
-    }
+    const lowered = (words: Iterable<string>) => new Set(Array.from(words, word => word.toLowerCase()))
+    const names = namesAmong(parsed.flatMap(({ words }) => capitalsOf(words)))
+    const lexicon: Lexicon = { names: lowered(names), keep: lowered(keep) }
     const found = new Map<number, SentenceCorrection[]>()
     const behind = parsed.filter(({ sentence }) => sentence.end > startAt)
     for (const part of [...behind, ...parsed.filter(({ sentence }) => sentence.end <= startAt)]) {

@@ -182,7 +182,7 @@ export class Checker {
       source,
       threshold: this.threshold,
       margins: this.helpers.engine.peek()?.info.proofreading.margins ?? {},
-      keep: new Set([...names, ...dictionary.map(word => word.toLowerCase())]),
+      keep: new Set([...names, ...dictionary].map(word => word.toLowerCase())),
       never: new Set(never),
       dismissed: new Set(dismissed.map(dismissalKey)),
     }

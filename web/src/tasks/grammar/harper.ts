@@ -93,7 +93,10 @@ export function findingsOf(sentence: string, lints: readonly Lint[]): RuleFindin
     if (!kind || !first || end < start || sentence.slice(start, end).trim() === '') return []
     const isInsertion = first.kind === 'insert-after'
     const same = [first, ...others].filter(other => (other.kind === 'insert-after') === isInsertion)
-    const texts = same.map(({ kind: act, text }) => (act === 'remove' ? '' : text))
+    const apostrophe = sentence.includes('’') ? '’' : "'"
+    const texts = [
+      ...new Set(same.map(({ kind: act, text }) => (act === 'remove' ? '' : text.replace(/['’]/g, apostrophe)))),
+    ]
     const replacements = kind === 'spelling' ? likelyFirst(sentence.slice(start, end), texts) : texts
     const range = { from: isInsertion ? end : start, to: end }
     const isKept = replacements.every(text => text === sentence.slice(range.from, range.to))

@@ -59,7 +59,7 @@ export const grammar: Text['grammar'] = {
   },
   rule: name => `Regel: ${name}`,
   reason: ({ code, original, replacement }) => reasons[code](original, replacement),
-  sure: nats => `Sicherheit ${nats} Nats`,
+  sure: nats => `Sicherheit ${nats} ${nats === '1' ? 'Nat' : 'Nats'}`,
   model: {
     missing: 'Das Grammatikmodell ist noch nicht da.',
     missingHow: '`make run` macht es im Hintergrund; das dauert einige Minuten. Oder jetzt mit:',
@@ -87,7 +87,8 @@ export const grammar: Text['grammar'] = {
     title: 'Wie sicher',
     more: 'mehr Korrekturen, mehr falsche',
     fewer: 'weniger, meist richtig',
-    shownFrom: nats => `Gezeigt ab ${nats} Nats: um so viel wahrscheinlicher findet das Modell den korrigierten Satz.`,
+    shownFrom: nats =>
+      `Gezeigt ab ${nats} ${nats === '1' ? 'Nat' : 'Nats'}: um so viel wahrscheinlicher findet das Modell den korrigierten Satz.`,
     reset: 'Wie es das Modell vorgibt',
     measured: (sentences, correct) => `Gemessen an ${sentences} Sätzen mit Fehlern und ${correct} richtigen:`,
     gate: 'Ab',
@@ -109,6 +110,7 @@ export const grammar: Text['grammar'] = {
   },
   popup: {
     label: 'Korrektur',
+    step: { previous: 'Vorige Korrektur', next: 'Nächste Korrektur' },
     accept: 'Annehmen',
     dismiss: 'Verwerfen',
     addWord: 'Ins Wörterbuch',
@@ -155,5 +157,4 @@ export const grammar: Text['grammar'] = {
     again: kind => `Wieder zeigen: ${kind}`,
     save: 'Als JSON speichern',
   },
-  touch: { previous: 'Vorige Korrektur', next: 'Nächste Korrektur' },
 }

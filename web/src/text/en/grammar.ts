@@ -43,7 +43,7 @@ export const grammar = {
   rule: (name: string) => `Rule: ${name}`,
   /** Model and rules give their reasons in English; other languages have their own words for them. */
   reason: (_: Reason, english: string) => english,
-  sure: (nats: string) => `Confidence ${nats} nats`,
+  sure: (nats: string) => `Confidence ${nats} ${nats === '1' ? 'nat' : 'nats'}`,
   model: {
     missing: 'The grammar model is not here yet.',
     missingHow: '`make run` makes it in the background; that takes some minutes. Or make it now with:',
@@ -73,7 +73,7 @@ export const grammar = {
     more: 'more corrections, more wrong',
     fewer: 'fewer, mostly right',
     shownFrom: (nats: string) =>
-      `Shown from ${nats} nats on: how much likelier the model finds the corrected sentence.`,
+      `Shown from ${nats} ${nats === '1' ? 'nat' : 'nats'} on: how much likelier the model finds the corrected sentence.`,
     reset: 'As the model says',
     measured: (sentences: string, correct: string) =>
       `Measured on ${sentences} sentences with errors and ${correct} correct ones:`,
@@ -96,6 +96,7 @@ export const grammar = {
   },
   popup: {
     label: 'Correction',
+    step: { previous: 'Previous correction', next: 'Next correction' },
     accept: 'Accept',
     dismiss: 'Dismiss',
     addWord: 'Add to dictionary',
@@ -146,5 +147,4 @@ export const grammar = {
     again: (kind: string) => `Show again: ${kind}`,
     save: 'Save as JSON',
   },
-  touch: { previous: 'Previous correction', next: 'Next correction' },
 }

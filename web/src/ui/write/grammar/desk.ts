@@ -5,8 +5,9 @@ import { effect, type Signal, signal } from '@preact/signals'
 import type { CorrectionType } from '../../../engine/api.ts'
 import { announcement, undo as undoNotice } from '../../../state/announce.ts'
 import { Checker, type CheckerOptions, type Mark } from '../../../state/grammar/checker.ts'
-import { keepGrammarSettings } from '../../../state/grammar/settings.ts'
+import { again, keepGrammarSettings, removeWord } from '../../../state/grammar/settings.ts'
 import type { KeyBindings, MarkAction } from '../../../state/suggestions/keys.ts'
+import { kindKey } from '../../../tasks/grammar/shown.ts'
 import { text } from '../../../text/index.ts'
 import { correctionMarks, EditorMarks, marksOf, putIn, showActive } from './marks.ts'
 import { spoken } from './spoken.ts'
@@ -25,6 +26,8 @@ export class GrammarDesk {
   readonly #undo: () => void
   #view: EditorView | null = null
   #timer: ReturnType<typeof setTimeout> | undefined
+  /** Where the last correction was accepted or turned down, while the caret stays: the next is sought from there. */
+  #left: { at: number; caret: number } | null = null
 
   constructor({ undo, isListOpen, ...options }: CheckerOptions & { undo: () => void; isListOpen: Signal<boolean> }) {
     this.checker = new Checker(options)
@@ -104,7 +107,8 @@ export class GrammarDesk {
     }
     const at = marks.findIndex(({ id }) => id === this.checker.active.peek())
     const { head } = view.state.selection.main
-    const behind = marks.findIndex(({ from }) => from >= head)
+    const start = this.#left?.caret === head ? this.#left.at : head
+    const behind = marks.findIndex(({ from }) => from >= start)
     const fromCaret = by === 1 ? (behind < 0 ? 0 : behind) : (behind < 0 ? marks.length : behind) - 1
     const index = at >= 0 ? at + by : fromCaret
     const mark = marks.at(((index % marks.length) + marks.length) % marks.length)
@@ -131,6 +135,7 @@ export class GrammarDesk {
     this.close()
     this.checker.accepting(current, replacement ?? current.finding.replacements[0] ?? '')
     putIn(view, [current], replacement)
+    this.#leave(current)
     announcement.value = text.peek().grammar.said.accepted
   }
 
@@ -142,9 +147,7 @@ export class GrammarDesk {
     if (!view || marks.length === 0 || view.state.readOnly) return
     this.close()
     putIn(view, marks)
-    const said = list.accepted(marks.length.toLocaleString(), marks.length === 1)
-    announcement.value = said
-    undoNotice.value = { text: said, act: this.#undo }
+    sayUndoable(list.accepted(marks.length.toLocaleString(), marks.length === 1), this.#undo)
   }
 
   /** The text as it is, and with all corrections. */
@@ -160,19 +163,23 @@ export class GrammarDesk {
 
   dismiss(mark: Mark): void {
     this.close()
+    this.#leave(mark)
     this.checker.dismiss(mark)
     announcement.value = text.peek().grammar.said.dismissed
   }
 
   addWord(mark: Mark): void {
     this.close()
-    if (this.checker.addWord(mark)) announcement.value = text.peek().grammar.said.added(mark.original.trim())
+    this.#leave(mark)
+    const word = mark.original.trim()
+    if (this.checker.addWord(mark)) sayUndoable(text.peek().grammar.said.added(word), () => removeWord(word))
   }
 
   never(mark: Mark, name: string): void {
     this.close()
+    this.#leave(mark)
     this.checker.never(mark)
-    announcement.value = text.peek().grammar.said.never(name)
+    sayUndoable(text.peek().grammar.said.never(name), () => again(kindKey(mark.finding)))
   }
 
   /** @returns false where nothing was open */
@@ -184,6 +191,10 @@ export class GrammarDesk {
     this.wantsFocus.value = false
     if (hadFocus) this.#view?.focus()
     return true
+  }
+
+  #leave({ from }: Mark): void {
+    this.#left = this.#view && { at: from, caret: this.#view.state.selection.main.head }
   }
 
   #point(mark: Mark | null): void {
@@ -235,4 +246,9 @@ export class GrammarDesk {
     const marks = this.#view ? marksOf(this.#view.state) : []
     if (marks !== this.checker.marks.peek()) this.checker.marks.value = marks
   }
+}
+
+function sayUndoable(said: string, act: () => void): void {
+  announcement.value = said
+  undoNotice.value = { text: said, act }
 }

@@ -40,11 +40,13 @@ export function MarkList({ desk, difference }: { desk: GrammarDesk; difference: 
       </ul>
       {more > 0 ? <p class="small">{list.more(number(more))}</p> : null}
       <div class="panel-row start">
-        <button type="button" class="secondary" onClick={() => desk.acceptAll(chosen)}>
-          {chosen === null
-            ? list.acceptEvery(number(marks.length))
-            : list.acceptAll(text.value.grammar.kinds[chosen], number(shown.length))}
-        </button>
+        {shown.length > 1 ? (
+          <button type="button" class="secondary" onClick={() => desk.acceptAll(chosen)}>
+            {chosen === null
+              ? list.acceptEvery(number(marks.length))
+              : list.acceptAll(text.value.grammar.kinds[chosen], number(shown.length))}
+          </button>
+        ) : null}
         <button
           type="button"
           class="secondary"

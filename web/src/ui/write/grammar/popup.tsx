@@ -2,7 +2,6 @@
 import type { EditorView } from '@codemirror/view'
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks'
 import type { Mark } from '../../../state/grammar/checker.ts'
-import { grammar as settings } from '../../../state/grammar/settings.ts'
 import { shownKey } from '../../../state/suggestions/keys.ts'
 import { writing } from '../../../state/suggestions/settings.ts'
 import type { Finding } from '../../../tasks/grammar/types.ts'
@@ -41,7 +40,8 @@ function Popup({ desk, mark }: { desk: GrammarDesk; mark: Mark }) {
   const key = (action: 'acceptMark' | 'dismissMark') => lettered(shownKey(writing.value.keys[action][0] ?? '', IS_MAC))
   const { kind, foundBy, rule } = mark.finding
   const name = foundBy === 'rules' ? grammar.rule(rule) : grammar.kinds[kind]
-  const isWord = /^[\p{L}\p{M}\p{N}'’-]+$/u.test(mark.original)
+  // A dictionary is of words that are spelled so: “who” for “that” is another matter.
+  const isWord = (kind === 'spelling' || kind === 'capitalization') && /^[\p{L}\p{M}\p{N}'’-]+$/u.test(mark.original)
   return (
     <div
       ref={box}
@@ -58,6 +58,12 @@ function Popup({ desk, mark }: { desk: GrammarDesk; mark: Mark }) {
       <p class="mark-popup-head">
         <span class={`mark-chip mark-${kind}`}>{grammar.kinds[kind]}</span>
         <span class="small">{grammar.foundBy[foundBy]}</span>
+        {desk.checker.marks.value.length > 1 ? (
+          <>
+            <Step desk={desk} by={-1} />
+            <Step desk={desk} by={1} />
+          </>
+        ) : null}
         <button type="button" class="tool" aria-label={grammar.popup.close} onClick={() => desk.close()}>
           <Icon name="close" />
         </button>
@@ -79,17 +85,29 @@ function Popup({ desk, mark }: { desk: GrammarDesk; mark: Mark }) {
             {grammar.popup.addWord}
           </button>
         ) : null}
-        <button
-          type="button"
-          class="secondary"
-          title={grammar.said.never(name)}
-          disabled={settings.value.never.includes(name)}
-          onClick={() => desk.never(mark, name)}
-        >
+        <button type="button" class="secondary" title={grammar.said.never(name)} onClick={() => desk.never(mark, name)}>
           {grammar.popup.never}
         </button>
       </div>
     </div>
+  )
+}
+
+/** For those without the keys. */
+function Step({ desk, by }: { desk: GrammarDesk; by: 1 | -1 }) {
+  const { step } = text.value.grammar.popup
+  return (
+    <button
+      type="button"
+      class="tool"
+      aria-label={by === 1 ? step.next : step.previous}
+      onClick={() => {
+        desk.wantsFocus.value = !matchMedia(SHEET).matches // the next popup is another one
+        desk.step(by)
+      }}
+    >
+      <Icon name={by === 1 ? 'right' : 'left'} />
+    </button>
   )
 }
 
@@ -147,7 +165,7 @@ export function oneDigit(value: number): string {
 
 /**
  * Below its sentence, above it where there is no room: what is corrected stays readable. Of a long sentence its words'
- * own line counts. Within the window. A sheet has its place from CSS.
+ * own line counts. Within the window, and the text's column where that is wide enough. A sheet has its place from CSS.
  */
 function place(desk: GrammarDesk, mark: Mark, box: HTMLElement | null): void {
   const { view } = desk
@@ -167,7 +185,9 @@ function place(desk: GrammarDesk, mark: Mark, box: HTMLElement | null): void {
   const { top, bottom } = isLong ? words : sentence
   const fits = (at: number) => at >= MARGIN && at + height <= innerHeight - MARGIN
   const places = [bottom + MARGIN, top - height - MARGIN, words.bottom + MARGIN, words.top - height - MARGIN]
-  const left = Math.max(MARGIN, Math.min(words.left, innerWidth - width - MARGIN))
+  const column = view.dom.getBoundingClientRect()
+  const most = (column.width > width ? column.right : innerWidth) - width - MARGIN // beside the text stands the list
+  const left = Math.max(MARGIN, Math.min(words.left, most))
   box.style.left = `${Math.round(left)}px`
   box.style.top = `${Math.round(places.find(fits) ?? Math.max(MARGIN, innerHeight - height - MARGIN))}px`
 }
