@@ -176,7 +176,7 @@ function KeepButton({ model, isOffline, run, say }: Props & { run: Run; say: Say
         run(async () => {
           await keepOffline(model, variant)
           await lookAtDevice()
-          say(`${words.keptHere(bytes(keptOf(model)?.sizeBytes ?? 0))}.`)
+          announcement.value = words.keptHere(bytes(keptOf(model)?.sizeBytes ?? 0)) // the card says it from now on
         })
       }
     >
