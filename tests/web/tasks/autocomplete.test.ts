@@ -247,6 +247,25 @@ test('another suggestion is asked for where only one is known: typing never pays
   expect(suggester.stats.latenciesMs.length, 'what was asked for by a key is no latency of a pause').toBe(1)
 })
 
+test('where no other one fits what was accepted, another is asked for: the key was dead', async () => {
+  const { engine, suggester, type, text } = setUp((before, { alternatives = 0 }) => ({
+    text: before === 'The ' ? 'quick fox' : 'fox',
+    alternatives: [{ text: before === 'The ' ? 'slow' : 'hare', confidence: 0.3 }].slice(0, alternatives),
+  }))
+  type('The ')
+  suggester.request()
+  await engine.settle()
+  expect(suggester.shown.suggestion).toMatchObject({ index: 0, count: 2 })
+  type(`The ${suggester.accept('word')}`)
+  type('The quick ')
+  expect(suggester.shown.suggestion).toMatchObject({ text: 'fox', index: 0, count: 1 })
+  suggester.cycle(1)
+  await engine.settle()
+  expect(text()).toBe('hare')
+  expect(suggester.shown.suggestion).toMatchObject({ index: 1, count: 2 })
+  expect(suggester.stats).toMatchObject({ partlyAccepted: 1 })
+})
+
 test('what the user often accepts is suggested at once', async () => {
   const memory = new PhraseMemory()
   const { engine, suggester, type, rest } = setUp(() => ({ text: 'regards from here' }), { prefetch: false }, memory)

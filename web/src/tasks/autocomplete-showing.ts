@@ -9,12 +9,18 @@ export class Showing {
   readonly #asked: Caret
   readonly #answer: Answer
   readonly #wasReady: boolean
+  #now: Caret
   #index: number
   #rest: string
 
-  private constructor(asked: Caret, answer: Answer, at: { index: number; rest: string; wasReady: boolean }) {
+  private constructor(
+    asked: Caret,
+    answer: Answer,
+    at: { now: Caret; index: number; rest: string; wasReady: boolean },
+  ) {
     this.#asked = asked
     this.#answer = answer
+    this.#now = at.now
     this.#index = at.index
     this.#rest = at.rest
     this.#wasReady = at.wasReady
@@ -28,7 +34,7 @@ export class Showing {
   ): Showing | null {
     for (const [index, { text }] of answer.texts.entries()) {
       const rest = remainder(asked, text, now)
-      if (rest) return new Showing(asked, answer, { index, rest, wasReady })
+      if (rest) return new Showing(asked, answer, { now, index, rest, wasReady })
     }
     return null
   }
@@ -42,9 +48,12 @@ export class Showing {
     return this.#answer.texts[this.#index]?.confidence ?? 0
   }
 
+  /** Counted are those of the answer's texts that go on with the text as it is now. */
   get suggestion(): Suggestion {
-    const count = this.#answer.texts.length
-    return { text: this.#rest, confidence: this.confidence, index: this.#index, count, wasReady: this.#wasReady }
+    const fitting = this.#fitting()
+    const index = fitting.findIndex(fit => fit.index === this.#index)
+    const { confidence } = this
+    return { text: this.#rest, confidence, index, count: fitting.length, wasReady: this.#wasReady }
   }
 
   /** The caret when all of it will have been accepted. */
@@ -56,21 +65,27 @@ export class Showing {
   /** The text went on: what is left now, '' where all of it stands there, null where the text went another way. */
   follow(now: Caret): string | null {
     const rest = remainder(this.#asked, this.#answer.texts[this.#index]?.text ?? '', now)
-    if (rest) this.#rest = rest
+    if (!rest) return rest
+    this.#now = now
+    this.#rest = rest
     return rest
   }
 
   /** Goes to another of the answer's texts that fits, if there is one. */
-  cycle(by: 1 | -1, now: Caret): void {
-    const { texts } = this.#answer
-    for (let step = 1; step < texts.length; step++) {
-      const index = (this.#index + by * step + texts.length * step) % texts.length
-      const rest = remainder(this.#asked, texts[index]?.text ?? '', now)
-      if (!rest) continue
-      this.#index = index
-      this.#rest = rest
-      return
-    }
+  cycle(by: 1 | -1): void {
+    const fitting = this.#fitting()
+    const at = fitting.findIndex(({ index }) => index === this.#index)
+    const next = fitting[(at + by + fitting.length) % fitting.length]
+    if (!next) return
+    this.#index = next.index
+    this.#rest = next.rest
+  }
+
+  #fitting(): { index: number; rest: string }[] {
+    return this.#answer.texts.flatMap(({ text }, index) => {
+      const rest = remainder(this.#asked, text, this.#now)
+      return rest ? [{ index, rest }] : []
+    })
   }
 }
 

@@ -143,7 +143,7 @@ export class Suggester {
   cycle(by: 1 | -1): void {
     const [situation, showing] = [this.#situation, this.#showing]
     if (!situation || !showing) return
-    if (showing.suggestion.count > 1) showing.cycle(by, situation)
+    if (showing.suggestion.count > 1) showing.cycle(by)
     else {
       this.#turn = by
       this.#ask({ caret: situation, isPrefetch: false, isExplicit: true })
@@ -247,8 +247,9 @@ export class Suggester {
       return
     }
     const latency = this.#clock.now() - this.#changedAt
+    if (this.#turn) this.#hide(false)
     this.#show({ asked: caret, answer }, false)
-    if (this.#turn && this.#situation) this.#showing?.cycle(this.#turn, this.#situation)
+    if (this.#turn) this.#showing?.cycle(this.#turn)
     this.#turn = 0
     if (this.#showing && !isExplicit) this.#figures.latency(latency)
     this.#tell()
