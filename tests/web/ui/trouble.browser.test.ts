@@ -141,11 +141,14 @@ describe('without a model', () => {
     await expect.element(page.getByText('Stopped before the first word.')).toBeVisible()
   })
 
-  it('the CPU is not offered to those who have chosen it', async () => {
+  it.each([
+    ['have chosen it', 'cpu', 'out-of-memory'],
+    ['have seen it fail', 'auto', 'unsupported'],
+  ] as const)('the CPU is not offered to those who %s', async (_, device, code) => {
     const { load } = openPage(async () => {
-      throw new EngineError('out-of-memory', 'The memory is full.')
+      throw new EngineError(code, 'It does not run.')
     })
-    change({ device: 'cpu' })
+    change({ device })
     await load()
     await expect.element(page.getByRole('button', { name: 'Try again' })).toBeVisible()
     expect(page.getByRole('button', { name: 'Use the CPU' }).query()).toBeNull()

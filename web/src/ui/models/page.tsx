@@ -48,7 +48,9 @@ export function ModelsPage() {
               <Icon name="alert" />
               {words.failed}
             </h3>
-            <p>{failure.value}</p>
+            <p>
+              <Ticked words={failure.value} />
+            </p>
           </section>
         ) : null}
         {list?.isOffline && !isSite ? <p class="note">{words.offlineList}</p> : null}

@@ -2,6 +2,7 @@
 import { computed } from '@preact/signals'
 import { useRef } from 'preact/hooks'
 import type { LoadProgress } from '../../engine/api.ts'
+import type { ErrorCode } from '../../engine/errors.ts'
 import { type LoadState, loadState } from '../../state/engine.ts'
 import { inWords } from '../../state/in-words.ts'
 import { chatProblem, modelList } from '../../state/models.ts'
@@ -133,7 +134,7 @@ function Failure({ state }: { state: Extract<LoadState, { status: 'failed' }> })
         </p>
       ) : null}
       <div class="panel-row start">
-        {useful(offers).map(offer => (
+        {useful(offers, state.code).map(offer => (
           <OfferButton key={offer} offer={offer} />
         ))}
         {state.model ? <ToModels words={text.value.loading.other} /> : null}
@@ -146,9 +147,11 @@ function Failure({ state }: { state: Extract<LoadState, { status: 'failed' }> })
   )
 }
 
-/** Going to the CPU helps only those who are not there already. */
-function useful(offers: readonly Offer[]): Offer[] {
-  return offers.filter(offer => offer !== 'cpu' || settings.value.device !== 'cpu')
+/** Going to the CPU helps only those who are not there already, or have not been there: by itself the page tries it last. */
+function useful(offers: readonly Offer[], code: ErrorCode | 'server'): Offer[] {
+  const { device } = settings.value
+  const hasTried = device === 'cpu' || (device === 'auto' && code === 'unsupported')
+  return offers.filter(offer => offer !== 'cpu' || !hasTried)
 }
 
 function OfferButton({ offer }: { offer: Offer }) {
