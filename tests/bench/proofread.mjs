@@ -80,7 +80,7 @@ async function find([{ client, corrector: module, harper }, lines]) {
       view: () => ({ from: 0, to: text.length }),
       isOpen: () => false,
       turn: async () => {},
-      onKnown: (known, _, own) => {
+      onKnown: (known, _, { names: own }) => {
         names = [...own].map(name => name.toLowerCase())
         known.forEach(take)
       },

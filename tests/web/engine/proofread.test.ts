@@ -256,6 +256,8 @@ test.each<[string[], string[], string, string[]]>([
   [['went'], ['gone'], 'have', ['grammar']],
   [['brings'], ['bring'], 'years', ['grammar']],
   [['thing'], ['things'], 'two', ['grammar']],
+  [['read'], ['reading'], 'was', ['grammar']],
+  [['then'], ['the'], '', ['spelling']],
   [['nobody'], ['anybody'], 'know', ['grammar']],
   [['thier'], ['their'], '', ['spelling']],
   [['childs'], ['children'], '', ['spelling']],

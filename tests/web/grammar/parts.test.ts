@@ -255,6 +255,10 @@ test.each([
   ['I no do that.', null],
   ['Kein Problem, gerne!', 'not-english'],
   ['Ja, danke dir.', 'not-english'],
+  ['Danke schön!', 'not-english'],
+  ['Es war schön und größer.', 'not-english'],
+  ['Mr Müller met Jörg Schröder.', null],
+  ['The über cool place.', null],
   ['Vielen Dank, das ist sehr nett.', 'not-english'],
 ])('whether %j can be English', (sentence, silence) => {
   expect(factsOf(sentence).silence).toBe(silence)

@@ -74,7 +74,7 @@ async function told(corrector: Corrector, text: string, options: Partial<Run>): 
     view: () => ({ from: 0, to: text.length }),
     isOpen: () => false,
     turn: async () => {},
-    onKnown: (known, waiting, names) => {
+    onKnown: (known, waiting, { names }) => {
       seen.known.push(...known)
       seen.waiting.push(...waiting.map(({ start, end }) => text.slice(start, end)))
       seen.names.push(...names)

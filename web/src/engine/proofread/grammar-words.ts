@@ -126,17 +126,19 @@ export function areConfused(one: string, other: string): boolean {
 }
 
 const LEAST_STEM = 3
+/** A word that is itself what is left of the other: “bring” of “brings”, though it loses an ending, too. */
+const LEAST_WORD = 4
 const ENDINGS = /(?:'s|ies|ied|ing|est|ed|es|er|ly|s|d|n|y|e)$/
 
 /** Whether both are forms of one word: of a verb, a plural, a comparison. */
 export function areForms(one: string, other: string): boolean {
   if ([...VERBS, ...OTHER_FORMS].some(group => group.has(one) && group.has(other))) return true
   const [a, b] = [stem(one), stem(other)]
-  return a.length >= LEAST_STEM && a === b
+  const isStem = (one === b ? one : other === a ? other : '').length >= LEAST_WORD
+  return isStem || (a.length >= LEAST_STEM && a === b)
 }
 
 function stem(word: string): string {
-  const bare = word.replace(ENDINGS, '')
-  const short = bare.length >= LEAST_STEM ? bare : word // “bring”, “thing”
+  const short = word.replace(ENDINGS, '')
   return short.replace(/([b-df-hj-np-tv-z])\1$/, '$1')
 }

@@ -13,6 +13,8 @@ const SMALL_WORDS: Record<string, string> = {
 const LANGUAGES = new Map<string, Set<string>>(
   Object.entries(SMALL_WORDS).map(([name, words]) => [name, new Set(words.split(' '))]),
 )
+/** German has them in every other sentence, English in names alone, which have a capital. */
+const UMLAUT = /^\p{Ll}*[äöüß]/u
 /** Letters that are Latin, below which a sentence is written in another script. */
 const LEAST_LATIN = 0.5
 /** Small words of another language that say so, where English has fewer. */
@@ -24,7 +26,9 @@ export function canBeEnglish(keys: readonly string[]): boolean {
   const latin = keys.join('').match(/\p{Script=Latin}/gu)?.length ?? 0
   if (latin < LEAST_LATIN * letters) return false
   const lower = [...new Set(keys.map(key => key.toLowerCase()))] // "No, no, no!" is not twice Spanish
-  const count = (name: string) => lower.filter(key => LANGUAGES.get(name)?.has(key)).length
+  const umlauts = keys.filter(key => UMLAUT.test(key.normalize('NFC'))).map(key => key.toLowerCase())
+  const count = (name: string) =>
+    lower.filter(key => LANGUAGES.get(name)?.has(key) || (name === 'de' && umlauts.includes(key))).length
   const english = count('en')
   return [...LANGUAGES.keys()].every(name => name === 'en' || count(name) < ENOUGH || count(name) <= english)
 }

@@ -67,6 +67,8 @@ export class Checker {
   /** Stopped by the user, until the text changes. */
   readonly isStopped = signal(false)
   readonly names = signal<readonly string[]>([])
+  /** Sentences that are too long for anybody to check. */
+  readonly tooLong = signal(0)
   readonly activeMark = computed(() => this.marks.value.find(({ id }) => id === this.active.value) ?? null)
   readonly #corrector: Corrector
   readonly #pace: Pace
@@ -212,10 +214,11 @@ export class Checker {
       view: () => place.view,
       isOpen: sentence => this.#pace.isOpen(text, sentence),
       turn: sentence => this.#turn(sentence, run.signal),
-      onKnown: (known, waiting, names) => {
+      onKnown: (known, waiting, { names, tooLong }) => {
         wishes = this.#wishes(names)
         if (!isCurrent()) return
         this.names.value = [...names].sort()
+        this.tooLong.value = tooLong
         place.setAll(
           known.flatMap(checked => placed(checked, wishes)),
           waiting.map(({ start, end }) => ({ from: start, to: end })),

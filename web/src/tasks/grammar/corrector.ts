@@ -21,6 +21,12 @@ export interface Checked {
   opensItem: boolean
 }
 
+export interface AboutText {
+  names: ReadonlySet<string>
+  /** How many sentences nobody is asked about, because they are too long. */
+  tooLong: number
+}
+
 export interface Run {
   source: Source
   signal: AbortSignal
@@ -30,8 +36,8 @@ export interface Run {
   isOpen: (sentence: Sentence) => boolean
   /** Waits until a sentence may be asked about. */
   turn: (sentence: Sentence) => Promise<void>
-  /** First of all: what is known, the names of the text, and the sentences whose findings are still to come. */
-  onKnown: (known: readonly Checked[], waiting: readonly Sentence[], names: ReadonlySet<string>) => void
+  /** First of all: what is known, and the sentences whose findings are still to come. */
+  onKnown: (known: readonly Checked[], waiting: readonly Sentence[], about: AboutText) => void
   onChecked: (checked: Checked) => void
   /** Sentences answered, of those that had to be asked about. */
   onProgress: (done: number, total: number) => void
@@ -86,18 +92,20 @@ export class Corrector {
     const known: Checked[] = []
     const waiting: Sentence[] = []
     const capitals = []
+    let tooLong = 0
     for (const sentence of sentences) {
       await breathe()
       if (run.signal.aborted) return
       const entry = this.#entryOf(text, sentence)
       capitals.push(...entry.facts.capitals)
+      if (entry.facts.silence === 'too-long') tooLong++
       if (entry.facts.silence !== null) continue
       const findings = entry.findings.get(nameOf(ways))
       if (findings) known.push(checked(text, sentence, findings))
       else if (isAnyone && !run.isOpen(sentence)) waiting.push(sentence)
     }
     this.#forgetUnless(new Set(sentences.map(sentence => keyOf(text, sentence))))
-    run.onKnown(known, waiting, namesAmong(capitals))
+    run.onKnown(known, waiting, { names: namesAmong(capitals), tooLong })
     await this.#askAll(text, waiting, { run, ways })
   }
 

@@ -77,7 +77,7 @@ function Model({ desk }: { desk: GrammarDesk }) {
   const rulesTrouble = helpers.rulesTrouble.value
   return (
     <>
-      {model.status === 'missing' ? <Missing /> : null}
+      {model.status === 'missing' ? <Missing withRules={rulesTrouble === ''} /> : null}
       {model.status === 'failed' ? <Trouble desk={desk} said={words.failed(model.message)} /> : null}
       {rulesTrouble ? <Trouble desk={desk} said={words.rulesFailed(rulesTrouble)} /> : null}
     </>
@@ -99,13 +99,14 @@ function Trouble({ desk, said }: { desk: GrammarDesk; said: string }) {
 
 const COMMAND = 'slm-export default --model smollm2-135m-grammar --models .data/models'
 
-function Missing() {
+function Missing({ withRules }: { withRules: boolean }) {
   const { model: words } = text.value.grammar
   const isAlone = settings.value.source === 'model'
   return (
     <div class="mark-missing">
       <p>
-        <strong>{words.missing}</strong> {isAlone ? words.missingAlone : words.missingRules}
+        <strong>{words.missing}</strong>{' '}
+        {isAlone ? words.missingAlone : withRules ? words.missingRules : words.missingBoth}
       </p>
       <p class="small">
         <Ticked words={words.missingHow} />

@@ -15,6 +15,8 @@ export function MarkState({ desk: { checker } }: { desk: GrammarDesk }) {
   if (status === 'loading') return <>{words.loading}</>
   const nobody = helpers.engine.value === null && helpers.rules.value === null
   if (nobody && status !== 'idle') return <>{status === 'missing' ? words.missing : state.nothing}</>
-  const count = checker.marks.value.length
-  return <>{count === 0 ? state.none : state.count(number(count), count === 1)}</>
+  const [count, tooLong] = [checker.marks.value.length, checker.tooLong.value]
+  const found = count > 0 ? [state.count(number(count), count === 1)] : []
+  const left = tooLong > 0 ? [state.tooLong(number(tooLong), tooLong === 1)] : []
+  return <>{[...found, ...left].join(' · ') || state.none}</>
 }
