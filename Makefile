@@ -32,8 +32,8 @@ app: ## the desktop app as a folder and an archive, into .data/app
 setup: ## everything that `make test` installs and makes, without running it
 	$(BOOTSTRAP) setup
 
-screenshots: ## the pictures in docs/, from the running playground
-	$(BOOTSTRAP) screenshots
+screenshots: ## the pictures in docs/screens, of every page in its states; ARGS="chat models" takes some again
+	$(BOOTSTRAP) screenshots $(if $(ARGS),-- $(ARGS))
 
 clean: ## remove what was installed and built, keep .data (models, downloads)
 	$(BOOTSTRAP) clean

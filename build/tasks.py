@@ -20,7 +20,16 @@ import chromium
 import explain
 from bench import bench, bench_steps, large_steps, wants_large
 from freeze import make_app
-from model import bundle_folder, bundle_problem, fixture_step, grammar_test_step, later_steps, model_step
+from model import (
+    DEFAULT_MODEL,
+    GRAMMAR_MODEL,
+    bundle_folder,
+    bundle_problem,
+    fixture_step,
+    grammar_test_step,
+    later_steps,
+    model_step,
+)
 from runner import Runner, SetupError, say
 from stamps import Stamps, exclusive
 from steps import Checkout, Step, check_node, find_npm, python_steps, web_steps
@@ -203,7 +212,7 @@ def carry_out(options: argparse.Namespace, checkout: Checkout) -> int:
     if task == "bench":
         return bench(checkout, options.rest)
     if task == "screenshots":
-        return screenshots(checkout)
+        return screenshots(checkout, options.rest)
     return 0
 
 
@@ -220,17 +229,14 @@ def serve(checkout: Checkout, arguments: Sequence[str]) -> int:
     return replace_with([str(checkout.program("slm-playground")), "serve", *arguments])
 
 
-def screenshots(checkout: Checkout) -> int:
-    """Pictures of every page in its states into .data/screenshots, and those that the documentation shows into docs/screens."""
-    command = [str(checkout.program("slm-playground")), "serve", "--no-browser", "--port", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
-        try:
-            assert server.stdout is not None  # PIPE above
-            url = server.stdout.readline().strip()
-            pictures = [str(checkout.data / "screenshots"), "--docs", "docs/screens"]
-            return subprocess.run(["node", "build/screenshots.mjs", url, *pictures], check=False).returncode
-        finally:
-            server.terminate()
+def screenshots(checkout: Checkout, sessions: Sequence[str]) -> int:
+    """Pictures of every page in its states into docs/screens, with their index; of some sessions alone where they are named."""
+    folders = [checkout.models / DEFAULT_MODEL, checkout.data / "test-models" / GRAMMAR_MODEL]
+    bundles = [option for folder in folders for option in ("--bundle", str(folder))]
+    program = ["--program", str(checkout.program("slm-playground"))]
+    return subprocess.run(
+        ["node", "build/screens/take.mjs", "docs/screens", *program, *bundles, *sessions], check=False
+    ).returncode
 
 
 def replace_with(command: Sequence[str]) -> int:
