@@ -159,6 +159,18 @@ def test_context_menu(window: Window) -> None:
     window.hand.key("Escape")
 
 
+def test_the_menu_of_the_page_has_nothing_that_does_nothing(window: Window) -> None:
+    if window.name != "qt":
+        pytest.skip("the menu is the browser's own")
+    before = windows()
+    window.hand.click(window.places["drop"], button=3)
+    tool("windowfocus", "--sync", new_window(before))
+    # Guards: the last entry showed the page's source in a window that never came. Now it loads the page anew.
+    window.hand.key("Up", "Return")
+    window.probe.wait("ready")
+    window.hand.focus()
+
+
 def test_open(window: Window) -> None:
     if window.name == "chrome-app":
         pytest.skip("the dialog is Chrome's own")

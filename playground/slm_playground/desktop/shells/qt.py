@@ -68,6 +68,9 @@ class _Page(QWebEnginePage):
         self._home = home
         self.newWindowRequested.connect(self._new_window)
         self.permissionRequested.connect(_answer)
+        # Of the context menu: a saved page runs nowhere, and its source would need another window.
+        for nothing in (QWebEnginePage.WebAction.SavePage, QWebEnginePage.WebAction.ViewSource):
+            self.action(nothing).setVisible(False)
 
     def acceptNavigationRequest(self, url: QUrl | str, kind: QWebEnginePage.NavigationType, is_main_frame: bool) -> bool:
         url = QUrl(url)
