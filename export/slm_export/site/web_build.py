@@ -22,6 +22,8 @@ _OTHERS = re.compile(
 )
 # What brings each of the parts that a site may be without.
 _PDF, _MATH, _CODE = "/node_modules/pdfjs-dist/", "/node_modules/temml/", "/src/ui/parts/highlight.ts"
+# What our own server keeps, and the settings of the desktop app.
+_SERVER = ("/src/state/sync/sync.ts", "/src/ui/settings/data-folder.tsx", "/src/ui/settings/machine.tsx")
 _SW_LIST = re.compile(r"(?P<quote>[\"'`])(?P<list>[^\"'`\s|]+ sha256-[^\"'`]*)(?P=quote)")
 _RULES = re.compile(r"assets/harper[-_].*")
 _GPU_RUNTIME = re.compile(r"ort/.*\.?(?:jspi|asyncify)\..*|assets/ort\.(?:jspi|webgpu)\..*")
@@ -101,14 +103,14 @@ def needed_files(build: WebBuild, needs: Needs) -> list[str]:
 
 
 def _dropped_files(build: WebBuild, needs: Needs) -> set[str]:
-    """What only left-out pages and libraries ask for: reachable in the module graph with them, and not without."""
+    """What only left-out pages, parts and our own server ask for: reachable in the module graph with them, and not without."""
     chunks = build.chunks
     entries = [key for key, chunk in chunks.items() if chunk.get("isEntry")]
-    libraries = [name for name, is_needed in ((_PDF, needs.pdf), (_MATH, needs.math), (_CODE, needs.code)) if not is_needed]
+    parts = [name for name, is_needed in ((_PDF, needs.pdf), (_MATH, needs.math), (_CODE, needs.code)) if not is_needed]
     left_out = {
         key
         for key in chunks
-        if ((page := _page_of(key)) and page not in needs.pages) or any(name in f"/{key}" for name in libraries)
+        if ((page := _page_of(key)) and page not in needs.pages) or any(name in f"/{key}" for name in (*parts, *_SERVER))
     }
     return _files(chunks, entries, set()) - _files(chunks, entries, left_out)
 

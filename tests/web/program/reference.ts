@@ -59,6 +59,7 @@ export function referenceMachine({ memoryBytes, maxTokens, rounds = true }: Refe
       if (!ops) throw new EngineError('internal', 'This list was not compiled here.')
       const reference = new Reference(memory.buffer, { run, tokens, kept })
       for (const op of ops) reference.step(op)
+      return 0
     },
     dispose() {},
   }

@@ -5,7 +5,7 @@ import { type ChatSettings, MODEL_DEFAULTS, readChatSettings } from '../tasks/ch
 import type { ChatHead } from './chats/types.ts'
 import { engine, loadState } from './engine.ts'
 import { settings } from './settings.ts'
-import type { SharedArea } from './shared.ts'
+import { sharedArea } from './shared.ts'
 
 const KEY = siteName('slm-playground.controls')
 
@@ -63,7 +63,7 @@ export function keepControls(): () => void {
 }
 
 /** What other shells share: the settings of each model. */
-export const sharedControls: SharedArea = {
+export const sharedControls = sharedArea({
   name: 'controls',
   key: KEY,
   read: () => byModel.value,
@@ -73,7 +73,7 @@ export const sharedControls: SharedArea = {
   reload: () => {
     byModel.value = read()
   },
-}
+})
 
 function read(): Record<string, ChatSettings> {
   try {

@@ -2,7 +2,7 @@
 import { effect, signal } from '@preact/signals'
 import { siteName } from '../engine/names.ts'
 import { type ChatSettings, readChatSettings } from '../tasks/chat.ts'
-import type { SharedArea } from './shared.ts'
+import { sharedArea } from './shared.ts'
 
 export interface Preset {
   name: string
@@ -100,7 +100,7 @@ export function keepPresets(): () => void {
 }
 
 /** What other shells share: each preset by its name. */
-export const sharedPresets: SharedArea = {
+export const sharedPresets = sharedArea({
   name: 'presets',
   key: KEY,
   read: () => Object.fromEntries(presets.value.map(({ name, settings }) => [name, settings])),
@@ -111,7 +111,7 @@ export const sharedPresets: SharedArea = {
   reload: () => {
     presets.value = read()
   },
-}
+})
 
 function freeName(wanted: string): string {
   const name = cleanName(wanted)

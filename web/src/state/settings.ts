@@ -3,7 +3,7 @@ import { computed, effect, signal } from '@preact/signals'
 import type { Device } from '../engine/api.ts'
 import { siteName } from '../engine/names.ts'
 import { type Language, language, preferred, speak } from '../text/index.ts'
-import { chosen, type SharedArea } from './shared.ts'
+import { chosen, sharedArea } from './shared.ts'
 
 export interface Settings {
   theme: 'system' | 'light' | 'dark'
@@ -56,7 +56,7 @@ export async function keepSettings(): Promise<void> {
 }
 
 /** What other shells share, where it is not as it is without a choice. What runs well depends on the browser: not that. */
-export const sharedSettings: SharedArea = {
+export const sharedSettings = sharedArea({
   name: 'settings',
   key: KEY,
   read: () => chosen(settings.value, DEFAULTS, ['theme', 'language', 'model', 'controls', 'heat']),
@@ -67,7 +67,7 @@ export const sharedSettings: SharedArea = {
   reload: () => {
     settings.value = read()
   },
-}
+})
 
 function read(): Settings {
   try {

@@ -12,6 +12,18 @@ export interface SharedArea {
   reload: () => void
 }
 
+const areas: SharedArea[] = []
+
+/** An area that follows what other tabs of this browser change, from `followTabs` on. */
+export function sharedArea(area: SharedArea): SharedArea {
+  areas.push(area)
+  return area
+}
+
+export function followTabs(): void {
+  addEventListener('storage', (event: StorageEvent) => areas.find(({ key }) => key === event.key)?.reload())
+}
+
 /** Those of the named fields that differ from their default. */
 export function chosen<T extends object>(
   values: T,

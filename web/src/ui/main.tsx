@@ -13,8 +13,8 @@ import { keepPresets, offerPresets } from '../state/presets.ts'
 import { keepRequests } from '../state/requests.ts'
 import { go, route } from '../state/route.ts'
 import { keepSettings } from '../state/settings.ts'
-import { loadSite, site } from '../state/site.ts'
-import { keepInSync } from '../state/sync/sync.ts'
+import { followTabs } from '../state/shared.ts'
+import { isSite, loadSite, site } from '../state/site.ts'
 import { App } from './shell/app.tsx'
 import './tokens.css'
 import './style.css'
@@ -39,7 +39,9 @@ conversation.keep()
 await turn()
 render(<App conversation={conversation} loader={loader} />, root)
 await turn()
-keepInSync()
+followTabs()
+// A site has no server of ours. Where it does not come for another reason, what is here stays here.
+if (!isSite) void import('../state/sync/sync.ts').then(({ keepInSync }) => keepInSync()).catch(() => {})
 const offline = startOffline(import.meta.url)
 if (site.value) await offline // its service worker may have to load the page once more
 if (!(await reloadIsolated())) {

@@ -4,7 +4,7 @@ import { siteName } from '../../engine/names.ts'
 import type { Dialect } from '../../tasks/grammar/harper.ts'
 import { type Dismissal, dismissalKey } from '../../tasks/grammar/shown.ts'
 import type { Source } from '../../tasks/grammar/types.ts'
-import { chosen, type SharedArea } from '../shared.ts'
+import { chosen, sharedArea } from '../shared.ts'
 
 export const SOURCES: readonly Source[] = ['model', 'both', 'rules']
 export const DIALECTS: readonly Dialect[] = ['American', 'British', 'Australian', 'Canadian', 'Indian']
@@ -88,7 +88,7 @@ export function taughtAsJson(): string {
 }
 
 /** What other shells share: what was taught word by word, so that two shells' words come together. */
-export const sharedGrammar: SharedArea = {
+export const sharedGrammar = sharedArea({
   name: 'grammar',
   key: KEY,
   read: () => {
@@ -109,7 +109,7 @@ export const sharedGrammar: SharedArea = {
   reload: () => {
     grammar.value = read()
   },
-}
+})
 
 function read(): GrammarSettings {
   try {

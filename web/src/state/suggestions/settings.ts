@@ -1,7 +1,7 @@
 /** How the user wants suggestions and the editor, kept in localStorage. `null` means "as measured best for the model". */
 import { effect, signal } from '@preact/signals'
 import { siteName } from '../../engine/names.ts'
-import { chosen, type SharedArea } from '../shared.ts'
+import { chosen, sharedArea } from '../shared.ts'
 import { DEFAULT_KEYS, KEY_ACTIONS, type KeyBindings } from './keys.ts'
 
 export type SuggestionLength = 1 | 4 | 'sentence'
@@ -55,7 +55,7 @@ export function keepWritingSettings(): () => void {
 }
 
 /** What other shells share; a pause is this window's. */
-export const sharedWriting: SharedArea = {
+export const sharedWriting = sharedArea({
   name: 'writing',
   key: KEY,
   read: () => {
@@ -68,7 +68,7 @@ export const sharedWriting: SharedArea = {
   reload: () => {
     writing.value = read()
   },
-}
+})
 
 function read(): WritingSettings {
   try {

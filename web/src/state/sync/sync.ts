@@ -11,7 +11,6 @@ import { modelList } from '../models.ts'
 import { sharedPresets } from '../presets.ts'
 import { isStorageRefused } from '../refused.ts'
 import { sharedSettings } from '../settings.ts'
-import { isSite } from '../site.ts'
 import { keepWritingSettings, sharedWriting } from '../suggestions/settings.ts'
 import type { SettingValues } from './settings.ts'
 import { startTicker } from './ticker.ts'
@@ -26,10 +25,9 @@ export const syncStatus = signal<SyncStatus | null>(null)
 
 let worker: Worker | null = null
 
-/** From now on: tabs of this browser follow each other's settings, and all of it follows the server's copy, where there is one. */
+/** From now on chats, documents and settings follow the server's copy, where there is one. */
 export function keepInSync(): void {
-  addEventListener('storage', (event: StorageEvent) => AREAS.find(({ key }) => key === event.key)?.reload())
-  if (isSite || !('locks' in navigator) || isStorageRefused()) return // what it keeps in step is not kept here
+  if (!('locks' in navigator) || isStorageRefused()) return // what it keeps in step is not kept here
   effect(() => {
     const list = modelList.value
     const hasServer = list?.isOffline ? hasMet() : list?.records

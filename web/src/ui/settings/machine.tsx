@@ -3,15 +3,7 @@ import { type Signal, useSignal } from '@preact/signals'
 import type { ComponentChildren } from 'preact'
 import { announcement } from '../../state/announce.ts'
 import { inWords } from '../../state/in-words.ts'
-import {
-  askForNewest,
-  choose,
-  isInApp,
-  lookAtMachine,
-  type Machine,
-  machine,
-  type Newest,
-} from '../../state/machine.ts'
+import { askForNewest, choose, lookAtMachine, type Machine, machine, type Newest } from '../../state/machine.ts'
 import { text } from '../../text/index.ts'
 import '../css/data.css'
 
@@ -27,7 +19,6 @@ interface Attempts {
 export function MachineSection() {
   const running = useSignal<Doing | null>(null)
   const failure = useSignal<{ of: Doing; said: string } | null>(null)
-  if (!isInApp.value) return null
   const words = text.value.machine
   const attempt: Attempts['attempt'] = async (of, act) => {
     if (running.peek()) return

@@ -5,6 +5,7 @@ import { undo } from '../../state/announce.ts'
 import { chat } from '../../state/chat.ts'
 import { changeControls, chatSettings, modelDefaults, resetControls, settingsOf } from '../../state/controls.ts'
 import { engine } from '../../state/engine.ts'
+import { isInApp } from '../../state/machine.ts'
 import { route } from '../../state/route.ts'
 import { change, settings } from '../../state/settings.ts'
 import { hasControls } from '../../state/site.ts'
@@ -14,14 +15,18 @@ import { useActors } from '../parts/context.ts'
 import { Dialog } from '../parts/dialog.tsx'
 import { restFocus } from '../parts/focus.ts'
 import { Icon } from '../parts/icons.tsx'
+import { Late } from '../parts/late.ts'
 import { useMatches } from '../parts/matches.ts'
+import { MissingPart } from '../parts/missing.tsx'
 import { DataSection } from './data.tsx'
 import { SettingsForm } from './form.tsx'
-import { MachineSection } from './machine.tsx'
 import { Presets } from './presets.tsx'
 import { Scope, scope } from './scope.tsx'
 import { Segments } from './segments.tsx'
 import '../css/controls.css'
+
+/** Of the desktop app alone. */
+const machine = new Late(async () => (await import('./machine.tsx')).MachineSection)
 
 /** So wide that the list of chats, the conversation and this stand side by side. */
 const WIDE = '(min-width: 85rem)'
@@ -112,7 +117,7 @@ function Content() {
         onChange={set}
       />
       {hasControls('device') ? <DeviceChoice /> : null}
-      <MachineSection />
+      {isInApp.value ? <AppSection /> : null}
       <DataSection />
     </>
   )
@@ -185,4 +190,11 @@ function DeviceChoice() {
       <p class="small">{words.deviceDoes}</p>
     </fieldset>
   )
+}
+
+function AppSection() {
+  useEffect(() => machine.ask(), [])
+  const Section = machine.component.value
+  if (Section) return <Section />
+  return machine.isMissing.value ? <MissingPart name={text.value.machine.title} /> : null
 }
