@@ -330,7 +330,8 @@ test.each([
   ['Set MY_VAR, call some_function(), os.path.join() or getValue.', 'MY_VAR some_function() os.path.join() getValue'],
   ['In C:\\Temp, C:/Temp or /usr/bin/env. See ~/notes.', 'C:\\Temp C:/Temp /usr/bin/env ~/notes'],
   ['Since v2.10.0, 1.2.3-beta.1 or v3 in C# and C++.', 'v2.10.0 1.2.3-beta.1 v3 C# C++'],
-  ['He/she and/or they paid 3.50 for item(s), e.g. a 3.5-inch disk.', ''],
+  ['He /she or he/she and/or they paid 3.50 for item(s), e.g. a 3.5-inch disk.', ''],
+  ['They saw theTaliban andMary.', ''], // spaces are missing
   ['YouTube and McDonald had 1,000.5 visitors in the U.S. at 5 p.m.', ''],
 ])('names of files and of what programs are made of stay: %s', (text, expected) => {
   expect(lockedIn(text, 'code')).toBe(expected)

@@ -28,11 +28,11 @@ export const CODE = [
   '`[^`\\n]+`|``[^\\n]+?``',
   String.raw`(?<![\p{L}\p{N}])[A-Za-z]:[\\/](?:${REST})?`,
   String.raw`\\(?:${REST})?`,
-  String.raw`${ALONE}(?:~|\.{1,2})?\/${NAME}(?:[/.]${NAME})*\/?`,
+  String.raw`${ALONE}(?:(?:~|\.{1,2})\/${NAME}(?:[/.]${NAME})*|\/${NAME}(?:[/.]${NAME})+)\/?`,
   String.raw`${ALONE}\.?(?:[\p{L}\p{N}_.-]+\/)*${NAME}(?:\.${NAME})*\.(?:${FILES})${ENDED}`,
   String.raw`${ALONE}[\p{L}_][\p{L}\p{N}_]*(?:\.[\p{L}\p{N}_]+)*\(\)`,
   String.raw`[\p{L}\p{N}]+(?:_+[\p{L}\p{N}]+)+`,
-  String.raw`(?<![\p{L}\p{N}])\p{Ll}{2,}(?:\p{Lu}\p{Ll}+)+${ENDED}`,
+  String.raw`(?<![\p{L}\p{N}])(?!(?:the|and)\p{Lu})\p{Ll}{2,}(?:\p{Lu}\p{Ll}+)+${ENDED}`,
   String.raw`(?<![\p{L}\p{N}.])(?:v\p{N}+(?:\.\p{N}+)*|\p{N}+(?:\.\p{N}+){2,})(?:-\p{L}[\p{L}\p{N}.]*[\p{L}\p{N}])?${ENDED}`,
   String.raw`(?<![\p{L}\p{N}])[CFJ](?:#|\+\+)`,
 ].join('|')
