@@ -23,7 +23,7 @@ export interface Ran {
 export class ThreadChoice {
   readonly #most: number
   #threads: number
-  #window: Ran = { tokens: 0, ms: 0, stalls: 0 }
+  #lately: Ran = { tokens: 0, ms: 0, stalls: 0 }
   /** What was before the trial that is on. */
   #before: { threads: number; tokensPerMs: number } | null = null
   #patience = PATIENCE.least
@@ -46,13 +46,13 @@ export class ThreadChoice {
   /** A run with as many threads as were said. */
   ran({ tokens, ms, stalls }: Ran): void {
     if (this.#most === 1) return
-    const { tokens: before, ms: msBefore, stalls: stallsBefore } = this.#window
-    this.#window = { tokens: before + tokens, ms: msBefore + ms, stalls: stallsBefore + stalls }
-    if (this.#window.ms < WINDOW_MS) return
-    const tokensPerMs = this.#window.tokens / this.#window.ms
+    const { tokens: before, ms: msBefore, stalls: stallsBefore } = this.#lately
+    this.#lately = { tokens: before + tokens, ms: msBefore + ms, stalls: stallsBefore + stalls }
+    if (this.#lately.ms < WINDOW_MS) return
+    const tokensPerMs = this.#lately.tokens / this.#lately.ms
     if (this.#before) this.#weigh(tokensPerMs)
-    else this.#consider(tokensPerMs, this.#window.stalls)
-    this.#window = { tokens: 0, ms: 0, stalls: 0 }
+    else this.#consider(tokensPerMs, this.#lately.stalls)
+    this.#lately = { tokens: 0, ms: 0, stalls: 0 }
   }
 
   /** Ends a trial. */
