@@ -48,6 +48,8 @@ export const write: Text['write'] = {
   notKept: 'Nicht behalten',
   saveFailed: why =>
     `Der Text ließ sich im Browser nicht speichern: ${why} Diesen Tab offen lassen und den Text in eine Datei speichern.`,
+  storageRefused:
+    'Der Browser gibt keinen Platz für Dokumente her: Für diese Seite behält er nichts (privates Fenster oder gesperrter Speicher). Schreiben geht, aber vor dem Verlassen in eine Datei speichern.',
   storageFailed: why =>
     `Der Browser gibt keinen Platz für Dokumente her (${why}). Schreiben geht, aber vor dem Verlassen in eine Datei speichern.`,
   missing: 'Dieses Dokument gibt es nicht mehr.',

@@ -49,6 +49,8 @@ export const write = {
   notKept: 'Not kept',
   saveFailed: (why: string) =>
     `This text could not be saved in the browser: ${why} Keep this tab open and save it to a file.`,
+  storageRefused:
+    'The browser gives no place to keep documents: it keeps nothing for this page (a private window, or storage is blocked). You can write, but save to a file before you leave.',
   storageFailed: (why: string) =>
     `The browser gives no place to keep documents (${why}). You can write, but save to a file before you leave.`,
   missing: 'This document is no longer here.',

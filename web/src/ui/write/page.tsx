@@ -3,6 +3,7 @@ import { type ReadonlySignal, useSignal } from '@preact/signals'
 import type { RefObject } from 'preact'
 import { useEffect, useMemo, useRef } from 'preact/hooks'
 import { offer } from '../../state/commands.ts'
+import { isStorageRefused } from '../../state/refused.ts'
 import { hasTask } from '../../state/site.ts'
 import { Assistant } from '../../state/suggestions/assistant.ts'
 import { keepWritingSettings } from '../../state/suggestions/settings.ts'
@@ -109,7 +110,9 @@ function useOpenings(): Openings {
 function Notices({ work }: { work: Workplace }) {
   const words = text.value.write
   const save = work.desk.saveState.value
-  const trouble = work.storageProblem.value ? words.storageFailed(work.storageProblem.value) : ''
+  const problem = work.storageProblem.value
+  // Why it is refused the browser tells in English, and not where it can be allowed.
+  const trouble = problem && isStorageRefused() ? words.storageRefused : problem ? words.storageFailed(problem) : ''
   const unsaved = save.status === 'failed' ? words.saveFailed(save.message) : ''
   return (
     <>
