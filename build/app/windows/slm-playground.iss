@@ -21,6 +21,10 @@ LicenseFile={#Root}\LICENSE
 Compression=lzma2
 SolidCompression=yes
 
+[InstallDelete]
+; Parts of an older version would be found by the new one.
+Type: filesandordirs; Name: "{app}\_internal"
+
 [Files]
 Source: "{#Root}\.data\app\dist\slm-playground\*"; DestDir: "{app}"; Flags: recursesubdirs ignoreversion
 
@@ -38,3 +42,7 @@ Root: HKCU; Subkey: "Software\Classes\slm\shell\open\command"; ValueType: string
 
 [Run]
 Filename: "{app}\slm-playground.exe"; Description: "Start SLM Playground"; Flags: postinstall nowait skipifsilent
+
+[UninstallRun]
+; A program that runs cannot be deleted.
+Filename: "{app}\slm-playground.exe"; Parameters: "desktop --quit"; Flags: runhidden; RunOnceId: "quit"
