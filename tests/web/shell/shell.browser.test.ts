@@ -1,8 +1,8 @@
 /** The frame: addresses, command palette, language. */
-import { beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { page, userEvent } from 'vitest/browser'
 import { offer } from '../../../web/src/state/commands.ts'
-import { modelList } from '../../../web/src/state/models.ts'
+import type { ModelSummary } from '../../../web/src/state/models.ts'
 import { followAddress, go, href, parse, route } from '../../../web/src/state/route.ts'
 import { settings } from '../../../web/src/state/settings.ts'
 import { language, speak, text } from '../../../web/src/text/index.ts'
@@ -91,21 +91,30 @@ describe('command palette', () => {
 })
 
 describe('models', () => {
+  /** Opens the page of models over a server that has these: what other tests have left in the browser would show else. */
+  function openModels(models: readonly ModelSummary[], problem: string | null) {
+    const answer = JSON.stringify({ models_dir: '', models, errors: [], problem })
+    const fetched = vi.spyOn(globalThis, 'fetch').mockImplementation(async () => {
+      return new Response(answer, { headers: { 'Content-Type': 'application/json' } })
+    })
+    onTestFinished(() => fetched.mockRestore())
+    openPage(async () => fakeEngine())
+    go('models')
+  }
+
   // By name, a helper for one page stood before the model that is talked to.
   it('that chat stand before those for one task', async () => {
-    openPage(async () => fakeEngine())
-    const helper = { ...MODEL, id: 'a-helper', url: '/models/a-helper/', name: 'A helper', tasks: ['grammar'] }
-    modelList.value = { models_dir: '', models: [helper, MODEL], errors: [], problem: null, isOffline: false }
-    go('models')
+    openModels(
+      [{ ...MODEL, id: 'a-helper', url: '/models/a-helper/', name: 'A helper', tasks: ['grammar'] }, MODEL],
+      null,
+    )
     await expect.element(page.getByRole('listitem', { name: 'A helper' })).toBeVisible()
     const names = [...document.querySelectorAll('.model-card h3')].map(({ textContent }) => textContent)
     expect(names).toEqual([MODEL.name, 'A helper'])
   })
 
   it('that are missing: what is to be typed looks like it', async () => {
-    openPage(async () => fakeEngine())
-    modelList.value = { models_dir: '', models: [], errors: [], problem: 'None. Do `make run`.', isOffline: false }
-    go('models')
+    openModels([], 'None. Do `make run`.')
     await expect.element(page.getByText('make run', { exact: true })).toBeVisible()
     expect(document.querySelector('main code')?.textContent).toBe('make run')
   })
