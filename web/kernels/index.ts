@@ -34,10 +34,8 @@ const READ = 16
 /** Looks at a word of memory before a thread goes to sleep: some 20 µs for helpers, less for the runner. */
 const HELPER_SPINS = 20_000
 const RUNNER_SPINS = 4_000
-/** A helper that needs longer than this for what it has begun of a product was put aside. */
-const STALL_NS: i64 = 200_000
-/** How long the runner sleeps before it looks whether a helper failed. */
-const LOOK_NS: i64 = 50_000_000
+/** How long the runner sleeps before it looks again. A helper that needs longer for what it has begun of a product was put aside. */
+const LOOK_NS: i64 = 200_000
 /** What `atomic.wait` says when nobody woke it. */
 const TIMED_OUT = 2
 /** Weights (times tokens) that a chunk of a matrix product should have, and chunks that a thread should get. */
@@ -126,13 +124,10 @@ function waitFor(chunks: i32): bool {
   for (let spin = 0; spin < RUNNER_SPINS; spin++) if (atomic.load<i32>(DONE) === chunks) return true
   atomic.store<i32>(RUNNER_SLEEPS, 1)
   let done = atomic.load<i32>(DONE)
-  let waitNs = STALL_NS
   while (done !== chunks && !atomic.load<i32>(FAILED)) {
-    if (atomic.wait<i32>(DONE, done, waitNs) === TIMED_OUT) {
-      // What is begun of attention over a long context takes long by itself.
-      if (waitNs === STALL_NS && isProduct()) store<i32>(STALLS, load<i32>(STALLS) + 1)
-      waitNs = LOOK_NS
-    }
+    const woken = atomic.wait<i32>(DONE, done, LOOK_NS)
+    // What is begun of attention over a long context takes long by itself.
+    if (woken === TIMED_OUT && isProduct()) store<i32>(STALLS, load<i32>(STALLS) + 1)
     done = atomic.load<i32>(DONE)
   }
   atomic.store<i32>(RUNNER_SLEEPS, 0)

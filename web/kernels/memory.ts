@@ -21,7 +21,7 @@ export const RUN: usize = 1472
 export const THREADS: usize = RUN + 12
 /** i32: the block that attention's current round begins with. */
 export const ROUND: usize = 1536
-/** i32: how often in this run its thread waited for another that the system had put aside. */
+/** i32: how often in this run its thread slept in vain, waiting for another that the system had put aside. */
 export const STALLS: usize = 1600
 
 /** Each thread's own memory: 8 rows of a matrix with 65,536 columns, and the state of attention. */

@@ -5,14 +5,15 @@ import { ThreadChoice } from '../../../web/src/engine/simd/thread-choice.ts'
 interface World {
   /** Tokens a second. */
   speed: (threads: number) => number
-  stalls: (threads: number) => number
+  /** The part of the time that is lost by waiting. */
+  stalled: (threads: number) => number
 }
 
 /** Other programs on both cores: measured with two busy ones (docs/cpu-backend.md). */
-const BUSY: World = { speed: threads => (threads > 1 ? 75 : 97), stalls: threads => (threads > 1 ? 1 : 0) }
-const QUIET: World = { speed: threads => (threads > 1 ? 125 : 117), stalls: () => 0 }
+const BUSY: World = { speed: threads => (threads > 1 ? 75 : 97), stalled: threads => (threads > 1 ? 0.4 : 0) }
+const QUIET: World = { speed: threads => (threads > 1 ? 125 : 117), stalled: () => 0.02 }
 /** So many programs that a second thread doubles what this one gets. */
-const CROWDED: World = { speed: threads => (threads > 1 ? 72 : 36), stalls: threads => (threads > 1 ? 1 : 0) }
+const CROWDED: World = { speed: threads => (threads > 1 ? 72 : 36), stalled: threads => (threads > 1 ? 0.5 : 0) }
 
 /** One token after the other: the shares of time by number of threads, and tokens a second. */
 function live(choice: ThreadChoice, world: World, seconds: number) {
@@ -21,14 +22,14 @@ function live(choice: ThreadChoice, world: World, seconds: number) {
   for (; ms < seconds * 1000; tokens++) {
     const { threads } = choice
     const took = 1000 / world.speed(threads)
-    choice.ran({ tokens: 1, ms: took, stalls: world.stalls(threads) })
+    choice.ran({ tokens: 1, ms: took, stalledMs: took * world.stalled(threads) })
     spent.set(threads, (spent.get(threads) ?? 0) + took)
     ms += took
   }
   return { share: (threads: number) => (spent.get(threads) ?? 0) / ms, speed: (tokens / ms) * 1000 }
 }
 
-test('all threads where nobody was put aside', () => {
+test('all threads where hardly anybody is put aside', () => {
   expect(live(new ThreadChoice(4), QUIET, 60).share(4)).toBe(1)
 })
 
@@ -47,7 +48,7 @@ test('all threads where they are faster although they are put aside', () => {
 test('as many of eight as are best', () => {
   const world: World = {
     speed: threads => ({ 8: 60, 4: 90, 2: 70, 1: 40 })[threads] ?? 0,
-    stalls: threads => (threads > 1 ? 2 : 0),
+    stalled: threads => (threads > 1 ? 0.2 : 0),
   }
   const lived = live(new ThreadChoice(8), world, 30)
   expect(lived.share(4)).toBeGreaterThan(0.9)
@@ -55,13 +56,13 @@ test('as many of eight as are best', () => {
 })
 
 test('a lone thread stays alone', () => {
-  expect(live(new ThreadChoice(1), { speed: () => 50, stalls: () => 1 }, 5).share(1)).toBe(1)
+  expect(live(new ThreadChoice(1), { speed: () => 50, stalled: () => 1 }, 5).share(1)).toBe(1)
 })
 
 test('long runs count like many short ones', () => {
   const choice = new ThreadChoice(2)
-  choice.ran({ tokens: 128, ms: 600, stalls: 9 })
+  choice.ran({ tokens: 128, ms: 600, stalledMs: 90 })
   expect(choice.threads).toBe(1)
-  choice.ran({ tokens: 128, ms: 500, stalls: 0 })
+  choice.ran({ tokens: 128, ms: 500, stalledMs: 0 })
   expect(choice.threads).toBe(1)
 })

@@ -228,10 +228,10 @@ export class SimdBackend implements Backend {
     const shape = { tokens: tokens.length, position: this.#length, outputs }
     const choice = this.#choices[tokens.length === 1 ? 'one' : 'many']
     const started = performance.now()
-    const stalls = this.#machine.run(this.#list, { ...shape, threads: choice.threads })
+    const stalledMs = this.#machine.run(this.#list, { ...shape, threads: choice.threads })
     // Of few tokens the speed says nothing of that of others.
     const tells = tokens.length === 1 || tokens.length >= MANY_TOKENS
-    if (tells) choice.ran({ tokens: tokens.length, ms: performance.now() - started, stalls })
+    if (tells) choice.ran({ tokens: tokens.length, ms: performance.now() - started, stalledMs })
     this.#length = total
   }
 

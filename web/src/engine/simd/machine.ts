@@ -6,7 +6,7 @@ import { AnyOriginWorker as Worker } from '../any-origin.ts'
 import { EngineError } from '../errors.ts'
 import { type Build, compileBuild, flipOf, hasRelaxedSimd, type Kernels } from './builds.ts'
 import { checkOp } from './check.ts'
-import { DONE, FREE, RUN, SCRATCH_BYTES, STALLS, STATE, STOP, THREADS } from './layout.ts'
+import { DONE, FREE, RUN, SCRATCH_BYTES, STALL_MS, STALLS, STATE, STOP, THREADS } from './layout.ts'
 import { encode, type Machine, OP_WORDS, type Op, type OpList, type RunShape } from './ops.ts'
 import type { HelperStart } from './thread.ts'
 
@@ -186,7 +186,7 @@ class WasmMachine implements Machine {
     }
     if (this.#failed)
       throw new EngineError('internal', `The CPU backend failed while it computed (${said}). Load the model again.`)
-    return words[STALLS / 4] ?? 0
+    return STALL_MS * (words[STALLS / 4] ?? 0)
   }
 
   /** Among so many threads; those that took no part sleep until they do. */

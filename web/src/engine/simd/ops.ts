@@ -126,7 +126,7 @@ export interface Machine {
   compile(ops: readonly Op[]): OpList
   /**
    * Runs a list to its end; the calling thread is one of the threads, and blocks. Tokens are at positions from `position`
-   * on. Returns how often this thread waited for one that the system had put aside.
+   * on. Returns for how many milliseconds this thread waited for one that the system had put aside.
    * @throws EngineError 'internal' where a thread failed; the machine is of no use after that but to be disposed
    */
   run(list: OpList, run: RunShape): number
